@@ -1,0 +1,71 @@
+#pragma once
+
+// Object: one resident key, in one allocation: header, key bytes, value bytes.
+//
+// A tombstone is an object whose key is known to be deleted; it stays until the memtable that
+// holds its deletion is flushed, so that nobody asks the store for it. A string's value is its
+// bytes. Objects are owned by a Table and changed only through a Tx.
+//
+// Thread:   guarded by its shard's lock.
+// Lifetime: from Object::Make until Object::Free; a change of size makes a new one.
+// Limits:   key and value up to 4 GiB - 1 each (clients are held to 512 MB by proto-max-bulk-len).
+
+#include <cstdint>
+#include <string_view>
+
+namespace hearth {
+
+// Stored on disk in head rows: values never change.
+enum class ObjectType : uint8_t {
+  kString = 0,
+  kList = 1,
+  kSet = 2,
+  kSortedSet = 3,
+  kHash = 4,
+  kStream = 6,
+};
+
+// What OBJECT ENCODING answers. Stored on disk: values never change.
+enum class Encoding : uint8_t {
+  kRaw = 0,
+  kInt = 1,
+  kEmbstr = 8,
+};
+
+inline constexpr int64_t kNoExpiry = -1;
+
+struct Object {
+  static constexpr uint8_t kTombstone = 1;
+  static constexpr uint8_t kHotMax = 3;
+
+  uint64_t position;
+  uint64_t seq;           // sequence number of the last change; 0 = as the store has it
+  int64_t expire_at_ms;   // wall clock; kNoExpiry = never
+  uint32_t key_size;      // bytes
+  uint32_t value_size;    // bytes
+  uint32_t access;        // LRU: seconds; LFU: minutes << 8 | logarithmic counter (Redis' scheme)
+  ObjectType type;
+  Encoding encoding;
+  uint8_t flags;
+  uint8_t hot;  // touches since the demotion hand passed, saturating at kHotMax
+
+  // A new object with room for value_size bytes, copied from value when that is not null.
+  static Object* Make(uint64_t position, std::string_view key, const char* value,
+                      size_t value_size);
+  static void Free(Object* object);
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  std::string_view key() const { return {bytes(), key_size}; }
+  std::string_view value() const { return {bytes() + key_size, value_size}; }
+  char* mutable_value() { return bytes() + key_size; }
+
+  bool tombstone() const { return (flags & kTombstone) != 0; }
+  bool has_expiry() const { return expire_at_ms != kNoExpiry; }
+  // Bytes that the allocator gave for it.
+  size_t allocated_size() const;
+};
+
+static_assert(sizeof(Object) == 40);
+
+}  // namespace hearth
