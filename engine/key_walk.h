@@ -1,0 +1,46 @@
+#pragma once
+
+// KeyWalk: pages of live keys in position order, for SCAN, KEYS and RANDOMKEY.
+//
+// A page joins the resident keys with the store's head rows; a key that is present throughout is
+// returned exactly once, whatever is demoted, loaded or restarted in between.
+//
+// Thread: any. Takes shard locks one at a time, never across a disk read; must not be called by a
+//         thread that holds a Tx.
+// Errors: a failed disk read is a Status and no page: never a short one.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/object.h"
+#include "engine/status.h"
+
+namespace hearth {
+
+class Keyspace;
+
+struct KeyInfo {
+  std::string key;
+  ObjectType type;
+};
+
+struct KeyPage {
+  std::vector<KeyInfo> keys;  // unexpired, ascending by position
+  uint64_t next = 0;          // where the next page starts; 0 = the walk is done
+  uint64_t barrier = 0;       // what a reply that shows these keys must wait for
+};
+
+// Whether every key of the database is resident, so that ReadKeyPage does not touch the disk.
+bool IsWhollyResident(Keyspace& keyspace, uint32_t db);
+
+// Keys with position >= from, at least count_min unless the database ends. May read the disk
+// unless IsWhollyResident: then call it on a reader thread.
+Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min,
+                   int64_t now_ms, KeyPage* page);
+
+// A live key near a random position. *found is false when the database is empty.
+Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,
+                     std::string* key, bool* found);
+
+}  // namespace hearth

@@ -1,0 +1,143 @@
+#pragma once
+
+// Tx: one command's hold on its keys, and the only way to change them.
+//
+// The shards of the keys named at construction are locked (ascending) until the Tx ends, and the
+// keys are resident. Each change updates memory and records its rows in one call; the rows join
+// the commit log before the locks are released, so log order is execution order.
+//
+// Thread:    the worker that made it. At most one Tx a thread.
+// Lifetime:  views and object pointers die with the Tx, and with the next change of their key.
+// Errors:    a pending or failed disk read shows in state() right after construction, never later;
+//            then nothing may be asked of the Tx but missing() and error().
+// Limits:    keys that were not named at construction may not be touched (checked), except under
+//            TxScope::kAllShards, where a missing key is read from the disk at once.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/object.h"
+#include "engine/position.h"
+#include "engine/status.h"
+
+namespace hearth {
+
+class Keyspace;
+struct Shard;
+struct KeyRows;
+
+// A key that a command names: its database and place, computed once.
+struct KeyRef {
+  uint32_t db;
+  std::string_view key;
+  uint64_t position;
+
+  KeyRef(uint32_t db, std::string_view key) : KeyRef(db, key, PositionOf(key)) {}
+  KeyRef(uint32_t db, std::string_view key, uint64_t position)
+      : db(db), key(key), position(position) {}
+};
+
+// What a write does with the key's time to live.
+struct Expiry {
+  static Expiry None() { return {kNoExpiry, false}; }
+  static Expiry Keep() { return {kNoExpiry, true}; }
+  static Expiry AtMs(int64_t at_ms) { return {at_ms, false}; }
+
+  int64_t at_ms;
+  bool keep;
+};
+
+struct TxOptions {
+  bool lock_all = false;       // every shard: FLUSHALL, SWAPDB and their like
+  bool read_blocking = false;  // missing keys are read from the disk while the locks are held
+  bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
+  bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
+};
+
+class Tx {
+ public:
+  enum class State {
+    kReady,
+    kPending,  // missing() are to be loaded first; nothing was changed
+    kFailed,   // error(): a read of the store failed
+  };
+
+  // now_ms: the wall clock that expiry is judged by during the whole command.
+  Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptions options = {});
+  ~Tx();
+  Tx(const Tx&) = delete;
+  Tx& operator=(const Tx&) = delete;
+
+  State state() const { return state_; }
+  const Status& error() const { return error_; }
+  const std::vector<KeyRef>& missing() const { return missing_; }
+  int64_t now_ms() const { return now_ms_; }
+  // The database of the first key; the session's database for kAllShards transactions.
+  uint32_t db() const { return db_; }
+  void set_db(uint32_t db) { db_ = db; }
+
+  // -- Reading. Keys are of db() unless a database is given.
+  // The live object, or nullptr. An expired key is deleted (and its deletion logged) or hidden.
+  const Object* Find(std::string_view key) { return Find(db_, key); }
+  const Object* Find(uint32_t db, std::string_view key);
+  // Like Find, but does not count as a use of the key (OBJECT, TTL, EXISTS, TYPE, DEBUG).
+  const Object* Peek(std::string_view key) { return Peek(db_, key); }
+  const Object* Peek(uint32_t db, std::string_view key);
+
+  // -- Changing. All return with the change in memory and its rows recorded.
+  // Sets the key to a string of any former type. The encoding is what Redis would choose for
+  // SET: int, embstr (up to 44 bytes) or raw.
+  void SetString(std::string_view key, std::string_view value, Expiry expiry);
+  // Overwrites value bytes from offset on, growing with zero bytes; an absent key counts as
+  // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes.
+  // Requires: absent or a string.
+  size_t WriteRange(std::string_view key, size_t offset, std::string_view bytes);
+  // Requires: present.
+  void SetExpiry(std::string_view key, int64_t at_ms);
+  // Returns whether the key was there.
+  bool Delete(std::string_view key) { return Delete(db_, key); }
+  bool Delete(uint32_t db, std::string_view key);
+  // Copies or moves with value, type and expiry; an existing target is replaced.
+  // Requires: source present, source and target differ.
+  void Copy(const KeyRef& from, const KeyRef& to);
+  void Move(const KeyRef& from, const KeyRef& to);
+
+  // -- Whole databases. Require lock_all.
+  void FlushDb(uint32_t db);
+  void SwapDb(uint32_t a, uint32_t b);
+
+  // What the reply must wait for: the commit log's sequence that holds everything this Tx wrote
+  // or saw. 0 = nothing.
+  uint64_t barrier() const { return barrier_; }
+  // Changes made, as INFO's rdb_changes_since_last_save counts them.
+  uint64_t change_count() const { return change_count_; }
+
+ private:
+  Shard& ShardFor(uint64_t position);
+  const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
+  void LockShards(std::span<const KeyRef> keys);
+  void EnsureResident(std::span<const KeyRef> keys);
+  bool TryMakeResident(const KeyRef& ref);
+  Object* FindLive(const KeyRef& ref, bool touch);
+  void PutObject(const KeyRef& ref, Object* object, bool was_live, bool had_expiry);
+  void DeleteLive(const KeyRef& ref, Object* object);
+
+  Keyspace& keyspace_;
+  std::span<const KeyRef> keys_;
+  TxOptions options_;
+  int64_t now_ms_;
+  uint32_t db_ = 0;
+  State state_ = State::kReady;
+  uint64_t locked_ = 0;  // a bit a shard
+  uint64_t barrier_ = 0;
+  uint64_t change_count_ = 0;
+  Status error_;
+  std::vector<KeyRef> missing_;
+};
+
+// The encoding that Redis gives a string set by SET.
+Encoding EncodingOf(std::string_view value);
+
+}  // namespace hearth

@@ -1,0 +1,128 @@
+#pragma once
+
+// Command: one row of the command table: what COMMAND, ACL, key finding and the gates need, and
+// the function that runs it.
+//
+// A data command gets a Tx that holds its keys; a session command gets the session. Rows are
+// static; each group (src/commands/<group>.cc) exports a span of them.
+//
+// Thread: rows are immutable once built.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/tx.h"
+#include "net/reply.h"
+
+namespace hearth {
+
+class Session;
+using Args = std::span<const std::string_view>;  // args[0] is the command's name
+
+using DataFunction = void (*)(const Args& args, Tx& tx, Reply& reply);
+using SessionFunction = void (*)(const Args& args, Session& session, Reply& reply);
+// Names the keys (with their databases) of a call whose keys lie in another database too.
+// Returns false when the arguments are wrong; the function is then run with no keys and answers.
+using KeysFunction = bool (*)(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys);
+
+// Redis' command flags, as COMMAND INFO prints them.
+enum CommandFlag : uint32_t {
+  kCmdWrite = 1u << 0,
+  kCmdReadonly = 1u << 1,
+  kCmdDenyOom = 1u << 2,
+  kCmdAdmin = 1u << 3,
+  kCmdPubsub = 1u << 4,
+  kCmdNoscript = 1u << 5,
+  kCmdBlocking = 1u << 6,
+  kCmdLoading = 1u << 7,
+  kCmdStale = 1u << 8,
+  kCmdSkipMonitor = 1u << 9,
+  kCmdSkipSlowlog = 1u << 10,
+  kCmdAsking = 1u << 11,
+  kCmdFast = 1u << 12,
+  kCmdNoAuth = 1u << 13,
+  kCmdMayReplicate = 1u << 14,
+  kCmdSentinel = 1u << 15,
+  kCmdNoMulti = 1u << 16,
+  kCmdMovableKeys = 1u << 17,
+  kCmdAllowBusy = 1u << 18,
+  kCmdNoAsyncLoading = 1u << 19,
+  // Ours: not printed.
+  kCmdLockAll = 1u << 28,     // the Tx locks every shard
+  kCmdNoTouch = 1u << 29,     // the Tx does not make keys hotter
+};
+
+// ACL categories, in the order that ACL CAT prints them.
+enum AclCategory : uint32_t {
+  kAclKeyspace = 1u << 0,
+  kAclRead = 1u << 1,
+  kAclWrite = 1u << 2,
+  kAclSet = 1u << 3,
+  kAclSortedSet = 1u << 4,
+  kAclList = 1u << 5,
+  kAclHash = 1u << 6,
+  kAclString = 1u << 7,
+  kAclBitmap = 1u << 8,
+  kAclHyperLogLog = 1u << 9,
+  kAclGeo = 1u << 10,
+  kAclStream = 1u << 11,
+  kAclPubsub = 1u << 12,
+  kAclAdmin = 1u << 13,
+  kAclFast = 1u << 14,
+  kAclSlow = 1u << 15,
+  kAclBlocking = 1u << 16,
+  kAclDangerous = 1u << 17,
+  kAclConnection = 1u << 18,
+  kAclTransaction = 1u << 19,
+  kAclScripting = 1u << 20,
+};
+
+// A key specification (Redis 7.0 "Command key specifications"): begin_search and find_keys.
+struct KeySpec {
+  std::string_view flags;        // "RW ACCESS UPDATE" as COMMAND INFO prints, space separated
+  enum class Begin : uint8_t { kIndex, kKeyword, kUnknown } begin = Begin::kIndex;
+  int index = 1;                 // kIndex: the argument; kKeyword: where the search starts
+  std::string_view keyword = {};
+  enum class Find : uint8_t { kRange, kKeyNum, kUnknown } find = Find::kRange;
+  int last = 0;                  // kRange: relative to the first key; -1 = the last argument
+  int step = 1;
+  int limit = 0;
+  int key_num_index = 0;         // kKeyNum: relative to the first
+  int first_key = 0;
+  std::string_view notes = {};
+};
+
+// An argument as COMMAND DOCS describes it.
+struct ArgDoc {
+  std::string_view name;
+  std::string_view type;         // "key", "string", "integer", "double", "oneof", "block", ...
+  std::string_view token = {};
+  std::string_view since = {};
+  std::string_view flags = {};   // "optional multiple multiple_token"
+  int key_spec_index = -1;
+  std::span<const ArgDoc> children = {};
+};
+
+struct Command {
+  std::string_view name;         // lower case; subcommands: "client|id"
+  int arity;                     // Redis': negative = at least
+  uint32_t flags;
+  uint32_t acl;                  // categories beside those that follow from the flags
+  std::span<const KeySpec> key_specs;
+  DataFunction data = nullptr;   // exactly one of data, session, subcommands is set
+  SessionFunction session = nullptr;
+  std::span<const Command> subcommands = {};
+  KeysFunction keys = nullptr;
+
+  std::string_view summary = {};
+  std::string_view since = {};
+  std::string_view group = {};   // "string", "generic", "connection", "server"
+  std::string_view complexity = {};
+  std::span<const ArgDoc> arguments = {};
+  std::span<const std::string_view> tips = {};
+  std::span<const std::string_view> history = {};  // pairs: version, change
+};
+
+}  // namespace hearth
