@@ -26,7 +26,6 @@ namespace hearth {
 
 class Keyspace;
 struct Shard;
-struct KeyRows;
 
 // A key that a command names: its database and place, computed once.
 struct KeyRef {
@@ -50,6 +49,7 @@ struct Expiry {
 };
 
 struct TxOptions {
+  bool write = false;          // the command may change keys: refused while the log has failed
   bool lock_all = false;       // every shard: FLUSHALL, SWAPDB and their like
   bool read_blocking = false;  // missing keys are read from the disk while the locks are held
   bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
@@ -62,6 +62,7 @@ class Tx {
     kReady,
     kPending,  // missing() are to be loaded first; nothing was changed
     kFailed,   // error(): a read of the store failed
+    kRefused,  // a write while the log has failed
   };
 
   // now_ms: the wall clock that expiry is judged by during the whole command.
@@ -115,14 +116,20 @@ class Tx {
   uint64_t change_count() const { return change_count_; }
 
  private:
-  Shard& ShardFor(uint64_t position);
   const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
-  void LockShards(std::span<const KeyRef> keys);
-  void EnsureResident(std::span<const KeyRef> keys);
-  bool TryMakeResident(const KeyRef& ref);
+  void LockShards();
+  void UnlockShards();
+  void EnsureResident();
+  bool TryMakeResident(const KeyRef& ref, bool blocking);
+  Object* FindObject(const KeyRef& ref);
   Object* FindLive(const KeyRef& ref, bool touch);
-  void PutObject(const KeyRef& ref, Object* object, bool was_live, bool had_expiry);
+  void PutObject(const KeyRef& ref, Object* object, Object* old);
+  uint64_t LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires);
+  void Dispose(const KeyRef& ref, Object* object);
   void DeleteLive(const KeyRef& ref, Object* object);
+  void Saw(uint64_t seq) {
+    if (seq > barrier_) barrier_ = seq;
+  }
 
   Keyspace& keyspace_;
   std::span<const KeyRef> keys_;

@@ -1,0 +1,276 @@
+// Tested by tests/engine/checkpoint_test.cc.
+#include "engine/checkpoint.h"
+
+#include <fcntl.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <unistd.h>
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "engine/watermark.h"
+
+namespace hearth {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char kManifestName[] = "SNAPSHOT";
+constexpr char kManifestHeader[] = "hearth-snapshot 1";
+constexpr char kUnfinishedSuffix[] = ".unfinished";
+constexpr size_t kChecksumChunk = 1 << 20;
+
+struct FileEntry {
+  uint64_t size_bytes = 0;
+  std::string checksum;
+};
+
+Status FileChecksum(const std::string& path, std::string* checksum) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Status::IoError("cannot read " + path);
+  XXH3_state_t* state = XXH3_createState();
+  XXH3_64bits_reset(state);
+  std::string chunk(kChecksumChunk, '\0');
+  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
+    XXH3_64bits_update(state, chunk.data(), static_cast<size_t>(file.gcount()));
+  }
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits_digest(state)));
+  XXH3_freeState(state);
+  *checksum = text;
+  return file.bad() ? Status::IoError("cannot read " + path) : Status::Ok();
+}
+
+Status SyncPath(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Status::IoError("cannot open " + path);
+  const int failed = ::fsync(fd);
+  ::close(fd);
+  return failed != 0 ? Status::IoError("cannot sync " + path) : Status::Ok();
+}
+
+bool ReadManifest(const std::string& dir, SnapshotInfo* info,
+                  std::map<std::string, FileEntry>* files) {
+  std::ifstream file(dir + "/" + kManifestName);
+  std::string line;
+  if (!std::getline(file, line) || line != kManifestHeader) return false;
+  info->path = dir;
+  while (std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string name;
+    words >> name;
+    if (name == "end") return true;
+    if (name == "sequence") words >> info->sequence;
+    if (name == "time-ms") words >> info->time_ms;
+    if (name == "keys") words >> info->keys;
+    if (name == "replication-id") words >> info->replication_id;
+    if (name == "file") {
+      FileEntry entry;
+      std::string file_name;
+      words >> entry.size_bytes >> entry.checksum >> file_name;
+      info->size_bytes += entry.size_bytes;
+      if (files != nullptr) (*files)[file_name] = entry;
+    }
+  }
+  return false;
+}
+
+std::string UtcName(int64_t time_ms, uint64_t sequence) {
+  const std::time_t seconds = time_ms / 1000;
+  std::tm utc;
+  gmtime_r(&seconds, &utc);
+  char text[64];
+  std::strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &utc);
+  return std::string(text) + "-" + std::to_string(sequence);
+}
+
+// Block checksums of a table file, as RocksDB wrote them.
+Status VerifyTable(const std::string& path) {
+  rocksdb::SstFileReader reader{rocksdb::Options()};
+  Status status = FromRocks(reader.Open(path));
+  if (status.ok()) status = FromRocks(reader.VerifyChecksum());
+  if (!status.ok()) return {status.code(), path + ": " + status.message()};
+  return status;
+}
+
+// Lists, verifies, checksums and syncs the files of a new checkpoint. A table file that an older
+// snapshot lists (same name, same size: table files never change) is known to be good.
+Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
+                     const std::map<std::string, FileEntry>& known, std::ostringstream* manifest) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    const std::string path = dir + "/" + name;
+    FileEntry entry{fs::file_size(path), {}};
+    const bool is_table = name.ends_with(".sst");
+    const auto old = known.find(name);
+    if (is_table && old != known.end() && old->second.size_bytes == entry.size_bytes) {
+      entry = old->second;
+    } else {
+      if (is_table && options.verify) {
+        if (Status status = VerifyTable(path); !status.ok()) return status;
+      }
+      if (Status status = FileChecksum(path, &entry.checksum); !status.ok()) return status;
+      if (Status status = SyncPath(path); !status.ok()) return status;
+    }
+    *manifest << "file " << entry.size_bytes << " " << entry.checksum << " " << name << "\n";
+  }
+  return Status::Ok();
+}
+
+// What stands in the checkpoint: read from itself, because the live store goes on meanwhile.
+Status ReadCheckpointState(const std::string& dir, uint32_t db_count, uint64_t* sequence,
+                           StoreState* state) {
+  rocksdb::Options options;
+  options.info_log_level = rocksdb::FATAL_LEVEL;
+  options.info_log = nullptr;
+  options.env = rocksdb::Env::Default();
+  rocksdb::DB* raw = nullptr;
+  Status status = FromRocks(rocksdb::DB::OpenForReadOnly(options, dir, &raw));
+  if (!status.ok()) return status;
+  const std::unique_ptr<rocksdb::DB> db(raw);
+  *sequence = db->GetLatestSequenceNumber();
+  std::string row;
+  status = FromRocks(db->Get({}, std::string(kStateRowKey), &row));
+  if (!status.ok()) return status;
+  return ParseState(row, db_count, state) ? Status::Ok()
+                                          : Status::Corruption("the state row does not parse");
+}
+
+void RemoveOldSnapshots(const CheckpointOptions& options) {
+  if (options.keep == 0) return;
+  const std::vector<SnapshotInfo> snapshots = ListSnapshots(options.dir);
+  for (size_t i = options.keep; i < snapshots.size(); ++i) {
+    std::error_code error;
+    fs::remove_all(snapshots[i].path, error);
+  }
+}
+
+Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const std::string& dir,
+                      SnapshotInfo* info) {
+  {
+    auto guard = engine.store().Guard();
+    if (engine.store().db() == nullptr) return Status::IoError("the store is closed");
+    rocksdb::Checkpoint* raw = nullptr;
+    Status status = FromRocks(rocksdb::Checkpoint::Create(engine.store().db(), &raw));
+    if (!status.ok()) return status;
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+    // 0: flush first, so that the checkpoint needs no WAL that might be cut mid-record.
+    status = FromRocks(checkpoint->CreateCheckpoint(dir, /*log_size_for_flush=*/0));
+    if (!status.ok()) return status;
+  }
+  StoreState state;
+  Status status =
+      ReadCheckpointState(dir, engine.options().db_count, &info->sequence, &state);
+  if (!status.ok()) return status;
+  std::error_code ignored;
+  for (const char* name : {"LOCK", "LOG"}) fs::remove(dir + "/" + name, ignored);
+  for (const DbState& db : state.dbs) info->keys += db.keys;
+  info->replication_id = state.replication_id;
+  info->time_ms = engine.clock().WallMs();
+  status = WriteWatermark(rocksdb::FileSystem::Default().get(), dir, {info->sequence, true, {}});
+  if (!status.ok()) return status;
+
+  std::map<std::string, FileEntry> known;
+  for (const SnapshotInfo& old : ListSnapshots(options.dir)) {
+    SnapshotInfo scratch;
+    if (old.replication_id == state.replication_id) ReadManifest(old.path, &scratch, &known);
+  }
+  std::ostringstream manifest;
+  manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
+           << "\nkeys " << info->keys << "\nreplication-id " << info->replication_id << "\n";
+  status = DescribeFiles(dir, options, known, &manifest);
+  if (!status.ok()) return status;
+  manifest << "end\n";
+  return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kManifestName,
+                             manifest.str());
+}
+
+}  // namespace
+
+Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, SnapshotInfo* info) {
+  std::error_code error;
+  fs::create_directories(options.dir, error);
+  if (error) return Status::IoError("cannot create " + options.dir + ": " + error.message());
+  RemoveUnfinishedSnapshots(options.dir);
+  const std::string unfinished =
+      options.dir + "/" + std::to_string(engine.clock().MonotonicUs()) + kUnfinishedSuffix;
+  *info = {};
+  Status status = FillCheckpoint(engine, options, unfinished, info);
+  if (status.ok()) {
+    info->path = options.dir + "/" + UtcName(info->time_ms, info->sequence);
+    // The same second and sequence: the same data.
+    fs::remove_all(info->path, error);
+    fs::rename(unfinished, info->path, error);
+    if (error) status = Status::IoError("cannot rename " + unfinished + ": " + error.message());
+  }
+  if (status.ok()) status = SyncPath(options.dir);
+  if (!status.ok()) {
+    fs::remove_all(unfinished, error);
+    return status;
+  }
+  RemoveOldSnapshots(options);
+  SnapshotInfo written;
+  if (ReadManifest(info->path, &written, nullptr)) info->size_bytes = written.size_bytes;
+  return status;
+}
+
+std::vector<SnapshotInfo> ListSnapshots(const std::string& dir) {
+  std::vector<SnapshotInfo> snapshots;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) {
+    SnapshotInfo info;
+    if (entry.path().string().ends_with(kUnfinishedSuffix)) continue;
+    if (ReadManifest(entry.path().string(), &info, nullptr)) snapshots.push_back(info);
+  }
+  std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotInfo& a, const SnapshotInfo& b) {
+    return std::tie(a.time_ms, a.sequence) > std::tie(b.time_ms, b.sequence);
+  });
+  return snapshots;
+}
+
+void RemoveUnfinishedSnapshots(const std::string& dir) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) {
+    const std::string path = entry.path().string();
+    if (path.ends_with(kUnfinishedSuffix) || path.ends_with(std::string(kUnfinishedSuffix) + ".tmp")) {
+      fs::remove_all(path, error);
+    }
+  }
+}
+
+Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
+  *working_dir = data_dir;
+  if (!fs::exists(data_dir + "/" + kManifestName)) return Status::Ok();
+  *working_dir = data_dir + ".opened";
+  std::error_code error;
+  if (fs::exists(*working_dir + "/CURRENT", error)) return Status::Ok();  // opened before
+  const std::string temporary = *working_dir + kUnfinishedSuffix;
+  fs::remove_all(temporary, error);
+  fs::create_directories(temporary, error);
+  if (error) return Status::IoError("cannot create " + temporary + ": " + error.message());
+  for (const auto& entry : fs::directory_iterator(data_dir)) {
+    const std::string name = entry.path().filename().string();
+    if (name == kManifestName) continue;
+    const std::string target = temporary + "/" + name;
+    // Table files never change and may be shared; the rest is copied.
+    if (name.ends_with(".sst")) fs::create_hard_link(entry.path(), target, error);
+    if (!name.ends_with(".sst") || error) fs::copy_file(entry.path(), target, error);
+    if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
+  }
+  fs::rename(temporary, *working_dir, error);
+  if (error) return Status::IoError("cannot rename " + temporary + ": " + error.message());
+  return Status::Ok();
+}
+
+}  // namespace hearth

@@ -1,0 +1,57 @@
+#pragma once
+
+// Checkpoint: a snapshot of the whole store as a directory of hard links, and its manifest.
+//
+//   <snapshot-dir>/<UTC time>-<sequence>/        openable as a data directory
+//     CURRENT MANIFEST-* OPTIONS-* *.sst *.log   RocksDB's files
+//     hearth.mark                                the sequence that must be recovered
+//     SNAPSHOT                                   the manifest
+//   SNAPSHOT  = "hearth-snapshot 1\n" field* file* "end\n"
+//   field     = ("sequence" | "time-ms" | "keys" | "replication-id") " " value "\n"
+//   file      = "file " size-bytes " " xxh3-64:hex " " name "\n"
+//
+// A checkpoint is made under a temporary name, verified, synced and renamed: a directory that
+// bears its final name is whole. Its cost does not depend on the size of the data, but for the
+// checksums, which read the files that an earlier snapshot does not know already.
+//
+// Thread: any; one at a time (Busy otherwise).
+// Errors: the previous snapshots stay; the temporary directory is removed now or at the next start.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/status.h"
+
+namespace hearth {
+
+struct SnapshotInfo {
+  std::string path;
+  uint64_t sequence = 0;
+  int64_t time_ms = 0;
+  uint64_t keys = 0;
+  uint64_t size_bytes = 0;
+  std::string replication_id;
+};
+
+struct CheckpointOptions {
+  std::string dir;         // the snapshots' directory
+  size_t keep = 3;         // newest ones that stay; 0 = all
+  bool verify = true;      // read every block's checksum of the new files
+};
+
+// Makes a snapshot of at least everything committed when it was called.
+Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, SnapshotInfo* info);
+
+// Snapshots in dir, the newest first. Directories without a whole manifest are left out.
+std::vector<SnapshotInfo> ListSnapshots(const std::string& dir);
+
+// Removes what an interrupted checkpoint left behind.
+void RemoveUnfinishedSnapshots(const std::string& dir);
+
+// When data_dir is a snapshot (it has a SNAPSHOT file), links it into a private copy beside so
+// that starting from it does not harm it; *working_dir is what to open. Else data_dir itself.
+Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
+
+}  // namespace hearth

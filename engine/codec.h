@@ -1,0 +1,64 @@
+#pragma once
+
+// Codec: fixed-width and variable-width integers as they stand in rows.
+//
+// Keys use big-endian (their bytes sort as the numbers do), values little-endian and LEB128
+// varints. Readers consume from a string_view and return false when it is too short.
+//
+// Thread: any; pure functions.
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace hearth {
+
+inline void PutBigEndian32(char* to, uint32_t value) {
+  value = __builtin_bswap32(value);
+  std::memcpy(to, &value, sizeof(value));
+}
+inline void PutBigEndian64(char* to, uint64_t value) {
+  value = __builtin_bswap64(value);
+  std::memcpy(to, &value, sizeof(value));
+}
+inline uint32_t GetBigEndian32(const char* from) {
+  uint32_t value;
+  std::memcpy(&value, from, sizeof(value));
+  return __builtin_bswap32(value);
+}
+inline uint64_t GetBigEndian64(const char* from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof(value));
+  return __builtin_bswap64(value);
+}
+
+inline void AppendFixed64(std::string* to, uint64_t value) {
+  to->append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+inline bool ReadFixed64(std::string_view* from, uint64_t* value) {
+  if (from->size() < sizeof(*value)) return false;
+  std::memcpy(value, from->data(), sizeof(*value));
+  from->remove_prefix(sizeof(*value));
+  return true;
+}
+
+inline void AppendVarint(std::string* to, uint64_t value) {
+  while (value >= 0x80) {
+    to->push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  to->push_back(static_cast<char>(value));
+}
+inline bool ReadVarint(std::string_view* from, uint64_t* value) {
+  *value = 0;
+  for (int shift = 0; shift < 64 && !from->empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(from->front());
+    from->remove_prefix(1);
+    *value |= uint64_t{byte & 0x7fu} << shift;
+    if ((byte & 0x80) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace hearth

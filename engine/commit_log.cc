@@ -1,0 +1,303 @@
+// Tested by tests/engine/commit_log_test.cc.
+#include "engine/commit_log.h"
+
+#include <chrono>
+
+#include "engine/check.h"
+
+namespace hearth {
+namespace {
+
+// While a sync takes longer than this, workers do not write themselves: a write may wait for it.
+constexpr int64_t kSlowSyncUs = 20'000;
+// How long a worker waits for another leader before it holds its replies instead.
+constexpr auto kLeaderWaitMax = std::chrono::milliseconds(20);
+// Memtables waiting for their flush before writers are slowed, and the delay each more costs.
+constexpr int kUnflushedFree = 3;
+constexpr int kPaceEveryGroups = 16;
+constexpr auto kPaceStep = std::chrono::microseconds(500);
+constexpr size_t kSpareBatchBytesMax = 4 << 20;
+
+}  // namespace
+
+CommitLog::CommitLog(Store& store, const Clock& clock, SyncPolicy policy)
+    : store_(store),
+      clock_(clock),
+      policy_(policy),
+      open_(std::make_unique<Group>()),
+      spare_(std::make_unique<Group>()) {
+  committer_ = std::thread([this] { CommitterMain(); });
+}
+
+CommitLog::~CommitLog() { Stop(); }
+
+void CommitLog::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  wanted_.notify_all();
+  committer_.join();
+}
+
+void CommitLog::Restart(StoreState state) {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return !writing_; });
+  TakeState(std::move(state));
+  const uint64_t seq = store_.LatestSeq();
+  next_seq_ = seq + 1;
+  requested_seq_ = 0;
+  committed_seq_ = seq;
+  synced_seq_ = seq;
+  failure_ = Status::Ok();
+  accepting_ = true;
+}
+
+void CommitLog::TakeState(StoreState state) {
+  if (db_ids_.size() != state.dbs.size()) {
+    db_ids_ = std::vector<std::atomic<uint32_t>>(state.dbs.size());
+  }
+  for (size_t i = 0; i < state.dbs.size(); ++i) db_ids_[i] = state.dbs[i].id;
+  committed_state_ = state_ = std::move(state);
+  open_->batch.Clear();
+}
+
+void CommitLog::DropUncommitted() {
+  std::lock_guard lock(mutex_);
+  HEARTH_CHECK(!writing_ && !accepting());
+  StoreState state = committed_state_;
+  TakeState(std::move(state));
+  next_seq_ = committed_seq() + 1;
+}
+
+void CommitLog::SetPolicy(SyncPolicy policy) {
+  std::lock_guard lock(mutex_);
+  policy_ = policy;
+}
+
+uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
+                              std::string_view value_a, std::string_view value_b) {
+  const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
+  const rocksdb::Slice value[2] = {{value_a.data(), value_a.size()},
+                                   {value_b.data(), value_b.size()}};
+  const auto status = log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2),
+                                            rocksdb::SliceParts(value, 2));
+  HEARTH_CHECK(status.ok());
+  return log_.next_seq_++;
+}
+
+uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b) {
+  const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
+  HEARTH_CHECK(log_.open_->batch.Delete(nullptr, rocksdb::SliceParts(key, 2)).ok());
+  return log_.next_seq_++;
+}
+
+uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to) {
+  HEARTH_CHECK(log_.open_->batch
+                   .DeleteRange(rocksdb::Slice(from.data(), from.size()),
+                                rocksdb::Slice(to.data(), to.size()))
+                   .ok());
+  return log_.next_seq_++;
+}
+
+void CommitLog::Join::Count(uint32_t db, int64_t keys, int64_t expires) {
+  log_.state_.dbs[db].keys += static_cast<uint64_t>(keys);
+  log_.state_.dbs[db].expires += static_cast<uint64_t>(expires);
+}
+
+uint32_t CommitLog::Join::RenewDb(uint32_t db) {
+  const uint32_t old_id = log_.state_.dbs[db].id;
+  log_.state_.dbs[db] = {log_.state_.next_db_id++, 0, 0};
+  log_.db_ids_[db] = log_.state_.dbs[db].id;
+  return old_id;
+}
+
+uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
+  std::swap(log_.state_.dbs[a], log_.state_.dbs[b]);
+  log_.db_ids_[a] = log_.state_.dbs[a].id;
+  log_.db_ids_[b] = log_.state_.dbs[b].id;
+  return log_.AppendStateRow();
+}
+
+uint64_t CommitLog::AppendStateRow() {
+  state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
+  const std::string row = EncodeState(state_);
+  HEARTH_CHECK(open_->batch
+                   .Put(rocksdb::Slice(kStateRowKey.data(), kStateRowKey.size()),
+                        rocksdb::Slice(row))
+                   .ok());
+  return next_seq_++;
+}
+
+// Writes the open group. Requires: the lock, and nobody writes. False when the log has failed.
+bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
+  HEARTH_CHECK(open_->batch.Count() > 0);
+  open_->last_seq = AppendStateRow();
+  std::unique_ptr<Group> group = std::move(open_);
+  open_ = std::move(spare_);
+  StoreState state = state_;
+  const SyncPolicy policy = policy_;
+  writing_ = true;
+  lock.unlock();
+
+  const int64_t start_us = clock_.MonotonicUs();
+  const Status status =
+      store_.Write(&group->batch, policy != SyncPolicy::kOff, policy == SyncPolicy::kAlways);
+  const int64_t took_us = clock_.MonotonicUs() - start_us;
+
+  lock.lock();
+  writing_ = false;
+  counters_.groups.fetch_add(1, std::memory_order_relaxed);
+  counters_.rows.fetch_add(group->batch.Count(), std::memory_order_relaxed);
+  counters_.bytes.fetch_add(group->batch.GetDataSize(), std::memory_order_relaxed);
+  if (took_us > counters_.write_us_max) counters_.write_us_max = took_us;
+  const uint64_t last_seq = group->last_seq;
+  HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
+  const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
+  if (keep) group->batch.Clear();
+  spare_ = keep ? std::move(group) : std::make_unique<Group>();
+  if (!status.ok()) {
+    written_.notify_all();
+    FailLocked(lock, status);
+    return false;
+  }
+  committed_state_ = std::move(state);
+  committed_seq_.store(last_seq, std::memory_order_release);
+  if (policy == SyncPolicy::kAlways) synced_seq_.store(last_seq, std::memory_order_release);
+  written_.notify_all();
+  if (requested_seq_ > last_seq) wanted_.notify_one();
+  if (notify_ && events_.on_committed) {
+    notify_ = false;
+    lock.unlock();
+    events_.on_committed(last_seq);
+    lock.lock();
+  }
+  return true;
+}
+
+CommitOutcome CommitLog::Commit(uint64_t barrier) {
+  uint64_t committed = committed_seq();
+  if (barrier <= committed) return {committed, false};
+  std::unique_lock lock(mutex_);
+  const auto deadline = std::chrono::steady_clock::now() + kLeaderWaitMax;
+  bool waited_out = false;
+  while ((committed = committed_seq()) < barrier) {
+    if (!accepting()) return {committed, true};
+    const int64_t sync_us = sync_started_us_.load(std::memory_order_relaxed);
+    const bool hand_over = policy_ == SyncPolicy::kAlways || waited_out ||
+                           (sync_us != 0 && clock_.MonotonicUs() - sync_us > kSlowSyncUs);
+    if (hand_over) {
+      requested_seq_ = std::max(requested_seq_, barrier);
+      notify_ = true;
+      wanted_.notify_one();
+      return {committed, false};
+    }
+    if (!writing_) {
+      if (!LeadOnce(lock)) return {committed_seq(), true};
+    } else {
+      waited_out = written_.wait_until(lock, deadline) == std::cv_status::timeout;
+    }
+  }
+  lock.unlock();
+  PaceWriters();
+  return {committed, false};
+}
+
+bool CommitLog::CommitAndWait(uint64_t seq) {
+  std::unique_lock lock(mutex_);
+  while (committed_seq() < seq) {
+    if (!accepting()) return false;
+    if (writing_) {
+      written_.wait(lock);
+    } else if (!LeadOnce(lock)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+uint64_t CommitLog::joined_seq() const {
+  std::lock_guard lock(mutex_);
+  return next_seq_ - 1;
+}
+
+void CommitLog::PaceWriters() {
+  if (counters_.groups.load(std::memory_order_relaxed) % kPaceEveryGroups != 0) return;
+  const int over = store_.unflushed_memtable_count() - kUnflushedFree;
+  if (over <= 0) return;
+  counters_.delayed.fetch_add(1, std::memory_order_relaxed);
+  std::this_thread::sleep_for(kPaceStep * (1 << std::min(over, 5)));
+}
+
+void CommitLog::CommitterMain() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wanted_.wait(lock, [this] {
+      return stopping_ || (requested_seq_ > committed_seq() && accepting() && !writing_);
+    });
+    if (stopping_) return;
+    (void)LeadOnce(lock);
+  }
+}
+
+void CommitLog::FailLocked(std::unique_lock<std::mutex>& lock, const Status& cause) {
+  if (!accepting_.exchange(false)) return;
+  failure_ = cause;
+  written_.notify_all();
+  const auto on_failed = events_.on_failed;
+  lock.unlock();
+  if (on_failed) on_failed(cause);
+  lock.lock();
+}
+
+void CommitLog::Fail(const Status& cause) {
+  std::unique_lock lock(mutex_);
+  FailLocked(lock, cause);
+}
+
+void CommitLog::WaitIdle() {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return !writing_; });
+}
+
+Status CommitLog::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+Status CommitLog::Sync() {
+  const uint64_t seq = committed_seq();
+  if (seq == synced_seq() || policy() == SyncPolicy::kOff) return Status::Ok();
+  const int64_t start_us = clock_.MonotonicUs();
+  sync_started_us_ = start_us;
+  const Status status = store_.SyncWal();
+  sync_started_us_ = 0;
+  counters_.syncs.fetch_add(1, std::memory_order_relaxed);
+  counters_.sync_us_last = clock_.MonotonicUs() - start_us;
+  if (!status.ok()) {
+    Fail(status);
+    return status;
+  }
+  uint64_t synced = synced_seq();
+  while (synced < seq && !synced_seq_.compare_exchange_weak(synced, seq)) {
+  }
+  return status;
+}
+
+uint64_t CommitLog::KeyCount(uint32_t db) const {
+  std::lock_guard lock(mutex_);
+  return state_.dbs[db].keys;
+}
+
+uint64_t CommitLog::ExpiryCount(uint32_t db) const {
+  std::lock_guard lock(mutex_);
+  return state_.dbs[db].expires;
+}
+
+StoreState CommitLog::CommittedState() const {
+  std::lock_guard lock(mutex_);
+  return committed_state_;
+}
+
+}  // namespace hearth

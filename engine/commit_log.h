@@ -1,0 +1,169 @@
+#pragma once
+
+// CommitLog: gathers the rows of all transactions in execution order and writes them to the store
+// in groups: one group = one WriteBatch = one WAL record.
+//
+// A transaction joins while it holds its shard locks, so log order is execution order; each row's
+// sequence number is known as it joins, because the commit leader is the store's only writer. At
+// the end of its turn a worker calls Commit: it becomes the leader and writes the group, or waits
+// for the leader that is writing. With `always`, or while the disk is slow, the committer thread
+// leads instead and Commit returns at once: the worker holds the replies until OnCommitted.
+//
+// Thread:   any. Joiners hold shard locks; Commit is called without any.
+// Errors:   the first failed write or sync fails the log: nothing above committed_seq() was or
+//           will be acknowledged, joins are refused, until Restart after the store was reopened.
+// Limits:   a group holds at most what the workers joined in one turn each; writers are slowed
+//           (PacingDelayUs) while memtables wait for their flush.
+
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "engine/clock.h"
+#include "engine/rows.h"
+#include "engine/status.h"
+#include "engine/store.h"
+
+namespace hearth {
+
+enum class SyncPolicy : uint8_t {
+  kOff,       // appendonly no: no WAL
+  kNo,        // the system decides when the WAL reaches the disk
+  kEverySec,  // synced once a second
+  kAlways,    // synced before the reply
+};
+
+struct CommitOutcome {
+  uint64_t committed_seq = 0;  // replies that wait for at most this may leave
+  bool failed = false;
+};
+
+class CommitLog {
+ public:
+  struct Events {
+    // Groups up to seq are committed and somebody was told to wait. Any thread.
+    std::function<void(uint64_t seq)> on_committed;
+    // The log has failed: nothing above committed_seq was kept. Once a failure; any thread.
+    std::function<void(const Status& cause)> on_failed;
+  };
+
+  CommitLog(Store& store, const Clock& clock, SyncPolicy policy);
+  ~CommitLog();
+
+  // Takes over the store's state (counts, ids) and sequence. Requires: the store is open.
+  void Restart(StoreState state);
+  void SetEvents(Events events) { events_ = std::move(events); }
+  // From kOff to another policy the caller flushes the store first.
+  void SetPolicy(SyncPolicy policy);
+  SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
+  void Stop();
+
+  // One transaction's turn at the log; holds the log's mutex.
+  class Join {
+   public:
+    explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {}
+    // The row's key and value, each in two parts. Returns the row's sequence number.
+    uint64_t Put(std::string_view key_a, std::string_view key_b, std::string_view value_a,
+                 std::string_view value_b);
+    uint64_t Delete(std::string_view key_a, std::string_view key_b);
+    uint64_t DeleteRange(std::string_view from, std::string_view to);
+    // Changes the counts of a database by index.
+    void Count(uint32_t db, int64_t keys, int64_t expires);
+    // Gives the database a new id; counts become zero. Returns the old id.
+    uint32_t RenewDb(uint32_t db);
+    uint64_t SwapDbs(uint32_t a, uint32_t b);
+
+   private:
+    CommitLog& log_;
+    std::unique_lock<std::mutex> lock_;
+  };
+
+  // Commits at least everything up to barrier, or hands it to the committer thread.
+  CommitOutcome Commit(uint64_t barrier);
+
+  // Commits everything up to seq on this thread, whatever the policy. False when the log failed.
+  bool CommitAndWait(uint64_t seq);
+  // The last row that joined.
+  uint64_t joined_seq() const;
+
+  uint64_t committed_seq() const { return committed_seq_.load(std::memory_order_acquire); }
+  // Synced to the disk up to here.
+  uint64_t synced_seq() const { return synced_seq_.load(std::memory_order_acquire); }
+  // False from a failure until Restart.
+  bool accepting() const { return accepting_.load(std::memory_order_acquire); }
+  Status failure() const;
+  // Drops what was joined but not committed; ids and counts become the committed ones.
+  // Requires: the log has failed and is idle; every shard is locked.
+  void DropUncommitted();
+  // Returns once no leader is writing.
+  void WaitIdle();
+
+  uint64_t KeyCount(uint32_t db) const;
+  uint64_t ExpiryCount(uint32_t db) const;
+  uint32_t DbId(uint32_t db) const { return db_ids_[db].load(std::memory_order_acquire); }
+  // As of the last committed group.
+  StoreState CommittedState() const;
+  std::string replication_id() const { return CommittedState().replication_id; }
+
+  // Syncs what is committed; the everysec thread and SHUTDOWN call it. Fails the log on error.
+  Status Sync();
+  // Fails the log from outside (a background error of the store).
+  void Fail(const Status& cause);
+
+  struct Counters {
+    std::atomic<uint64_t> groups{0}, rows{0}, bytes{0}, syncs{0}, delayed{0};
+    std::atomic<int64_t> sync_us_last{0}, write_us_max{0};
+  };
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Group {
+    rocksdb::WriteBatch batch;
+    uint64_t last_seq = 0;
+  };
+
+  bool LeadOnce(std::unique_lock<std::mutex>& lock);
+  uint64_t AppendStateRow();
+  void TakeState(StoreState state);
+  void FailLocked(std::unique_lock<std::mutex>& lock, const Status& cause);
+  void CommitterMain();
+  void PaceWriters();
+
+  Store& store_;
+  const Clock& clock_;
+  Events events_;
+  std::atomic<SyncPolicy> policy_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable written_;  // a leader has finished
+  std::condition_variable wanted_;   // the committer thread has work
+  std::unique_ptr<Group> open_;      // joined, not yet written
+  std::unique_ptr<Group> spare_;
+  StoreState state_;                 // with all joined rows
+  StoreState committed_state_;
+  uint64_t next_seq_ = 1;
+  uint64_t requested_seq_ = 0;
+  bool writing_ = false;
+  bool notify_ = false;
+  bool stopping_ = false;
+  Status failure_;
+
+  std::atomic<uint64_t> committed_seq_{0};
+  std::atomic<uint64_t> synced_seq_{0};
+  std::atomic<int64_t> sync_started_us_{0};  // 0 = no sync runs
+  std::atomic<bool> accepting_{false};
+  std::vector<std::atomic<uint32_t>> db_ids_;
+  Counters counters_;
+  std::thread committer_;
+};
+
+}  // namespace hearth

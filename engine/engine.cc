@@ -1,0 +1,242 @@
+// Tested by tests/engine/engine_test.cc.
+#include "engine/engine.h"
+
+#include <random>
+
+#include "engine/check.h"
+#include "engine/start_check.h"
+#include "engine/watermark.h"
+
+namespace hearth {
+
+std::string NewReplicationId() {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 40; ++i) id.push_back(kDigits[random() & 15]);
+  return id;
+}
+
+Engine::Engine(EngineOptions options)
+    : options_(std::move(options)),
+      clock_(options_.clock != nullptr ? options_.clock : &system_clock_),
+      disk_free_min_bytes_(options_.disk_free_min_bytes),
+      disk_free_min_ratio_(options_.disk_free_min_ratio) {}
+
+Engine::~Engine() { (void)Shutdown(); }
+
+void Engine::Log(int level, const std::string& line) const {
+  if (options_.log) options_.log(level, line);
+}
+
+Status Engine::Open(EngineOptions options, std::unique_ptr<Engine>* result) {
+  std::unique_ptr<Engine> engine(new Engine(std::move(options)));
+  if (Status status = engine->OpenStore(); !status.ok()) return status;
+  engine->StartThreads();
+  *result = std::move(engine);
+  return Status::Ok();
+}
+
+Status Engine::OpenStore() {
+  const int64_t start_us = clock_->MonotonicUs();
+  store_ = std::make_unique<Store>(options_.store);
+  StartFindings findings;
+  Status status = CheckStart(*store_, options_.accept_data_loss, &findings);
+  if (!status.ok()) return status;
+  for (const std::string& warning : findings.warnings) Log(2, warning);
+  status = store_->Open();
+  if (!status.ok()) {
+    return {status.code(), "cannot open the store in " + options_.store.dir + ": " +
+                               status.message() +
+                               ". Nothing was changed or deleted. Restore the named file, start "
+                               "from a snapshot, or resync from a replica"};
+  }
+  report_.created = findings.fresh;
+  report_.clean_shutdown = findings.clean_shutdown;
+  report_.wal_bytes = findings.wal_bytes;
+  report_.torn_bytes = findings.torn_bytes;
+  report_.recovered_seq = store_->LatestSeq();
+  if (report_.recovered_seq < findings.synced_seq && !options_.accept_data_loss) {
+    return Status::Corruption(LostGroupsText(options_.store.dir, report_.recovered_seq,
+                                             findings.synced_seq));
+  }
+
+  StoreState state;
+  bool fresh = false;
+  if (status = LoadState(&state, &fresh); !status.ok()) return status;
+  const bool new_history = !fresh && (findings.power_lost || (options_.accept_data_loss &&
+                                      report_.recovered_seq < findings.synced_seq));
+  if (new_history) {
+    state.replication_id = NewReplicationId();
+    Log(2, "The last run ended without a shutdown and the machine was restarted: the data gets a "
+           "new replication id");
+  }
+  log_ = std::make_unique<CommitLog>(*store_, *clock_, options_.sync);
+  log_->SetEvents({
+      .on_committed = [this](uint64_t seq) {
+        if (listener_.on_committed) listener_.on_committed(seq);
+      },
+      .on_failed = [this](const Status& cause) {
+        writes_allowed_ = false;
+        {
+          std::lock_guard lock(reason_mutex_);
+          refuse_reason_ = "Errors writing to the AOF file: " + cause.message();
+        }
+        failed_ = true;
+        keeper_wanted_.notify_all();
+      },
+  });
+  keyspace_ = std::make_unique<Keyspace>(*store_, *log_, options_.db_count, options_.shard_count);
+  log_->Restart(std::move(state));
+  keyspace_->MarkIncomplete();
+  residency_ = std::make_unique<Residency>(*keyspace_);
+  residency_->SetLimit(options_.memory_limit_bytes, options_.memory_policy, 5);
+  readers_ = std::make_unique<Readers>(options_.reader_count);
+  if (fresh || new_history) {
+    // The first group: the state row alone.
+    uint64_t seq;
+    {
+      CommitLog::Join join(*log_);
+      seq = join.SwapDbs(0, 0);
+    }
+    if (!log_->CommitAndWait(seq)) return log_->failure();
+  }
+  status = WriteWatermark(store_->file_system(), options_.store.dir,
+                          {log_->synced_seq(), false, BootId()});
+  report_.open_ms = (clock_->MonotonicUs() - start_us) / 1000;
+  return status;
+}
+
+Status Engine::LoadState(StoreState* state, bool* fresh) {
+  std::string row;
+  const Status status = store_->Get(kStateRowKey, Store::Tier::kDisk, &row);
+  *fresh = status.IsNotFound();
+  if (*fresh) {
+    if (store_->LatestSeq() != 0) {
+      return Status::Corruption("the store in " + options_.store.dir + " holds no state row");
+    }
+    *state = StoreState::Fresh(options_.db_count, NewReplicationId());
+    return Status::Ok();
+  }
+  if (!status.ok()) return status;
+  if (!ParseState(row, options_.db_count, state)) {
+    return Status::Corruption(
+        "the state row does not parse: it is damaged, of a newer version, or names more databases "
+        "than 'databases' allows");
+  }
+  return Status::Ok();
+}
+
+void Engine::StartThreads() {
+  if (options_.keeper) keeper_ = std::thread([this] { KeeperMain(); });
+  if (options_.warm_on_start && !report_.created) {
+    gauges_.warming = true;
+    warmer_ = std::thread([this] { WarmMain(); });
+  }
+}
+
+void Engine::LoadAsync(const std::vector<KeyRef>& keys, std::function<void(Status)> done) {
+  struct Owned {
+    std::vector<std::string> names;
+    std::vector<KeyRef> refs;
+  };
+  auto owned = std::make_shared<Owned>();
+  owned->names.reserve(keys.size());
+  for (const KeyRef& ref : keys) {
+    owned->names.emplace_back(ref.key);
+    owned->refs.emplace_back(ref.db, owned->names.back(), ref.position);
+  }
+  readers_->Post([this, owned, done = std::move(done)] { done(keyspace_->Load(owned->refs)); });
+}
+
+bool Engine::WritesAllowed(std::string* reason) {
+  if (writes_allowed_) return true;
+  std::lock_guard lock(reason_mutex_);
+  *reason = refuse_reason_;
+  return false;
+}
+
+Status Engine::SetSyncPolicy(SyncPolicy policy) {
+  const SyncPolicy old = log_->policy();
+  if (old == policy) return Status::Ok();
+  if (old == SyncPolicy::kOff) {
+    // What was written without a WAL must be in table files before the WAL goes on behind it.
+    // Groups between the flush and the switch would leave a hole, so the shards are held.
+    std::vector<std::unique_lock<std::mutex>> locks;
+    for (uint32_t i = 0; i < keyspace_->shard_count(); ++i) {
+      locks.emplace_back(keyspace_->shard(i).mutex);
+    }
+    log_->WaitIdle();
+    if (Status status = store_->Flush(/*wait=*/true); !status.ok()) return status;
+    log_->SetPolicy(policy);
+    return Status::Ok();
+  }
+  log_->SetPolicy(policy);
+  return policy == SyncPolicy::kOff ? Status::Ok() : log_->Sync();
+}
+
+void Engine::SetDiskFreeMin(uint64_t bytes, double ratio) {
+  disk_free_min_bytes_ = bytes;
+  disk_free_min_ratio_ = ratio;
+}
+
+bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
+  const KeyRef ref(db, key);
+  Tx tx(*keyspace_, {&ref, 1}, clock_->WallMs(), {.write = true});
+  if (tx.state() != Tx::State::kReady) return false;
+  return tx.Peek(key) == nullptr && tx.change_count() > 0;
+}
+
+size_t Engine::ExpireSome(size_t key_count_max) {
+  if (!active_expire_ || paused_ || !writes_allowed_) return 0;
+  size_t expired = 0;
+  const int64_t now_ms = clock_->WallMs();
+  std::vector<std::pair<uint32_t, std::string>> due;
+  for (uint32_t turn = 0; turn < keyspace_->shard_count() && due.size() < key_count_max; ++turn) {
+    Shard& shard = keyspace_->shard(expire_shard_++ % keyspace_->shard_count());
+    std::lock_guard lock(shard.mutex);
+    for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
+      Table* table = shard.dbs[db].table.get();
+      if (table == nullptr) continue;
+      table->SweepExpiring(&shard.expire_hand, key_count_max, [&](Object* object) {
+        if (!object->tombstone() && object->expire_at_ms <= now_ms) {
+          due.emplace_back(db, object->key());
+        }
+        return SweepAction::kKeep;
+      });
+    }
+  }
+  for (const auto& [db, key] : due) expired += DeleteExpired(db, key);
+  return expired;
+}
+
+Status Engine::Shutdown() {
+  {
+    std::lock_guard lock(keeper_mutex_);
+    if (shut_down_) return Status::Ok();
+    shut_down_ = stopping_ = true;
+  }
+  keeper_wanted_.notify_all();
+  if (keeper_.joinable()) keeper_.join();
+  if (warmer_.joinable()) warmer_.join();
+  if (log_ == nullptr) return Status::Ok();  // never opened
+  readers_->Stop();
+  Status status = log_->failure();
+  if (log_->accepting()) {
+    // What expired in the last turn may still wait in the open group.
+    (void)log_->CommitAndWait(log_->joined_seq());
+    if (log_->policy() == SyncPolicy::kOff) status = store_->Flush(/*wait=*/true);
+    if (status.ok()) status = log_->Sync();
+  }
+  log_->Stop();
+  const uint64_t synced_seq = log_->synced_seq();
+  const Status closed = store_->Close();
+  if (status.ok()) status = closed;
+  if (status.ok()) {
+    status = WriteWatermark(store_->file_system(), options_.store.dir,
+                            {synced_seq, true, BootId()});
+  }
+  return status;
+}
+
+}  // namespace hearth

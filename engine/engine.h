@@ -1,0 +1,175 @@
+#pragma once
+
+// Engine: the store, the log, the keyspace and the threads that keep them in order; what the
+// server opens, uses and shuts down.
+//
+// Its own threads: the committer (commit_log.h), the readers, and one keeper that syncs the WAL
+// every second, writes the high-water mark, measures memory, demotes, expires cold keys, watches
+// the free space, and reopens the store after a failure.
+//
+// Thread:   any, unless a call says otherwise.
+// Lifetime: Shutdown (or the destructor) ends the threads; no Tx or load may be under way.
+// Errors:   Open refuses a store that lost what was synced, and says what to do.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/clock.h"
+#include "engine/commit_log.h"
+#include "engine/keyspace.h"
+#include "engine/readers.h"
+#include "engine/residency.h"
+#include "engine/store.h"
+#include "engine/tx.h"
+
+namespace hearth {
+
+struct EngineOptions {
+  StoreOptions store;
+  SyncPolicy sync = SyncPolicy::kEverySec;
+  uint32_t db_count = 16;
+  uint32_t shard_count = kShardCountMax;
+  size_t reader_count = 4;
+  uint64_t memory_limit_bytes = 0;
+  MemoryPolicy memory_policy = MemoryPolicy::kDemote;
+  uint64_t disk_free_min_bytes = 0;
+  double disk_free_min_ratio = 0;
+  bool accept_data_loss = false;   // start although synced groups are missing: a new history
+  bool warm_on_start = true;
+  const Clock* clock = nullptr;    // null = the system's
+  bool keeper = true;              // false: tests call KeeperTick themselves
+  // Progress and warnings, level as in spdlog's order: 0 debug, 1 info, 2 warning, 3 error.
+  std::function<void(int level, const std::string& line)> log;
+};
+
+// What Open found.
+struct OpenReport {
+  bool created = false;
+  bool clean_shutdown = false;
+  uint64_t recovered_seq = 0;
+  uint64_t wal_bytes = 0;
+  uint64_t torn_bytes = 0;         // cut from the WAL's end
+  int64_t open_ms = 0;
+};
+
+class Engine {
+ public:
+  // log lines go to options.log from any thread.
+  static Status Open(EngineOptions options, std::unique_ptr<Engine>* engine);
+  ~Engine();
+
+  Keyspace& keyspace() { return *keyspace_; }
+  CommitLog& log() { return *log_; }
+  Store& store() { return *store_; }
+  Residency& residency() { return *residency_; }
+  Readers& readers() { return *readers_; }
+  const Clock& clock() const { return *clock_; }
+  const OpenReport& report() const { return report_; }
+  const EngineOptions& options() const { return options_; }
+
+  // The end of a worker's turn: commits what its replies speak of.
+  CommitOutcome CommitTurn(uint64_t barrier) { return log_->Commit(barrier); }
+
+  struct CommitListener {
+    // Replies that wait for at most seq may leave. Any thread.
+    std::function<void(uint64_t seq)> on_committed;
+    // Replies that wait for more than seq must become errors; call done when all have. Any thread.
+    std::function<void(uint64_t seq, const std::string& cause, std::function<void()> done)>
+        on_failed;
+  };
+  // Requires: no command runs yet.
+  void SetCommitListener(CommitListener listener) { listener_ = std::move(listener); }
+
+  // Reads missing keys on a reader thread, then calls done there.
+  void LoadAsync(const std::vector<KeyRef>& keys, std::function<void(Status)> done);
+  void RunOnReaders(std::function<void()> job) { readers_->Post(std::move(job)); }
+
+  // False while writes are to be refused; *reason is what to tell the client after "MISCONF ".
+  bool WritesAllowed(std::string* reason);
+  bool writes_allowed() const { return writes_allowed_.load(std::memory_order_relaxed); }
+
+  // `appendonly` and `appendfsync` at run time. May wait for a flush.
+  Status SetSyncPolicy(SyncPolicy policy);
+  void SetDiskFreeMin(uint64_t bytes, double ratio);
+  void SetActiveExpire(bool on) { active_expire_ = on; }
+  // While set, nothing expires or is evicted by itself (CLIENT PAUSE WRITE).
+  void SetPaused(bool paused) { paused_ = paused; }
+
+  // One pass of what the keeper thread does; tests call it with keeper = false.
+  void KeeperTick();
+  // Deletes about key_count_max expired resident keys; returns how many. A worker's cron.
+  size_t ExpireSome(size_t key_count_max);
+
+  // Syncs the WAL, marks the shutdown as clean and stops the threads. Idempotent.
+  Status Shutdown();
+
+  struct Gauges {
+    std::atomic<uint64_t> reopen_count{0}, failure_count{0}, warm_loaded{0};
+    std::atomic<bool> warming{false};
+    std::atomic<uint64_t> disk_free_bytes{0};
+  };
+  const Gauges& gauges() const { return gauges_; }
+
+ private:
+  explicit Engine(EngineOptions options);
+  Status OpenStore();
+  Status LoadState(StoreState* state, bool* fresh);
+  void StartThreads();
+  void KeeperMain();
+  void SyncAndMark();
+  void WatchDisk();
+  void SweepColdExpired();
+  void Heal();
+  void WarmMain();
+  void WarmShard(uint32_t shard_index, uint32_t db);
+  bool HasRoomToWarm() const;
+  void Log(int level, const std::string& line) const;
+  bool DeleteExpired(uint32_t db, const std::string& key);
+
+  EngineOptions options_;
+  SystemClock system_clock_;
+  const Clock* clock_;
+  OpenReport report_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<CommitLog> log_;
+  std::unique_ptr<Keyspace> keyspace_;
+  std::unique_ptr<Residency> residency_;
+  std::unique_ptr<Readers> readers_;
+  CommitListener listener_;
+  Gauges gauges_;
+
+  std::atomic<bool> writes_allowed_{true};
+  std::atomic<bool> active_expire_{true};
+  std::atomic<bool> paused_{false};
+  std::atomic<bool> failed_{false};
+  std::atomic<uint64_t> disk_free_min_bytes_{0};
+  std::atomic<double> disk_free_min_ratio_{0};
+  std::mutex reason_mutex_;
+  std::string refuse_reason_;
+
+  std::mutex keeper_mutex_;
+  std::condition_variable keeper_wanted_;
+  std::atomic<bool> stopping_{false};
+  bool shut_down_ = false;
+  int64_t last_sync_us_ = 0;
+  int64_t last_disk_us_ = 0;
+  int64_t last_heal_us_ = 0;
+  uint64_t marked_seq_ = 0;
+  uint64_t cold_expire_position_ = 0;
+  uint32_t cold_expire_db_ = 0;
+  uint32_t expire_shard_ = 0;
+  std::thread keeper_;
+  std::thread warmer_;
+};
+
+// A new replication id: 40 hexadecimal digits.
+std::string NewReplicationId();
+
+}  // namespace hearth

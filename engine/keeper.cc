@@ -1,0 +1,261 @@
+// The engine's keeper thread and its warm-up. Tested by tests/engine/engine_test.cc.
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "engine/engine.h"
+#include "engine/watermark.h"
+
+namespace hearth {
+namespace {
+
+constexpr auto kTick = std::chrono::milliseconds(50);
+constexpr int64_t kSyncEveryUs = 1'000'000;
+constexpr int64_t kDiskEveryUs = 500'000;
+constexpr int64_t kHealEveryUs = 1'000'000;
+constexpr size_t kColdExpireRowsATick = 1000;
+constexpr char kProbeName[] = "hearth.probe";
+constexpr size_t kProbeBytes = 1 << 20;
+
+}  // namespace
+
+void Engine::KeeperMain() {
+  std::unique_lock lock(keeper_mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    KeeperTick();
+    lock.lock();
+    keeper_wanted_.wait_for(lock, kTick, [this] { return stopping_.load(); });
+  }
+}
+
+void Engine::KeeperTick() {
+  const int64_t now_us = clock_->MonotonicUs();
+  residency_->Tick();
+  if (failed_) {
+    if (now_us - last_heal_us_ >= kHealEveryUs || last_heal_us_ == 0) {
+      last_heal_us_ = now_us;
+      Heal();
+    }
+    return;
+  }
+  if (now_us - last_sync_us_ >= kSyncEveryUs) {
+    last_sync_us_ = now_us;
+    SyncAndMark();
+  }
+  if (now_us - last_disk_us_ >= kDiskEveryUs) {
+    last_disk_us_ = now_us;
+    WatchDisk();
+  }
+  if (active_expire_ && !paused_ && writes_allowed_) SweepColdExpired();
+}
+
+void Engine::SyncAndMark() {
+  // Rows that no turn has committed (expiry by this thread) do not wait longer than this.
+  (void)log_->CommitAndWait(log_->joined_seq());
+  if (log_->policy() == SyncPolicy::kEverySec && !log_->Sync().ok()) return;
+  const uint64_t synced_seq = log_->synced_seq();
+  if (log_->policy() == SyncPolicy::kOff || synced_seq == marked_seq_) return;
+  const Status status = WriteWatermark(store_->file_system(), options_.store.dir,
+                                       {synced_seq, false, BootId()});
+  if (status.ok()) {
+    marked_seq_ = synced_seq;
+  } else {
+    Log(2, "cannot write the high-water mark: " + status.message());
+  }
+}
+
+void Engine::WatchDisk() {
+  struct statvfs stats;
+  uint64_t free_bytes = UINT64_MAX, min_bytes = 0;
+  for (const std::string& dir : {options_.store.dir, options_.store.wal_dir}) {
+    if (dir.empty() || statvfs(dir.c_str(), &stats) != 0) continue;
+    const uint64_t available = uint64_t{stats.f_bavail} * stats.f_frsize;
+    const auto by_ratio = static_cast<uint64_t>(static_cast<double>(stats.f_blocks) *
+                                                static_cast<double>(stats.f_frsize) *
+                                                disk_free_min_ratio_.load());
+    if (available < free_bytes) {
+      free_bytes = available;
+      min_bytes = std::max(disk_free_min_bytes_.load(), by_ratio);
+    }
+  }
+  gauges_.disk_free_bytes = free_bytes;
+  const bool enough = free_bytes >= min_bytes;
+  if (failed_ || enough == writes_allowed_) return;
+  {
+    std::lock_guard lock(reason_mutex_);
+    refuse_reason_ = "Errors writing to the AOF file: No space left on device (free space is below "
+                     "disk-free-min)";
+  }
+  writes_allowed_ = enough;
+  Log(enough ? 1 : 3, enough ? "There is enough free disk space again: writes are accepted"
+                             : "Free disk space is below disk-free-min: writes are refused");
+}
+
+// Finds expired rows that no memory knows, a piece at a time in position order.
+void Engine::SweepColdExpired() {
+  const uint32_t db = cold_expire_db_;
+  if (log_->ExpiryCount(db) == 0) {
+    cold_expire_db_ = (db + 1) % options_.db_count;
+    cold_expire_position_ = 0;
+    return;
+  }
+  const uint32_t db_id = log_->DbId(db);
+  const int64_t now_ms = clock_->WallMs();
+  std::vector<std::string> due;
+  size_t rows = 0;
+  uint64_t seq = 0, next = 0;
+  const Status status = store_->Scan(
+      HeadKey(db_id, cold_expire_position_, {}), HeadKey(db_id + 1, 0, {}), &seq,
+      [&](std::string_view row_key, std::string_view row_value) {
+        HeadKeyParts key;
+        HeadValueParts value;
+        if (!ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value)) return true;
+        if (++rows > kColdExpireRowsATick) {
+          next = key.position;
+          return false;
+        }
+        if (value.expire_at_ms != kNoExpiry && value.expire_at_ms <= now_ms) {
+          due.emplace_back(key.key);
+        }
+        return true;
+      });
+  if (!status.ok()) return;
+  for (const std::string& key : due) {
+    const KeyRef ref(db, key);
+    if (keyspace_->Load({ref}).ok()) (void)DeleteExpired(db, key);
+  }
+  // More than a page of one position would stay behind: positions are 50 hash bits a slot.
+  cold_expire_position_ = next;
+  if (next == 0) cold_expire_db_ = (db + 1) % options_.db_count;
+}
+
+// After a failure: forget what was not committed, answer who waits, and reopen the store as soon
+// as the disk takes writes again.
+void Engine::Heal() {
+  log_->WaitIdle();
+  const Status cause = log_->failure();
+  if (gauges_.failure_count == gauges_.reopen_count) {
+    ++gauges_.failure_count;
+    Log(3, "Writing failed, writes are refused until the disk takes them again: " +
+               cause.message());
+    keyspace_->ForgetUncommitted();
+    if (listener_.on_failed) {
+      std::mutex mutex;
+      std::condition_variable answered;
+      bool done = false;
+      listener_.on_failed(log_->committed_seq(), cause.message(), [&] {
+        std::lock_guard lock(mutex);
+        done = true;
+        answered.notify_all();
+      });
+      std::unique_lock lock(mutex);
+      answered.wait(lock, [&] { return done; });
+    }
+  }
+  const std::string dir =
+      options_.store.wal_dir.empty() ? options_.store.dir : options_.store.wal_dir;
+  Status status = WriteFileAtomically(store_->file_system(), dir, kProbeName,
+                                      std::string(kProbeBytes, '\0'));
+  (void)store_->file_system()->DeleteFile(dir + "/" + kProbeName, {}, nullptr);
+  if (!status.ok()) return;
+  const uint64_t committed_seq = log_->committed_seq();
+  status = store_->Reopen();
+  if (status.ok() && store_->LatestSeq() < committed_seq) {
+    status = Status::Corruption("the reopened store ends at " +
+                                std::to_string(store_->LatestSeq()) + ", before " +
+                                std::to_string(committed_seq));
+  }
+  StoreState state;
+  bool fresh = false;
+  if (status.ok()) status = LoadState(&state, &fresh);
+  if (!status.ok()) {
+    Log(3, "cannot reopen the store: " + status.message());
+    return;
+  }
+  {
+    std::vector<std::unique_lock<std::mutex>> locks;
+    for (uint32_t i = 0; i < keyspace_->shard_count(); ++i) {
+      locks.emplace_back(keyspace_->shard(i).mutex);
+    }
+    log_->Restart(std::move(state));
+  }
+  ++gauges_.reopen_count;
+  failed_ = false;
+  writes_allowed_ = true;
+  Log(1, "The store was reopened: writes are accepted again");
+}
+
+bool Engine::HasRoomToWarm() const {
+  const uint64_t limit = residency_->limit_bytes();
+  return limit == 0 || residency_->memory().rss_bytes < limit / 10 * 9;
+}
+
+// Brings a shard's keys of one database into memory; when all of it fits, the shard is complete.
+void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
+  constexpr size_t kRowsAPiece = 2000;
+  Shard& shard = keyspace_->shard(shard_index);
+  const uint32_t db_id = log_->DbId(db);
+  uint64_t demotions_before;
+  {
+    std::lock_guard lock(shard.mutex);
+    if (shard.dbs[db].complete) return;
+    demotions_before = shard.demotion_count;
+  }
+  struct Row {
+    uint64_t position;
+    std::string key, value;
+  };
+  uint64_t from = keyspace_->FirstPosition(shard_index);
+  const uint64_t last = keyspace_->LastPosition(shard_index);
+  const std::string end = last == UINT64_MAX ? HeadKey(db_id + 1, 0, {})
+                                             : HeadKey(db_id, last + 1, {});
+  for (bool more = true; more;) {
+    if (stopping_ || !HasRoomToWarm() || failed_) return;
+    more = false;
+    std::vector<Row> rows;
+    uint64_t view_seq = 0;
+    const Status status = store_->Scan(
+        HeadKey(db_id, from, {}), end, &view_seq, [&](std::string_view k, std::string_view v) {
+          HeadKeyParts key;
+          HeadValueParts value;
+          if (!ParseHeadKey(k, &key) || !ParseHeadValue(v, &value)) return true;
+          if (rows.size() >= kRowsAPiece && key.position != rows.back().position) {
+            from = key.position;
+            more = true;
+            return false;
+          }
+          rows.push_back({key.position, std::string(key.key), std::string(v)});
+          return true;
+        });
+    if (!status.ok()) return;
+    std::lock_guard lock(shard.mutex);
+    if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
+    for (const Row& row : rows) {
+      keyspace_->Install(shard, KeyRef(db, row.key, row.position), db_id, row.value, view_seq,
+                         /*hot=*/false);
+    }
+    gauges_.warm_loaded += rows.size();
+  }
+  std::lock_guard lock(shard.mutex);
+  // Deletions of this time stand as tombstones, so nothing stored can be missing in memory.
+  if (shard.demotion_count == demotions_before && log_->DbId(db) == db_id) {
+    shard.dbs[db].complete = true;
+  }
+}
+
+void Engine::WarmMain() {
+  const int64_t start_us = clock_->MonotonicUs();
+  for (uint32_t db = 0; db < options_.db_count && !stopping_; ++db) {
+    if (log_->KeyCount(db) == 0) continue;
+    for (uint32_t index = 0; index < keyspace_->shard_count() && !stopping_; ++index) {
+      WarmShard(index, db);
+    }
+  }
+  gauges_.warming = false;
+  Log(1, "Warm-up: " + std::to_string(gauges_.warm_loaded.load()) + " keys in " +
+             std::to_string((clock_->MonotonicUs() - start_us) / 1000) + " ms");
+}
+
+}  // namespace hearth

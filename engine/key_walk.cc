@@ -1,0 +1,148 @@
+// Tested by tests/engine/key_walk_test.cc.
+#include "engine/key_walk.h"
+
+#include <algorithm>
+
+#include "engine/keyspace.h"
+
+namespace hearth {
+namespace {
+
+// A stored row of the page that memory may know better.
+struct StoredKey {
+  uint64_t position;
+  std::string key;
+  ObjectType type;
+  int64_t expire_at_ms;
+};
+
+// Rows of one page that stand in the store.
+struct StoredPage {
+  std::vector<StoredKey> keys;
+  uint64_t view_seq = 0;
+  uint64_t end = 0;  // positions below are all there; the last position of the shard + 1 at most
+  bool to_the_end = false;
+};
+
+void AddResident(const Object& object, int64_t now_ms, KeyPage* page) {
+  page->barrier = std::max(page->barrier, object.seq);
+  if (object.tombstone()) return;
+  if (object.has_expiry() && object.expire_at_ms <= now_ms) return;
+  page->keys.push_back({std::string(object.key()), object.type});
+}
+
+// A page of a shard whose keys are all resident. Requires: the shard's lock.
+uint64_t ReadComplete(const Shard& shard, uint32_t db, uint64_t from, size_t count,
+                      int64_t now_ms, KeyPage* page) {
+  page->barrier = std::max({page->barrier, shard.dbs[db].delete_seq, shard.dbs[db].swap_seq});
+  const Table* table = shard.dbs[db].table.get();
+  if (table == nullptr) return Table::kWalkEnd;
+  std::vector<Object*> objects;
+  const uint64_t next = table->Walk(from, count, &objects);
+  for (const Object* object : objects) AddResident(*object, now_ms, page);
+  return next;
+}
+
+Status ReadStored(Keyspace& keyspace, uint32_t db_id, uint64_t from, uint64_t last, size_t count,
+                  StoredPage* page) {
+  *page = {};
+  page->to_the_end = true;
+  bool damaged = false;
+  const std::string end_key =
+      last == UINT64_MAX ? HeadKey(db_id + 1, 0, {}) : HeadKey(db_id, last + 1, {});
+  const Status status = keyspace.store().Scan(
+      HeadKey(db_id, from, {}), end_key, &page->view_seq,
+      [&](std::string_view row_key, std::string_view row_value) {
+        HeadKeyParts key;
+        HeadValueParts value;
+        damaged = !ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value);
+        if (damaged) return false;
+        if (page->keys.size() >= count && key.position != page->keys.back().position) {
+          page->to_the_end = false;
+          page->end = key.position;
+          return false;
+        }
+        page->keys.push_back({key.position, std::string(key.key), value.type, value.expire_at_ms});
+        return true;
+      });
+  if (!status.ok()) return status;
+  if (damaged) return Status::Corruption("a head row does not parse");
+  return Status::Ok();
+}
+
+// Joins stored keys of [from, end) with what memory knows. Requires: the shard's lock.
+void Overlay(const Shard& shard, uint32_t db, uint64_t from, uint64_t end_inclusive,
+             const StoredPage& stored, int64_t now_ms, KeyPage* page) {
+  page->barrier = std::max({page->barrier, shard.dbs[db].delete_seq, shard.dbs[db].swap_seq});
+  std::vector<Object*> objects;
+  const Table* table = shard.dbs[db].table.get();
+  if (table != nullptr) table->WalkRange(from, end_inclusive, &objects);
+  for (const Object* object : objects) AddResident(*object, now_ms, page);
+  for (const StoredKey& row : stored.keys) {
+    if (table != nullptr && table->Find(row.position, row.key) != nullptr) continue;
+    if (row.expire_at_ms != kNoExpiry && row.expire_at_ms <= now_ms) continue;
+    page->keys.push_back({row.key, row.type});
+  }
+}
+
+}  // namespace
+
+bool IsWhollyResident(Keyspace& keyspace, uint32_t db) {
+  for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
+    Shard& shard = keyspace.shard(index);
+    std::lock_guard lock(shard.mutex);
+    if (!shard.dbs[db].complete) return false;
+  }
+  return true;
+}
+
+Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min,
+                   int64_t now_ms, KeyPage* page) {
+  page->next = 0;
+  while (page->keys.size() < count_min) {
+    const uint32_t index = keyspace.ShardIndex(from);
+    Shard& shard = keyspace.shard(index);
+    const uint64_t last = keyspace.LastPosition(index);
+    const size_t want = count_min - page->keys.size();
+    uint64_t next;
+    std::unique_lock lock(shard.mutex);
+    if (shard.dbs[db].complete) {
+      next = ReadComplete(shard, db, from, want, now_ms, page);
+    } else {
+      StoredPage stored;
+      const uint32_t db_id = keyspace.log().DbId(db);
+      lock.unlock();
+      const Status status = ReadStored(keyspace, db_id, from, last, want, &stored);
+      if (!status.ok()) return status;
+      lock.lock();
+      // Demoted, flushed or swapped since the view was taken: look again.
+      if (shard.max_demoted_seq > stored.view_seq || keyspace.log().DbId(db) != db_id) continue;
+      const uint64_t end_inclusive = stored.to_the_end ? last : stored.end - 1;
+      Overlay(shard, db, from, end_inclusive, stored, now_ms, page);
+      next = stored.to_the_end ? Table::kWalkEnd : stored.end;
+    }
+    if (next == Table::kWalkEnd) {
+      if (last == UINT64_MAX) return Status::Ok();
+      next = last + 1;
+    }
+    page->next = from = next;
+  }
+  return Status::Ok();
+}
+
+Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,
+                     std::string* key, bool* found) {
+  *found = false;
+  for (const uint64_t from : {random, uint64_t{0}}) {
+    KeyPage page;
+    const Status status = ReadKeyPage(keyspace, db, from, 1, now_ms, &page);
+    if (!status.ok()) return status;
+    if (page.keys.empty()) continue;
+    *found = true;
+    *key = page.keys[random % page.keys.size()].key;
+    return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace hearth

@@ -1,0 +1,246 @@
+// Tested by tests/engine/keyspace_test.cc and tests/engine/tx_test.cc.
+#include "engine/keyspace.h"
+
+#include <bit>
+#include <random>
+
+#include "engine/check.h"
+
+namespace hearth {
+namespace {
+
+// Below this many keys everything stays in the caches anyway.
+constexpr size_t kPrefetchKeysMin = 4096 / kShardCountMax;
+// Redis: new keys begin with this logarithmic counter so that they are not evicted at once.
+constexpr uint32_t kLfuInitial = 5;
+constexpr uint32_t kLfuMax = 255;
+
+uint32_t ThreadRandom() {
+  thread_local std::minstd_rand generator{std::random_device{}()};
+  return static_cast<uint32_t>(generator());
+}
+
+uint32_t LfuMinutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff; }
+
+}  // namespace
+
+Keyspace::Keyspace(Store& store, CommitLog& log, uint32_t db_count, uint32_t shard_count)
+    : store_(store), log_(log), db_count_(db_count), shard_count_(shard_count) {
+  HEARTH_CHECK(std::has_single_bit(shard_count) && shard_count <= kShardCountMax);
+  slot_shift_ = std::countr_zero(kSlotCount / shard_count);
+  for (uint32_t i = 0; i < shard_count; ++i) {
+    shards_.push_back(std::make_unique<Shard>());
+    shards_.back()->dbs.resize(db_count);
+  }
+  gravedigger_ = std::thread([this] {
+    std::unique_lock lock(graveyard_mutex_);
+    while (true) {
+      graveyard_wanted_.wait(lock, [this] { return stopping_ || !graveyard_.empty(); });
+      if (stopping_) return;
+      std::unique_ptr<Table> table = std::move(graveyard_.back());
+      graveyard_.pop_back();
+      lock.unlock();
+      table.reset();
+      lock.lock();
+    }
+  });
+}
+
+Keyspace::~Keyspace() {
+  {
+    std::lock_guard lock(graveyard_mutex_);
+    stopping_ = true;
+  }
+  graveyard_wanted_.notify_all();
+  gravedigger_.join();
+}
+
+void Keyspace::FreeLater(std::unique_ptr<Table> table) {
+  {
+    std::lock_guard lock(graveyard_mutex_);
+    graveyard_.push_back(std::move(table));
+  }
+  graveyard_wanted_.notify_one();
+}
+
+uint64_t Keyspace::FirstPosition(uint32_t shard_index) const {
+  return uint64_t{shard_index} << (slot_shift_ + kPositionHashBits);
+}
+
+uint64_t Keyspace::LastPosition(uint32_t shard_index) const {
+  return FirstPosition(shard_index) | ((uint64_t{1} << (slot_shift_ + kPositionHashBits)) - 1);
+}
+
+Table& Keyspace::TableOf(Shard& shard, uint32_t shard_index, uint32_t db) {
+  std::unique_ptr<Table>& table = shard.dbs[db].table;
+  if (!table) table = std::make_unique<Table>(shard_index << slot_shift_, 1u << slot_shift_);
+  return *table;
+}
+
+void Keyspace::Prefetch(const KeyRef& ref) {
+  Shard& shard = this->shard(ShardIndex(ref.position));
+  std::unique_lock lock(shard.mutex, std::try_to_lock);
+  if (!lock) return;
+  const Table* table = shard.dbs[ref.db].table.get();
+  if (table != nullptr && table->size() > kPrefetchKeysMin) table->PrefetchCell(ref.position);
+}
+
+void Keyspace::PrefetchObject(const KeyRef& ref) {
+  Shard& shard = this->shard(ShardIndex(ref.position));
+  std::unique_lock lock(shard.mutex, std::try_to_lock);
+  if (!lock) return;
+  const Table* table = shard.dbs[ref.db].table.get();
+  if (table != nullptr && table->size() > kPrefetchKeysMin) table->PrefetchObject(ref.position);
+}
+
+Status Keyspace::Load(const std::vector<KeyRef>& keys) {
+  for (const KeyRef& ref : keys) {
+    const uint32_t db_id = log_.DbId(ref.db);
+    const uint64_t view_seq = store_.LatestSeq();
+    std::string row;
+    const Status status =
+        store_.Get(HeadKey(db_id, ref.position, ref.key), Store::Tier::kDisk, &row);
+    if (status.IsNotFound()) continue;
+    if (!status.ok()) return status;
+    HeadValueParts parts;
+    if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+    Shard& shard = this->shard(ShardIndex(ref.position));
+    std::lock_guard lock(shard.mutex);
+    Bump(shard.counters.loads);
+    Install(shard, ref, db_id, row, view_seq, /*hot=*/true);
+  }
+  return Status::Ok();
+}
+
+void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id,
+                       std::string_view row_value, uint64_t view_seq, bool hot) {
+  // What was forgotten or deleted without a tombstone after the view was taken may not come back.
+  if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete) return;
+  if (shard.max_demoted_seq > view_seq || shard.dbs[ref.db].delete_seq > view_seq) return;
+  Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
+  if (table.Find(ref.position, ref.key) != nullptr) return;
+  HeadValueParts parts;
+  HEARTH_CHECK(ParseHeadValue(row_value, &parts));
+  Object* object =
+      Object::Make(ref.position, ref.key, parts.value.data(), parts.value.size());
+  object->type = parts.type;
+  object->encoding = parts.encoding;
+  object->expire_at_ms = parts.expire_at_ms;
+  object->hot = hot ? 1 : 0;
+  table.Insert(object);
+  shard.AddBytes(ref.db, object->allocated_size(), 0);
+}
+
+void Keyspace::ForgetUncommittedIn(Shard& shard, uint64_t committed_seq) {
+  for (uint32_t db = 0; db < db_count_; ++db) {
+    Shard::Db& state = shard.dbs[db];
+    if (state.delete_seq > committed_seq) state.complete = false;
+    state.delete_seq = std::min(state.delete_seq, committed_seq);
+    state.swap_seq = std::min(state.swap_seq, committed_seq);
+    if (!state.table) continue;
+    Table::SweepHand hand;
+    state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
+      if (object->seq <= committed_seq) return SweepAction::kKeep;
+      shard.AddBytes(db, 0, object->allocated_size());
+      state.complete = false;
+      return SweepAction::kRemove;
+    });
+  }
+}
+
+void Keyspace::ForgetUncommitted() {
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (const auto& shard : shards_) locks.emplace_back(shard->mutex);
+  const uint64_t committed_seq = log_.committed_seq();
+  std::vector<uint32_t> ids_before(db_count_);
+  for (uint32_t db = 0; db < db_count_; ++db) ids_before[db] = log_.DbId(db);
+  log_.DropUncommitted();
+  for (uint32_t db = 0; db < db_count_; ++db) {
+    if (ids_before[db] == log_.DbId(db)) continue;
+    for (const auto& shard : shards_) {  // an uncommitted FLUSHDB or SWAPDB: read all anew
+      shard->AddBytes(db, 0, shard->dbs[db].bytes);
+      if (shard->dbs[db].table) FreeLater(std::move(shard->dbs[db].table));
+      shard->dbs[db].complete = false;
+    }
+  }
+  for (const auto& shard : shards_) ForgetUncommittedIn(*shard, committed_seq);
+}
+
+void Keyspace::MarkIncomplete() {
+  for (const auto& shard : shards_) {
+    std::lock_guard lock(shard->mutex);
+    for (uint32_t db = 0; db < db_count_; ++db) {
+      if (log_.KeyCount(db) > 0) shard->dbs[db].complete = false;
+    }
+  }
+}
+
+void Keyspace::SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor,
+                                uint32_t lfu_decay_minutes) {
+  eviction_clock_ = clock;
+  lfu_log_factor_ = lfu_log_factor;
+  lfu_decay_minutes_ = lfu_decay_minutes;
+}
+
+uint32_t Keyspace::FreshAccess(int64_t now_ms) const {
+  if (eviction_clock_.load(std::memory_order_relaxed) != EvictionClock::kLfu) {
+    return static_cast<uint32_t>(now_ms / 1000);
+  }
+  return LfuMinutes(now_ms) << 8 | kLfuInitial;
+}
+
+// LFU: the logarithmic counter with decay that Redis documents for its LFU policies
+// ("Key eviction", redis.io): it grows with probability 1 / ((counter - 5) * factor + 1).
+void Keyspace::Touch(Object* object, int64_t now_ms) {
+  if (object->hot < Object::kHotMax) ++object->hot;
+  if (eviction_clock_.load(std::memory_order_relaxed) != EvictionClock::kLfu) {
+    object->access = static_cast<uint32_t>(now_ms / 1000);
+    return;
+  }
+  const uint32_t now = LfuMinutes(now_ms);
+  uint32_t counter = object->access & 0xff;
+  const uint32_t decay = lfu_decay_minutes_.load(std::memory_order_relaxed);
+  const uint32_t idle = (now - (object->access >> 8)) & 0xffffff;
+  const uint32_t periods = decay == 0 ? 0 : idle / decay;
+  counter = periods > counter ? 0 : counter - periods;
+  if (counter < kLfuMax) {
+    const uint32_t base = counter > kLfuInitial ? counter - kLfuInitial : 0;
+    const uint32_t odds = base * lfu_log_factor_.load(std::memory_order_relaxed) + 1;
+    if (ThreadRandom() % odds == 0) ++counter;
+  }
+  object->access = now << 8 | counter;
+}
+
+size_t Keyspace::ResidentBytes() const {
+  size_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->bytes.load(std::memory_order_relaxed);
+  return sum;
+}
+
+size_t Keyspace::ResidentCount() {
+  size_t sum = 0;
+  for (const auto& shard : shards_) {
+    std::lock_guard lock(shard->mutex);
+    for (const Shard::Db& db : shard->dbs) sum += db.table ? db.table->size() : 0;
+  }
+  return sum;
+}
+
+size_t Keyspace::TableOverheadBytes() {
+  size_t sum = 0;
+  for (const auto& shard : shards_) {
+    std::lock_guard lock(shard->mutex);
+    for (const Shard::Db& db : shard->dbs) sum += db.table ? db.table->overhead_bytes() : 0;
+  }
+  return sum;
+}
+
+uint64_t Keyspace::CounterSum(std::atomic<uint64_t> ShardCounters::* counter) const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) {
+    sum += (shard->counters.*counter).load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+}  // namespace hearth

@@ -1,0 +1,146 @@
+#pragma once
+
+// Keyspace: the resident keys of all databases, split by slot into shards with a lock each.
+//
+// Memory is a cache of the store. A key is resident (live or tombstone), absent for sure (its
+// shard is complete: nothing of it was ever demoted or left behind), or unknown: then the store is
+// asked. A shard is complete for a database as long as all that the store holds of it is resident.
+//
+// Thread:   a shard's fields are guarded by its mutex; shards are locked in ascending order.
+// Lifetime: longer than every Tx and every load.
+// Errors:   reads of the store return Status; a damaged row is corruption, never an absent key.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "engine/commit_log.h"
+#include "engine/object.h"
+#include "engine/store.h"
+#include "engine/table.h"
+#include "engine/tx.h"
+
+namespace hearth {
+
+inline constexpr uint32_t kShardCountMax = 64;
+
+enum class EvictionClock : uint8_t { kHand, kLru, kLfu };
+
+// Counts a shard's events; read without its lock.
+struct ShardCounters {
+  std::atomic<uint64_t> hits{0}, misses{0}, loads{0}, absent_lookups{0}, demoted{0}, evicted{0},
+      expired{0};
+};
+
+// Adds to a counter that only the holder of the shard's lock writes.
+inline void Bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
+  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+}
+
+struct Shard {
+  struct Db {
+    std::unique_ptr<Table> table;
+    bool complete = true;
+    size_t bytes = 0;         // allocated for its objects
+    uint64_t delete_seq = 0;  // of the last key that left without a tombstone
+    uint64_t swap_seq = 0;    // of the last FLUSHDB or SWAPDB
+  };
+
+  alignas(64) std::mutex mutex;
+  std::vector<Db> dbs;            // by database index
+  uint64_t max_demoted_seq = 0;   // greatest seq of an object demoted since the start
+  uint64_t demotion_count = 0;
+  std::atomic<size_t> bytes{0};   // of all databases; read without the lock
+
+  void AddBytes(uint32_t db, size_t add, size_t remove) {
+    dbs[db].bytes += add - remove;
+    bytes.store(bytes.load(std::memory_order_relaxed) + add - remove, std::memory_order_relaxed);
+  }
+
+  Table::SweepHand demote_hand, expire_hand;
+  uint32_t demote_db = 0, expire_db = 0;
+  ShardCounters counters;
+};
+
+class Keyspace {
+ public:
+  Keyspace(Store& store, CommitLog& log, uint32_t db_count, uint32_t shard_count);
+  ~Keyspace();
+
+  Store& store() { return store_; }
+  CommitLog& log() { return log_; }
+  uint32_t db_count() const { return db_count_; }
+  uint32_t shard_count() const { return shard_count_; }
+  Shard& shard(uint32_t index) { return *shards_[index]; }
+  uint32_t ShardIndex(uint64_t position) const {
+    return SlotOfPosition(position) >> slot_shift_;
+  }
+  // Positions of a shard: [first, last].
+  uint64_t FirstPosition(uint32_t shard_index) const;
+  uint64_t LastPosition(uint32_t shard_index) const;
+
+  uint64_t KeyCount(uint32_t db) const { return log_.KeyCount(db); }
+  uint64_t ExpiryCount(uint32_t db) const { return log_.ExpiryCount(db); }
+
+  // Hints for the keys of the next commands: stage 1 for all of them, then stage 2. Skipped when
+  // the shard is locked by somebody else.
+  void Prefetch(const KeyRef& ref);
+  void PrefetchObject(const KeyRef& ref);
+
+  // Reads keys from the disk and makes them resident. Any thread without a Tx.
+  Status Load(const std::vector<KeyRef>& keys);
+  // Makes a row that was read resident, unless the key changed since. view_seq: what the read saw.
+  // Requires: the shard's lock.
+  void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, std::string_view row_value,
+               uint64_t view_seq, bool hot);
+
+  // Forgets every change that was not committed. Requires: the log has failed and is idle.
+  void ForgetUncommitted();
+  // Marks every shard as possibly incomplete (a store that holds keys was opened).
+  void MarkIncomplete();
+
+  // The two notions of heat that Redis' policies and ours need; set with maxmemory-policy.
+  void SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor, uint32_t lfu_decay_minutes);
+  void Touch(Object* object, int64_t now_ms);
+  uint32_t FreshAccess(int64_t now_ms) const;
+
+  size_t ResidentBytes() const;
+  size_t ResidentCount();
+  size_t TableOverheadBytes();
+  uint64_t CounterSum(std::atomic<uint64_t> ShardCounters::* counter) const;
+
+  // Compares every resident object with its row, and the counts with the store. Returns the
+  // differences as text, empty when there are none. Requires: nothing writes meanwhile.
+  Status VerifyAgainstStore(std::string* differences);
+
+  Table& TableOf(Shard& shard, uint32_t shard_index, uint32_t db);
+  // Hands detached tables to be freed away from the workers.
+  void FreeLater(std::unique_ptr<Table> table);
+
+ private:
+  void ForgetUncommittedIn(Shard& shard, uint64_t committed_seq);
+
+  Store& store_;
+  CommitLog& log_;
+  uint32_t db_count_;
+  uint32_t shard_count_;
+  int slot_shift_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
+  std::atomic<uint32_t> lfu_log_factor_{10};
+  std::atomic<uint32_t> lfu_decay_minutes_{1};
+
+  std::mutex graveyard_mutex_;
+  std::condition_variable graveyard_wanted_;
+  std::vector<std::unique_ptr<Table>> graveyard_;
+  bool stopping_ = false;
+  std::thread gravedigger_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,193 @@
+// Tested by tests/engine/residency_test.cc.
+#include "engine/residency.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace hearth {
+namespace {
+
+// Demotion aims a little below the limit, so that it runs in batches.
+constexpr uint64_t kTargetPercent = 97;
+// A shard is worked on in steps of this many keys, so that its lock is held shortly.
+constexpr size_t kKeysAStep = 512;
+// Times the hand may go round before a round spares nothing.
+constexpr int kRoundsMax = 5;
+
+// A delete without a tombstone that is not yet committed would reappear from the store.
+bool MayDemote(Keyspace& keyspace, const Shard::Db& db) {
+  return std::max(db.delete_seq, db.swap_seq) <= keyspace.log().committed_seq();
+}
+
+}  // namespace
+
+void Residency::SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t samples) {
+  limit_bytes_ = limit_bytes;
+  policy_ = policy;
+  samples_ = samples;
+}
+
+ProcessMemory Residency::memory() const {
+  return {rss_bytes_.load(), allocated_bytes_.load(), active_bytes_.load()};
+}
+
+void Residency::Tick() {
+  const ProcessMemory memory = ReadProcessMemory();
+  rss_bytes_ = memory.rss_bytes;
+  allocated_bytes_ = memory.allocated_bytes;
+  active_bytes_ = memory.active_bytes;
+  const uint64_t limit = limit_bytes_;
+  if (limit == 0) {
+    over_limit_ = false;
+    return;
+  }
+  if (policy_ != MemoryPolicy::kDemote) {
+    const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
+    over_limit_ = used > limit;
+    return;
+  }
+  over_limit_ = false;
+  // What the allocator has not yet given back counts as freed: it decays within seconds.
+  const uint64_t held = memory.active_bytes != 0
+                            ? std::min<uint64_t>(memory.rss_bytes, memory.active_bytes +
+                                                                       memory.active_bytes / 32)
+                            : memory.rss_bytes;
+  const uint64_t target = limit * kTargetPercent / 100;
+  if (held <= target) return;
+  const size_t wanted = held - target;
+  const size_t freed = Demote(wanted);
+  if (freed < wanted) (void)keyspace_.store().Flush(/*wait=*/false);
+  if (memory.rss_bytes > limit) PurgeProcessMemory();
+}
+
+size_t Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, size_t* count) {
+  const uint64_t flushed_seq = keyspace_.store().flushed_seq();
+  size_t freed = 0;
+  std::lock_guard lock(shard.mutex);
+  for (uint32_t turn = 0; turn < keyspace_.db_count() && freed < bytes_wanted; ++turn) {
+    const uint32_t db = shard.demote_db;
+    Shard::Db& state = shard.dbs[db];
+    if (state.table && MayDemote(keyspace_, state)) {
+      state.table->Sweep(&shard.demote_hand, kKeysAStep, [&](Object* object) {
+        if (freed >= bytes_wanted || object->seq > flushed_seq) return SweepAction::kKeep;
+        if (spare_hot && object->hot > 0 && !object->tombstone()) {
+          --object->hot;
+          return SweepAction::kKeep;
+        }
+        const size_t size = object->allocated_size();
+        freed += size;
+        shard.AddBytes(db, 0, size);
+        shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
+        if (!object->tombstone()) {
+          state.complete = false;
+          ++shard.demotion_count;
+          Bump(shard.counters.demoted);
+          ++*count;
+        }
+        return SweepAction::kRemove;
+      });
+    }
+    if (freed < bytes_wanted) {
+      // Stay with a database that still gives; else go on to the next.
+      if (freed == 0 || state.table == nullptr) shard.demote_db = (db + 1) % keyspace_.db_count();
+      break;
+    }
+  }
+  return freed;
+}
+
+size_t Residency::Demote(size_t bytes_wanted) {
+  std::lock_guard lock(demote_mutex_);
+  size_t freed = 0, count = 0;
+  const uint32_t shard_count = keyspace_.shard_count();
+  const size_t steps_a_round = keyspace_.ResidentCount() / kKeysAStep + shard_count * 2;
+  for (size_t step = 0; freed < bytes_wanted && step < steps_a_round * kRoundsMax; ++step) {
+    const bool spare_hot = step < steps_a_round * (kRoundsMax - 1);
+    Shard& shard = keyspace_.shard(next_shard_);
+    next_shard_ = (next_shard_ + 1) % shard_count;
+    freed += DemoteFrom(shard, bytes_wanted - freed, spare_hot, &count);
+  }
+  return freed;
+}
+
+size_t Residency::DemoteAll() {
+  std::lock_guard lock(demote_mutex_);
+  size_t count = 0;
+  const uint64_t flushed_seq = keyspace_.store().flushed_seq();
+  for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
+    Shard& shard = keyspace_.shard(index);
+    std::lock_guard shard_lock(shard.mutex);
+    for (uint32_t db = 0; db < keyspace_.db_count(); ++db) {
+      Shard::Db& state = shard.dbs[db];
+      if (!state.table || !MayDemote(keyspace_, state)) continue;
+      Table::SweepHand hand;
+      state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
+        if (object->seq > flushed_seq) return SweepAction::kKeep;
+        shard.AddBytes(db, 0, object->allocated_size());
+        shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
+        if (!object->tombstone()) {
+          state.complete = false;
+          ++shard.demotion_count;
+          Bump(shard.counters.demoted);
+          ++count;
+        }
+        return SweepAction::kRemove;
+      });
+    }
+  }
+  return count;
+}
+
+bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key) {
+  const MemoryPolicy policy = this->policy();
+  const bool only_volatile =
+      policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
+      policy == MemoryPolicy::kVolatileRandom || policy == MemoryPolicy::kVolatileTtl;
+  const uint32_t shard_count = keyspace_.shard_count();
+  int64_t best_score = -1;
+  uint32_t samples_left = std::max(1u, samples_.load());
+  for (uint32_t step = 0; step < shard_count * keyspace_.db_count() && samples_left > 0; ++step) {
+    Shard& shard = keyspace_.shard(static_cast<uint32_t>((random + step) % shard_count));
+    const auto index = static_cast<uint32_t>((random / shard_count + step / shard_count) %
+                                             keyspace_.db_count());
+    std::lock_guard lock(shard.mutex);
+    Table* table = shard.dbs[index].table.get();
+    if (table == nullptr || table->size() == 0) continue;
+    const auto consider = [&](Object* object) {
+      if (object->tombstone() || samples_left == 0) return SweepAction::kKeep;
+      --samples_left;
+      int64_t score = 0;
+      switch (policy) {
+        case MemoryPolicy::kAllKeysLru:
+        case MemoryPolicy::kVolatileLru:
+          score = now_ms / 1000 - object->access + 1;
+          break;
+        case MemoryPolicy::kAllKeysLfu:
+        case MemoryPolicy::kVolatileLfu:
+          score = 256 - (object->access & 0xff);
+          break;
+        case MemoryPolicy::kVolatileTtl:
+          score = INT64_MAX - object->expire_at_ms;
+          break;
+        default:
+          score = 1;
+      }
+      if (score > best_score) {
+        best_score = score;
+        *db = index;
+        *key = object->key();
+      }
+      return SweepAction::kKeep;
+    };
+    Table::SweepHand hand{keyspace_.FirstPosition((random + step) % shard_count) +
+                          (random * 0x9e3779b97f4a7c15ull >> (64 - kPositionHashBits))};
+    if (only_volatile) {
+      table->SweepExpiring(&hand, samples_left, consider);
+    } else {
+      table->Sweep(&hand, samples_left, consider);
+    }
+  }
+  return best_score >= 0;
+}
+
+}  // namespace hearth

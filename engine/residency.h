@@ -1,0 +1,74 @@
+#pragma once
+
+// Residency: keeps the process within maxmemory by forgetting keys that the store also has, and
+// brings keys back in the background after a start.
+//
+// A key is demoted only when its last change stands in a table file (seq <= flushed_seq), so that
+// a later read is one lookup in the sorted files. The hand goes round each shard in position
+// order; a key touched since the hand's last pass is spared once a touch (up to three), one that
+// came in by a scan and was not touched again is the first to go. With one of Redis' eviction
+// policies nothing is demoted: keys are deleted, as Redis would.
+//
+// Thread:   Tick and Demote from any thread, one at a time; they take one shard lock at a time.
+// Limits:   the limit is about RSS: the hot set gives way for memtables, caches and buffers.
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+#include "engine/keyspace.h"
+#include "engine/process_memory.h"
+
+namespace hearth {
+
+enum class MemoryPolicy : uint8_t {
+  kDemote,
+  kNoEviction,
+  kAllKeysLru,
+  kAllKeysLfu,
+  kAllKeysRandom,
+  kVolatileLru,
+  kVolatileLfu,
+  kVolatileRandom,
+  kVolatileTtl,
+};
+
+class Residency {
+ public:
+  explicit Residency(Keyspace& keyspace) : keyspace_(keyspace) {}
+
+  // limit 0 = none.
+  void SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t samples);
+  MemoryPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
+  uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
+
+  // Measures memory and demotes what is over the limit. Called every 100 ms or less by the
+  // engine's own thread; asks for a flush when too little is demotable.
+  void Tick();
+  // True while commands that need memory are to be refused or to evict first.
+  bool OverLimit() const { return over_limit_.load(std::memory_order_relaxed); }
+  ProcessMemory memory() const;
+
+  // Demotes about bytes_wanted; returns what it freed.
+  size_t Demote(size_t bytes_wanted);
+  // Demotes everything that is flushed and committed. Returns the count of keys.
+  size_t DemoteAll();
+
+  // Picks a key that the policy would delete next; false when there is none. Any thread without
+  // a Tx.
+  bool PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key);
+
+ private:
+  size_t DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, size_t* count);
+
+  Keyspace& keyspace_;
+  std::atomic<uint64_t> limit_bytes_{0};
+  std::atomic<MemoryPolicy> policy_{MemoryPolicy::kDemote};
+  std::atomic<uint32_t> samples_{5};
+  std::atomic<bool> over_limit_{false};
+  std::atomic<size_t> rss_bytes_{0}, allocated_bytes_{0}, active_bytes_{0};
+  std::mutex demote_mutex_;
+  uint32_t next_shard_ = 0;
+};
+
+}  // namespace hearth

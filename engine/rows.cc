@@ -1,0 +1,139 @@
+// Tested by tests/engine/rows_test.cc.
+#include "engine/rows.h"
+
+#include "engine/position.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint8_t kHasExpiry = 1;
+constexpr size_t kReplicationIdSize = 40;
+
+void AppendPrintable(std::string* to, std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f && byte != '\\') {
+      to->push_back(c);
+    } else {
+      to->append({'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]});
+    }
+  }
+}
+
+}  // namespace
+
+std::string HeadKey(uint32_t db_id, uint64_t position, std::string_view key) {
+  std::string row_key(kHeadKeyPrefixSize, '\0');
+  WriteHeadKeyPrefix(row_key.data(), db_id, position);
+  row_key.append(key);
+  return row_key;
+}
+
+bool ParseHeadKey(std::string_view row_key, HeadKeyParts* parts) {
+  if (row_key.size() < kHeadKeyPrefixSize || row_key[0] != kHeadTable) return false;
+  parts->db_id = GetBigEndian32(row_key.data() + 1);
+  parts->position = GetBigEndian64(row_key.data() + 5);
+  parts->key = row_key.substr(kHeadKeyPrefixSize);
+  return true;
+}
+
+size_t WriteHeadValueHeader(char* to, const Object& object) {
+  to[0] = kHeadRowVersion;
+  to[1] = static_cast<char>(static_cast<uint8_t>(object.type) |
+                            static_cast<uint8_t>(object.encoding) << 4);
+  to[2] = object.has_expiry() ? kHasExpiry : 0;
+  if (!object.has_expiry()) return 3;
+  std::memcpy(to + 3, &object.expire_at_ms, sizeof(object.expire_at_ms));
+  return kHeadValueHeaderSizeMax;
+}
+
+bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts) {
+  if (row_value.size() < 3 || row_value[0] != kHeadRowVersion) return false;
+  const auto kind = static_cast<uint8_t>(row_value[1]);
+  const auto flags = static_cast<uint8_t>(row_value[2]);
+  if (flags > kHasExpiry) return false;
+  parts->type = static_cast<ObjectType>(kind & 15);
+  parts->encoding = static_cast<Encoding>(kind >> 4);
+  parts->expire_at_ms = kNoExpiry;
+  row_value.remove_prefix(3);
+  if (flags & kHasExpiry) {
+    uint64_t expire_at_ms;
+    if (!ReadFixed64(&row_value, &expire_at_ms)) return false;
+    parts->expire_at_ms = static_cast<int64_t>(expire_at_ms);
+  }
+  parts->value = row_value;
+  return true;
+}
+
+StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
+  StoreState state;
+  state.replication_id = std::move(replication_id);
+  state.next_db_id = db_count;
+  state.dbs.resize(db_count);
+  for (uint32_t index = 0; index < db_count; ++index) state.dbs[index].id = index;
+  return state;
+}
+
+std::string EncodeState(const StoreState& state) {
+  std::string row;
+  row.push_back(static_cast<char>(kStateRowVersion));
+  AppendFixed64(&row, state.commit_ms);
+  row.append(state.replication_id);
+  AppendVarint(&row, state.next_db_id);
+  for (uint32_t index = 0; index < state.dbs.size(); ++index) {
+    const DbState& db = state.dbs[index];
+    if (db.id == index && db.keys == 0) continue;
+    AppendVarint(&row, index);
+    AppendVarint(&row, db.id);
+    AppendVarint(&row, db.keys);
+    AppendVarint(&row, db.expires);
+  }
+  return row;
+}
+
+bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
+  if (row.empty() || row[0] != kStateRowVersion) return false;
+  row.remove_prefix(1);
+  if (!ReadFixed64(&row, &state->commit_ms) || row.size() < kReplicationIdSize) return false;
+  state->replication_id = row.substr(0, kReplicationIdSize);
+  row.remove_prefix(kReplicationIdSize);
+  uint64_t next_db_id;
+  if (!ReadVarint(&row, &next_db_id)) return false;
+  state->next_db_id = static_cast<uint32_t>(next_db_id);
+  state->dbs.assign(db_count, {});
+  for (uint32_t index = 0; index < db_count; ++index) state->dbs[index].id = index;
+  while (!row.empty()) {
+    uint64_t index, id, keys, expires;
+    if (!ReadVarint(&row, &index) || !ReadVarint(&row, &id) || !ReadVarint(&row, &keys) ||
+        !ReadVarint(&row, &expires) || index >= db_count) {
+      return false;
+    }
+    state->dbs[index] = {static_cast<uint32_t>(id), keys, expires};
+  }
+  return true;
+}
+
+std::string RowText(std::string_view row_key, std::string_view row_value) {
+  HeadKeyParts key;
+  HeadValueParts value;
+  std::string text;
+  if (ParseHeadKey(row_key, &key)) {
+    text = "head db=" + std::to_string(key.db_id) +
+           " slot=" + std::to_string(SlotOfPosition(key.position)) + " key=";
+    AppendPrintable(&text, key.key);
+    if (!ParseHeadValue(row_value, &value)) return text + " damaged";
+    text += " type=" + std::to_string(static_cast<int>(value.type)) +
+            " encoding=" + std::to_string(static_cast<int>(value.encoding));
+    if (value.expire_at_ms != kNoExpiry) text += " expire=" + std::to_string(value.expire_at_ms);
+    text += " value=";
+    AppendPrintable(&text, value.value);
+    return text;
+  }
+  AppendPrintable(&text, row_key);
+  text += " = ";
+  AppendPrintable(&text, row_value);
+  return text;
+}
+
+}  // namespace hearth

@@ -1,0 +1,90 @@
+#pragma once
+
+// Rows: the formats of everything that stands in the store's one column family.
+//
+//   row        = head | state
+//   head       = key: 'k' db-id:u32be position:u64be key-bytes
+//                value: version:u8 kind:u8 flags:u8 [expire-at-ms:i64le] value-bytes
+//   kind       = type (low 4 bits) | encoding (high 4 bits)
+//   flags      = bit 0: expire-at-ms is there
+//   state      = key: 'x' "state"
+//                value: version:u8 commit-ms:u64le replication-id:40 bytes next-db-id:varint
+//                       { index:varint db-id:varint keys:varint expires:varint }
+//
+// The state row ends every commit group: the databases' ids and counts after the group, when it
+// was committed and which history it belongs to. Databases that are not listed have db-id = index
+// and hold nothing. Every format begins with a version byte.
+//
+// Thread: any; pure functions.
+// Errors: a row that does not parse is false: the caller reports corruption.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/codec.h"
+#include "engine/object.h"
+
+namespace hearth {
+
+inline constexpr char kHeadTable = 'k';
+inline constexpr char kStateTable = 'x';
+inline constexpr std::string_view kStateRowKey = "xstate";
+inline constexpr uint8_t kHeadRowVersion = 1;
+inline constexpr uint8_t kStateRowVersion = 1;
+
+// The part of a head row's key before the key's own bytes.
+inline constexpr size_t kHeadKeyPrefixSize = 13;
+
+inline void WriteHeadKeyPrefix(char* to, uint32_t db_id, uint64_t position) {
+  to[0] = kHeadTable;
+  PutBigEndian32(to + 1, db_id);
+  PutBigEndian64(to + 5, position);
+}
+
+std::string HeadKey(uint32_t db_id, uint64_t position, std::string_view key);
+
+struct HeadKeyParts {
+  uint32_t db_id;
+  uint64_t position;
+  std::string_view key;
+};
+bool ParseHeadKey(std::string_view row_key, HeadKeyParts* parts);
+
+// Largest header before a head row's value bytes.
+inline constexpr size_t kHeadValueHeaderSizeMax = 11;
+// Writes the header of an object's head row; returns its size in bytes.
+size_t WriteHeadValueHeader(char* to, const Object& object);
+
+struct HeadValueParts {
+  ObjectType type;
+  Encoding encoding;
+  int64_t expire_at_ms;
+  std::string_view value;
+};
+bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts);
+
+struct DbState {
+  uint32_t id = 0;
+  uint64_t keys = 0;
+  uint64_t expires = 0;
+};
+
+struct StoreState {
+  uint64_t commit_ms = 0;
+  std::string replication_id;  // 40 hexadecimal digits
+  uint32_t next_db_id = 0;
+  std::vector<DbState> dbs;    // by index
+
+  // A store that holds nothing, with ids = indexes.
+  static StoreState Fresh(uint32_t db_count, std::string replication_id);
+};
+std::string EncodeState(const StoreState& state);
+// Grows state->dbs to db_count; false when the row is damaged or names a database beyond that.
+bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state);
+
+// A row as text, for tests and tools: `head db=0 slot=12182 key=foo string/int value=1`.
+std::string RowText(std::string_view row_key, std::string_view row_value);
+
+}  // namespace hearth

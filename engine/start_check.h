@@ -1,0 +1,38 @@
+#pragma once
+
+// StartCheck: looks at what is on the disk before RocksDB may touch it.
+//
+// RocksDB's recovery drops everything behind a damaged WAL record and then deletes the evidence.
+// So the WAL files are read first: a torn end is cut with a warning; damage with whole records
+// behind it, or an end below the fsynced high-water mark, refuses the start and changes nothing.
+// After a power loss unsynced blocks may be missing anywhere above the mark: then, and only then,
+// damage above it is a torn end too.
+//
+// Thread: one, before the store is opened.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/status.h"
+#include "engine/store.h"
+
+namespace hearth {
+
+struct StartFindings {
+  bool fresh = false;           // no store here yet
+  bool clean_shutdown = false;
+  bool power_lost = false;      // unclean, and the machine was restarted since
+  uint64_t synced_seq = 0;
+  uint64_t wal_bytes = 0;
+  uint64_t torn_bytes = 0;
+  std::vector<std::string> warnings;
+};
+
+// Errors: Corruption that names the file and the way out. accept_data_loss turns it into a warning.
+Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* findings);
+
+// What to tell when the store ends at recovered although synced was promised.
+std::string LostGroupsText(const std::string& dir, uint64_t recovered_seq, uint64_t synced_seq);
+
+}  // namespace hearth

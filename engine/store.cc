@@ -1,0 +1,234 @@
+// Tested by tests/engine/store_test.cc.
+#include "engine/store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "engine/append_memtable.h"
+#include "engine/check.h"
+
+namespace hearth {
+
+// RocksDB's own file logger aborts the process on a full disk (built with assertions): ours
+// hands the lines on and touches no file.
+class Store::InfoLog final : public rocksdb::Logger {
+ public:
+  explicit InfoLog(std::function<void(int, const std::string&)> sink)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::INFO_LEVEL), sink_(std::move(sink)) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list args) override {
+    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, args);
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list args) override {
+    if (!sink_ || level < GetInfoLogLevel()) return;
+    char line[1024];
+    std::vsnprintf(line, sizeof(line), format, args);
+    sink_(static_cast<int>(level), line);
+  }
+
+ private:
+  std::function<void(int, const std::string&)> sink_;
+};
+
+class Store::Listener final : public rocksdb::EventListener {
+ public:
+  explicit Listener(std::atomic<uint64_t>* flushed_seq) : flushed_seq_(flushed_seq) {}
+  // One flush runs at a time (max_background_flushes = 1), so flushes end in order.
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    uint64_t seen = flushed_seq_->load();
+    while (seen < info.largest_seqno &&
+           !flushed_seq_->compare_exchange_weak(seen, info.largest_seqno)) {
+    }
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;  // after it, 7.8.3 appends to a WAL that has seen an error
+  }
+
+ private:
+  std::atomic<uint64_t>* flushed_seq_;
+};
+
+Status FromRocks(const rocksdb::Status& status) {
+  if (status.ok()) return Status::Ok();
+  if (status.IsNotFound()) return Status::NotFound(status.ToString());
+  if (status.IsCorruption()) return Status::Corruption(status.ToString());
+  if (status.IsNoSpace()) return Status::NoSpace(status.ToString());
+  if (status.IsIncomplete() || status.IsBusy()) return Status::Busy(status.ToString());
+  if (status.IsInvalidArgument()) return Status::Invalid(status.ToString());
+  return Status::IoError(status.ToString());
+}
+
+Store::Store(StoreOptions options) : options_(std::move(options)) {
+  file_system_ = options_.file_system ? options_.file_system : rocksdb::FileSystem::Default();
+  env_ = rocksdb::NewCompositeEnv(file_system_);
+  block_cache_ = rocksdb::NewLRUCache(options_.block_cache_size_bytes, 4);
+}
+
+Store::~Store() { (void)Close(); }
+
+rocksdb::Options Store::BuildOptions() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.env = env_.get();
+  options.info_log = std::make_shared<InfoLog>(options_.log);
+  options.wal_dir = options_.wal_dir.empty() ? options_.dir : options_.wal_dir;
+  options.listeners = {std::make_shared<Listener>(&flushed_seq_)};
+  options.paranoid_checks = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.max_open_files = options_.open_files_max;
+  options.bytes_per_sync = 1 << 20;
+  options.wal_bytes_per_sync = 1 << 20;
+
+  // Writing: one writer, appends only.
+  options.memtable_factory = NewAppendMemtableFactory();
+  options.allow_concurrent_memtable_write = false;
+  options.enable_write_thread_adaptive_yield = false;
+  options.write_buffer_size = options_.write_buffer_size_bytes;
+  options.max_write_buffer_number = options_.memtable_count_max;
+  options.arena_block_size = 1 << 20;
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.02;
+
+  // A stall of seconds is a bug: the commit log slows writers in milliseconds instead.
+  options.max_background_flushes = 1;
+  options.max_background_compactions = options_.compaction_thread_count;
+  options.level0_file_num_compaction_trigger = 4;
+  options.level0_slowdown_writes_trigger = 1 << 20;
+  options.level0_stop_writes_trigger = 1 << 20;
+  options.soft_pending_compaction_bytes_limit = 0;
+  options.hard_pending_compaction_bytes_limit = 0;
+  options.target_file_size_base = 64 << 20;
+  options.max_bytes_for_level_base = 512 << 20;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.compression = rocksdb::kNoCompression;
+  options.bottommost_compression = rocksdb::kLZ4Compression;
+
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = block_cache_;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  table.block_size = 4096;
+  table.cache_index_and_filter_blocks = false;
+  table.whole_key_filtering = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+Status Store::OpenLocked() {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(BuildOptions(), options_.dir, &db);
+  if (!status.ok()) return FromRocks(status);
+  db_.reset(db);
+  flushed_seq_ = db_->GetLatestSequenceNumber();  // recovery flushes what it replays
+  return Status::Ok();
+}
+
+Status Store::Open() {
+  std::unique_lock lock(mutex_);
+  HEARTH_CHECK(db_ == nullptr);
+  return OpenLocked();
+}
+
+Status Store::Close() {
+  std::unique_lock lock(mutex_);
+  if (db_ == nullptr) return Status::Ok();
+  const Status synced = FromRocks(db_->SyncWAL());  // 7.8.3's Close does not
+  (void)db_->Close();
+  db_.reset();
+  return synced;
+}
+
+Status Store::Reopen() {
+  std::unique_lock lock(mutex_);
+  if (db_ != nullptr) {
+    (void)db_->Close();  // repeats the error that brought us here
+    db_.reset();
+  }
+  return OpenLocked();
+}
+
+Status Store::Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync) {
+  rocksdb::WriteOptions options;
+  options.disableWAL = !use_wal;
+  options.sync = use_wal && sync;
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  return FromRocks(db_->Write(options, batch));
+}
+
+Status Store::SyncWal() {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  return FromRocks(db_->SyncWAL());
+}
+
+Status Store::Flush(bool wait) {
+  rocksdb::FlushOptions options;
+  options.wait = wait;
+  options.allow_write_stall = true;
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  return FromRocks(db_->Flush(options));
+}
+
+Status Store::Get(std::string_view row_key, Tier tier, std::string* row_value) {
+  rocksdb::ReadOptions options;
+  options.read_tier = tier == Tier::kMemoryOnly ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  return FromRocks(db_->Get(options, rocksdb::Slice(row_key.data(), row_key.size()), row_value));
+}
+
+uint64_t Store::LatestSeq() {
+  std::shared_lock lock(mutex_);
+  return db_ ? db_->GetLatestSequenceNumber() : 0;
+}
+
+Status Store::Scan(std::string_view from, std::string_view to, uint64_t* seq,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  const rocksdb::Slice upper(to.data(), to.size());
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  options.fill_cache = false;
+  // Taken before the iterator: its view holds at least this much.
+  *seq = db_->GetLatestSequenceNumber();
+  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));
+  for (rows->Seek(rocksdb::Slice(from.data(), from.size())); rows->Valid(); rows->Next()) {
+    const rocksdb::Slice key = rows->key();
+    const rocksdb::Slice value = rows->value();
+    if (!visit({key.data(), key.size()}, {value.data(), value.size()})) break;
+  }
+  return FromRocks(rows->status());
+}
+
+int Store::unflushed_memtable_count() {
+  return static_cast<int>(IntProperty(rocksdb::DB::Properties::kNumImmutableMemTable));
+}
+
+uint64_t Store::IntProperty(const std::string& name) {
+  uint64_t value = 0;
+  std::shared_lock lock(mutex_);
+  if (db_ != nullptr) db_->GetIntProperty(name, &value);
+  return value;
+}
+
+std::string Store::StringProperty(const std::string& name) {
+  std::string value;
+  std::shared_lock lock(mutex_);
+  if (db_ != nullptr) db_->GetProperty(name, &value);
+  return value;
+}
+
+}  // namespace hearth

@@ -1,0 +1,100 @@
+#pragma once
+
+// Store: the embedded RocksDB, opened the way Hearth needs it.
+//
+// One column family, an append memtable, one writer (the commit leader) and many readers. The
+// store is the truth: what Write returned Ok for is what every later read answers. After a failed
+// write or sync it takes no further write until Reopen: RocksDB 7.8 can neither resume nor retry
+// after such an error.
+//
+// Thread:   Write from one thread at a time; everything else from any.
+// Lifetime: StoreRead handles (iterators, snapshots) must end before Close.
+// Errors:   Status; never an exception, never an abort for a full disk (own info log).
+
+#include <rocksdb/db.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "engine/status.h"
+
+namespace hearth {
+
+struct StoreOptions {
+  std::string dir;
+  std::string wal_dir;                          // empty = dir
+  size_t write_buffer_size_bytes = 64 << 20;    // one memtable
+  size_t block_cache_size_bytes = 64 << 20;
+  int memtable_count_max = 6;
+  int open_files_max = 512;
+  int compaction_thread_count = 1;
+  std::shared_ptr<rocksdb::FileSystem> file_system;  // null = the real one
+  // Receives RocksDB's own log lines (level 0 debug .. 4 fatal); called from any thread.
+  std::function<void(int level, const std::string& line)> log;
+};
+
+class Store {
+ public:
+  explicit Store(StoreOptions options);
+  ~Store();
+
+  // Opens or creates. Requires: what is on disk passed the start check.
+  Status Open();
+  // Syncs the WAL and closes. Open iterators must be gone.
+  Status Close();
+  // Closes a store that failed and opens it again: the only way on after a write or sync error.
+  Status Reopen();
+
+  // Writes one group as one WAL record and one memtable insertion.
+  Status Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync);
+  // Makes everything written so far survive a power loss.
+  Status SyncWal();
+  // Starts (or awaits) the flush of the memtable.
+  Status Flush(bool wait);
+
+  enum class Tier { kMemoryOnly, kDisk };
+  // kMemoryOnly: Busy when the answer needs the disk. NotFound when there is no such row.
+  Status Get(std::string_view row_key, Tier tier, std::string* row_value);
+  // The newest committed sequence that a read started now sees at least.
+  uint64_t LatestSeq();
+  // Calls visit for rows in [from, to) in order, from a consistent view, until it returns false.
+  // *seq is the sequence of that view. A read error is never a short result.
+  Status Scan(std::string_view from, std::string_view to, uint64_t* seq,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit);
+
+  // Every change up to this sequence stands in a table file.
+  uint64_t flushed_seq() const { return flushed_seq_.load(std::memory_order_acquire); }
+  // Memtables that wait for their flush; writers are slowed as it grows.
+  int unflushed_memtable_count();
+  uint64_t IntProperty(const std::string& name);
+  std::string StringProperty(const std::string& name);
+
+  rocksdb::FileSystem* file_system() const { return file_system_.get(); }
+  const StoreOptions& options() const { return options_; }
+  // Under the guard the database may not be closed.
+  std::shared_lock<std::shared_mutex> Guard() { return std::shared_lock(mutex_); }
+  rocksdb::DB* db() { return db_.get(); }
+
+ private:
+  class Listener;
+  class InfoLog;
+  rocksdb::Options BuildOptions();
+  Status OpenLocked();
+
+  StoreOptions options_;
+  std::shared_ptr<rocksdb::FileSystem> file_system_;
+  std::unique_ptr<rocksdb::Env> env_;
+  std::shared_ptr<rocksdb::Cache> block_cache_;
+  std::shared_mutex mutex_;  // exclusive only to open and close
+  std::unique_ptr<rocksdb::DB> db_;
+  std::atomic<uint64_t> flushed_seq_{0};
+};
+
+Status FromRocks(const rocksdb::Status& status);
+
+}  // namespace hearth

@@ -1,0 +1,368 @@
+// Tested by tests/engine/tx_test.cc.
+#include "engine/tx.h"
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include "engine/check.h"
+#include "engine/keyspace.h"
+
+namespace hearth {
+namespace {
+
+constexpr size_t kEmbstrSizeMax = 44;  // Redis' limit for an embedded string
+constexpr size_t kIntSizeMax = 20;     // digits of INT64_MIN with its sign
+// A value's allocation is kept on overwriting unless more than this factor of it would be idle.
+constexpr size_t kSlackFactor = 2;
+constexpr size_t kSlackFree = 64;
+constexpr size_t kGrowthMax = 1 << 20;  // bytes of spare room that a growing value gets
+
+}  // namespace
+
+Encoding EncodingOf(std::string_view value) {
+  if (!value.empty() && value.size() <= kIntSizeMax) {
+    int64_t number;
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), number);
+    const bool canonical = (value[0] != '0' || value.size() == 1) &&
+                           !(value.size() > 1 && value[0] == '-' && value[1] == '0');
+    if (error == std::errc() && end == value.data() + value.size() && canonical) {
+      return Encoding::kInt;
+    }
+  }
+  return value.size() <= kEmbstrSizeMax ? Encoding::kEmbstr : Encoding::kRaw;
+}
+
+Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptions options)
+    : keyspace_(keyspace), keys_(keys), options_(options), now_ms_(now_ms) {
+  if (!keys.empty()) db_ = keys[0].db;
+  LockShards();
+  if (!keyspace_.log().accepting()) {
+    options_.expire = false;
+    if (options_.write) {
+      state_ = State::kRefused;
+      UnlockShards();
+      return;
+    }
+  }
+  EnsureResident();
+  if (state_ != State::kReady) UnlockShards();
+}
+
+Tx::~Tx() { UnlockShards(); }
+
+void Tx::LockShards() {
+  if (options_.lock_all) {
+    locked_ = ~uint64_t{0} >> (64 - keyspace_.shard_count());
+  } else {
+    for (const KeyRef& ref : keys_) {
+      locked_ |= uint64_t{1} << keyspace_.ShardIndex(ref.position);
+    }
+  }
+  for (uint64_t left = locked_; left != 0; left &= left - 1) {
+    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.lock();
+  }
+}
+
+void Tx::UnlockShards() {
+  for (uint64_t left = locked_; left != 0; left &= left - 1) {
+    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
+  }
+  locked_ = 0;
+}
+
+void Tx::EnsureResident() {
+  for (const KeyRef& ref : keys_) {
+    Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+    const Shard::Db& db = shard.dbs[ref.db];
+    if (db.complete) continue;
+    if (db.table && db.table->Find(ref.position, ref.key) != nullptr) continue;
+    if (!TryMakeResident(ref, options_.read_blocking)) {
+      if (state_ == State::kFailed) return;
+      missing_.push_back(ref);
+      state_ = State::kPending;
+    }
+  }
+}
+
+// Asks the store for a key that is not resident. True when it is now resident or surely absent.
+bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
+  Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  const uint32_t db_id = keyspace_.log().DbId(ref.db);
+  std::string row;
+  const uint64_t view_seq = keyspace_.store().LatestSeq();
+  const Status status =
+      keyspace_.store().Get(HeadKey(db_id, ref.position, ref.key),
+                            blocking ? Store::Tier::kDisk : Store::Tier::kMemoryOnly, &row);
+  Bump(shard.counters.misses);
+  if (status.IsNotFound()) {
+    Bump(shard.counters.absent_lookups);
+    return true;
+  }
+  if (status.code() == Status::Code::kBusy && !blocking) return false;
+  HeadValueParts parts;
+  if (!status.ok() || !ParseHeadValue(row, &parts)) {
+    state_ = State::kFailed;
+    error_ = status.ok() ? Status::Corruption("a head row does not parse") : status;
+    return false;
+  }
+  keyspace_.Install(shard, ref, db_id, row, view_seq, /*hot=*/true);
+  return true;
+}
+
+const KeyRef& Tx::Ref(uint32_t db, std::string_view key, KeyRef* scratch) const {
+  for (const KeyRef& ref : keys_) {
+    if (ref.key.data() == key.data() && ref.key.size() == key.size() && ref.db == db) return ref;
+    if (keys_.size() > 8) break;  // a long list: hashing is cheaper than looking
+  }
+  *scratch = KeyRef(db, key);
+  HEARTH_CHECK((locked_ >> keyspace_.ShardIndex(scratch->position)) & 1);
+  return *scratch;
+}
+
+// The resident object, live or tombstone; nullptr = absent.
+Object* Tx::FindObject(const KeyRef& ref) {
+  Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  Shard::Db& db = shard.dbs[ref.db];
+  Object* object = db.table ? db.table->Find(ref.position, ref.key) : nullptr;
+  if (object == nullptr && !db.complete && options_.lock_all) {
+    (void)TryMakeResident(ref, /*blocking=*/true);
+    object = db.table ? db.table->Find(ref.position, ref.key) : nullptr;
+  }
+  Saw(db.swap_seq);
+  Saw(object != nullptr ? object->seq : db.delete_seq);
+  return object;
+}
+
+Object* Tx::FindLive(const KeyRef& ref, bool touch) {
+  Object* object = FindObject(ref);
+  if (object == nullptr || object->tombstone()) return nullptr;
+  Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  if (object->has_expiry() && object->expire_at_ms <= now_ms_) {
+    if (options_.expire) {
+      Bump(shard.counters.expired);
+      DeleteLive(ref, object);
+    }
+    return nullptr;
+  }
+  if (touch && options_.touch) {
+    Bump(shard.counters.hits);
+    keyspace_.Touch(object, now_ms_);
+  }
+  return object;
+}
+
+const Object* Tx::Find(uint32_t db, std::string_view key) {
+  KeyRef scratch(db, {}, 0);
+  return FindLive(Ref(db, key, &scratch), /*touch=*/true);
+}
+
+const Object* Tx::Peek(uint32_t db, std::string_view key) {
+  KeyRef scratch(db, {}, 0);
+  return FindLive(Ref(db, key, &scratch), /*touch=*/false);
+}
+
+uint64_t Tx::LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires) {
+  char prefix[kHeadKeyPrefixSize];
+  WriteHeadKeyPrefix(prefix, keyspace_.log().DbId(ref.db), ref.position);
+  char header[kHeadValueHeaderSizeMax];
+  const size_t header_size = WriteHeadValueHeader(header, object);
+  CommitLog::Join join(keyspace_.log());
+  const uint64_t seq = join.Put({prefix, sizeof(prefix)}, object.key(), {header, header_size},
+                                object.value());
+  if (keys != 0 || expires != 0) join.Count(ref.db, keys, expires);
+  ++change_count_;
+  Saw(seq);
+  return seq;
+}
+
+// Makes object the key's, in place of old (live, tombstone, the same object, or nullptr).
+void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
+  const uint32_t shard_index = keyspace_.ShardIndex(ref.position);
+  Shard& shard = keyspace_.shard(shard_index);
+  Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
+  if (old == nullptr) {
+    table.Insert(object);
+    shard.AddBytes(ref.db, object->allocated_size(), 0);
+  } else if (old != object) {
+    table.Replace(table.FindCell(ref.position, ref.key), object);
+    shard.AddBytes(ref.db, object->allocated_size(), old->allocated_size());
+    Object::Free(old);
+  } else {
+    table.RefreshExpiryBit(object);
+  }
+}
+
+void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry) {
+  KeyRef scratch(db_, {}, 0);
+  const KeyRef& ref = Ref(db_, key, &scratch);
+  Object* old = FindObject(ref);
+  const bool was_live = old != nullptr && !old->tombstone();
+  const bool had_expiry = was_live && old->has_expiry();
+  const bool expired = had_expiry && old->expire_at_ms <= now_ms_;
+  const int64_t expire_at_ms =
+      expiry.keep ? (had_expiry && !expired ? old->expire_at_ms : kNoExpiry) : expiry.at_ms;
+
+  const size_t need = sizeof(Object) + key.size() + value.size();
+  Object* object = old;
+  const size_t room = old == nullptr ? 0 : old->allocated_size();
+  if (room >= need && room <= need * kSlackFactor + kSlackFree) {
+    std::memmove(object->mutable_value(), value.data(), value.size());
+    object->value_size = static_cast<uint32_t>(value.size());
+  } else {
+    object = Object::Make(ref.position, key, value.data(), value.size());
+    object->access = old != nullptr ? old->access : keyspace_.FreshAccess(now_ms_);
+    object->hot = old != nullptr ? old->hot : 0;
+  }
+  object->type = ObjectType::kString;
+  object->flags = 0;
+  object->encoding = EncodingOf(object->value());
+  const bool refresh = object->expire_at_ms != expire_at_ms;
+  object->expire_at_ms = expire_at_ms;
+  if (object != old || refresh) PutObject(ref, object, old);
+  keyspace_.Touch(object, now_ms_);
+  object->seq = LogHead(ref, *object, was_live ? 0 : 1,
+                        int{object->has_expiry()} - int{had_expiry});
+}
+
+size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view bytes) {
+  KeyRef scratch(db_, {}, 0);
+  const KeyRef& ref = Ref(db_, key, &scratch);
+  Object* live = FindLive(ref, /*touch=*/true);
+  Object* old = live != nullptr ? live : FindObject(ref);
+  HEARTH_CHECK(live == nullptr || live->type == ObjectType::kString);
+  const size_t old_size = live != nullptr ? live->value_size : 0;
+  const size_t new_size = std::max(old_size, offset + bytes.size());
+
+  Object* object = old;
+  const size_t need = sizeof(Object) + key.size() + new_size;
+  if (old == nullptr || old->allocated_size() < need) {
+    const size_t spare = live != nullptr ? std::min(new_size, kGrowthMax) : 0;
+    object = Object::Make(ref.position, key, nullptr, new_size + spare);
+    if (old_size > 0) std::memcpy(object->mutable_value(), live->value().data(), old_size);
+    object->access = old != nullptr ? old->access : keyspace_.FreshAccess(now_ms_);
+    if (live != nullptr) object->expire_at_ms = live->expire_at_ms;
+  }
+  if (offset > old_size) std::memset(object->mutable_value() + old_size, 0, offset - old_size);
+  std::memmove(object->mutable_value() + offset, bytes.data(), bytes.size());
+  object->value_size = static_cast<uint32_t>(new_size);
+  object->type = ObjectType::kString;
+  object->flags = 0;
+  object->encoding = Encoding::kRaw;
+  if (live == nullptr) object->expire_at_ms = kNoExpiry;
+  PutObject(ref, object, old);
+  object->seq = LogHead(ref, *object, live != nullptr ? 0 : 1, 0);
+  return new_size;
+}
+
+void Tx::SetExpiry(std::string_view key, int64_t at_ms) {
+  KeyRef scratch(db_, {}, 0);
+  const KeyRef& ref = Ref(db_, key, &scratch);
+  Object* object = FindLive(ref, /*touch=*/false);
+  HEARTH_CHECK(object != nullptr);
+  const bool had_expiry = object->has_expiry();
+  object->expire_at_ms = at_ms;
+  PutObject(ref, object, object);
+  object->seq = LogHead(ref, *object, 0, int{object->has_expiry()} - int{had_expiry});
+}
+
+// Deletes a live object and logs it. Afterwards the object is gone or a tombstone.
+void Tx::DeleteLive(const KeyRef& ref, Object* object) {
+  const uint32_t shard_index = keyspace_.ShardIndex(ref.position);
+  Shard& shard = keyspace_.shard(shard_index);
+  char prefix[kHeadKeyPrefixSize];
+  WriteHeadKeyPrefix(prefix, keyspace_.log().DbId(ref.db), ref.position);
+  uint64_t seq;
+  {
+    CommitLog::Join join(keyspace_.log());
+    seq = join.Delete({prefix, sizeof(prefix)}, object->key());
+    join.Count(ref.db, -1, -int{object->has_expiry()});
+  }
+  ++change_count_;
+  Saw(seq);
+  Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
+  if (shard.dbs[ref.db].complete) {
+    shard.AddBytes(ref.db, 0, object->allocated_size());
+    Object::Free(table.Remove(ref.position, ref.key));
+    shard.dbs[ref.db].delete_seq = seq;
+    return;
+  }
+  Object* tombstone = Object::Make(ref.position, ref.key, nullptr, 0);
+  tombstone->flags = Object::kTombstone;
+  tombstone->seq = seq;
+  PutObject(ref, tombstone, object);
+}
+
+bool Tx::Delete(uint32_t db, std::string_view key) {
+  KeyRef scratch(db, {}, 0);
+  const KeyRef& ref = Ref(db, key, &scratch);
+  Object* object = FindLive(ref, /*touch=*/false);
+  if (object == nullptr) return false;
+  DeleteLive(ref, object);
+  return true;
+}
+
+void Tx::Copy(const KeyRef& from, const KeyRef& to) {
+  const Object* source = FindLive(from, /*touch=*/false);
+  HEARTH_CHECK(source != nullptr);
+  Object* old = FindObject(to);
+  const bool was_live = old != nullptr && !old->tombstone();
+  const bool had_expiry = was_live && old->has_expiry();
+  Object* copy =
+      Object::Make(to.position, to.key, source->value().data(), source->value_size);
+  copy->expire_at_ms = source->expire_at_ms;
+  copy->type = source->type;
+  copy->encoding = source->encoding;
+  copy->access = source->access;
+  copy->hot = source->hot;
+  PutObject(to, copy, old);
+  copy->seq = LogHead(to, *copy, was_live ? 0 : 1, int{copy->has_expiry()} - int{had_expiry});
+}
+
+void Tx::Move(const KeyRef& from, const KeyRef& to) {
+  Copy(from, to);
+  --change_count_;
+  DeleteLive(from, FindObject(from));
+}
+
+void Tx::FlushDb(uint32_t db) {
+  HEARTH_CHECK(options_.lock_all);
+  const uint64_t key_count = keyspace_.KeyCount(db);
+  if (key_count == 0) return;
+  uint64_t seq;
+  {
+    CommitLog::Join join(keyspace_.log());
+    const uint32_t old_id = join.RenewDb(db);
+    seq = join.DeleteRange(HeadKey(old_id, 0, {}), HeadKey(old_id + 1, 0, {}));
+  }
+  Saw(seq);
+  change_count_ += key_count;
+  for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
+    Shard& shard = keyspace_.shard(index);
+    Shard::Db& state = shard.dbs[db];
+    shard.AddBytes(db, 0, state.bytes);
+    if (state.table) keyspace_.FreeLater(std::move(state.table));
+    state.complete = true;
+    state.swap_seq = seq;
+  }
+}
+
+void Tx::SwapDb(uint32_t a, uint32_t b) {
+  HEARTH_CHECK(options_.lock_all);
+  if (a == b) return;
+  uint64_t seq;
+  {
+    CommitLog::Join join(keyspace_.log());
+    seq = join.SwapDbs(a, b);
+  }
+  Saw(seq);
+  ++change_count_;
+  for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
+    Shard& shard = keyspace_.shard(index);
+    std::swap(shard.dbs[a], shard.dbs[b]);
+    shard.dbs[a].swap_seq = shard.dbs[b].swap_seq = seq;
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,91 @@
+// Tested by tests/engine/keyspace_test.cc.
+#include <algorithm>
+
+#include "engine/keyspace.h"
+
+namespace hearth {
+namespace {
+
+constexpr size_t kDifferenceTextBytesMax = 16 << 10;
+
+std::string ObjectText(const Object& object, uint32_t db_id) {
+  char header[kHeadValueHeaderSizeMax];
+  std::string value(header, WriteHeadValueHeader(header, object));
+  value.append(object.value());
+  return RowText(HeadKey(db_id, object.position, object.key()), value);
+}
+
+// One database: its resident objects against their rows, and its counts against all rows.
+Status VerifyDb(Keyspace& keyspace, uint32_t db, std::string* differences) {
+  const uint32_t db_id = keyspace.log().DbId(db);
+  uint64_t keys = 0, expires = 0, seq = 0;
+  const Status status = keyspace.store().Scan(
+      HeadKey(db_id, 0, {}), HeadKey(db_id + 1, 0, {}), &seq,
+      [&](std::string_view row_key, std::string_view row_value) {
+        HeadKeyParts key;
+        HeadValueParts value;
+        if (!ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value)) {
+          *differences += "damaged row: " + RowText(row_key, row_value) + "\n";
+          return true;
+        }
+        ++keys;
+        expires += value.expire_at_ms != kNoExpiry;
+        Shard& shard = keyspace.shard(keyspace.ShardIndex(key.position));
+        std::lock_guard lock(shard.mutex);
+        const Shard::Db& state = shard.dbs[db];
+        const Object* object = state.table ? state.table->Find(key.position, key.key) : nullptr;
+        if (object == nullptr) {
+          if (state.complete) *differences += "not resident: " + RowText(row_key, row_value) + "\n";
+          return true;
+        }
+        const std::string text = ObjectText(*object, db_id);
+        if (object->tombstone() || text != RowText(row_key, row_value)) {
+          *differences += "memory: " + text + "\nstore:  " + RowText(row_key, row_value) + "\n";
+        }
+        return differences->size() < kDifferenceTextBytesMax;
+      });
+  if (!status.ok()) return status;
+  if (keys != keyspace.KeyCount(db) || expires != keyspace.ExpiryCount(db)) {
+    *differences += "db " + std::to_string(db) + ": counted " +
+                    std::to_string(keyspace.KeyCount(db)) + " keys, " +
+                    std::to_string(keyspace.ExpiryCount(db)) + " expires; stored " +
+                    std::to_string(keys) + ", " + std::to_string(expires) + "\n";
+  }
+  return Status::Ok();
+}
+
+// A resident live object that the store has no row for.
+Status VerifyResident(Keyspace& keyspace, uint32_t db, std::string* differences) {
+  const uint32_t db_id = keyspace.log().DbId(db);
+  for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
+    Shard& shard = keyspace.shard(index);
+    std::lock_guard lock(shard.mutex);
+    if (!shard.dbs[db].table) continue;
+    std::vector<Object*> objects;
+    shard.dbs[db].table->WalkRange(keyspace.FirstPosition(index), keyspace.LastPosition(index),
+                                   &objects);
+    for (const Object* object : objects) {
+      std::string row;
+      const Status status = keyspace.store().Get(HeadKey(db_id, object->position, object->key()),
+                                                 Store::Tier::kDisk, &row);
+      if (!status.ok() && !status.IsNotFound()) return status;
+      if (status.IsNotFound() != object->tombstone()) {
+        *differences += "only in memory: " + ObjectText(*object, db_id) + "\n";
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status Keyspace::VerifyAgainstStore(std::string* differences) {
+  differences->clear();
+  for (uint32_t db = 0; db < db_count_; ++db) {
+    if (Status status = VerifyDb(*this, db, differences); !status.ok()) return status;
+    if (Status status = VerifyResident(*this, db, differences); !status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace hearth
