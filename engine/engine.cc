@@ -46,8 +46,13 @@ Status Engine::OpenStore() {
   for (const std::string& warning : findings.warnings) Log(2, warning);
   status = store_->Open();
   if (!status.ok()) {
+    // RocksDB names the last spelling that it tried for a missing table file.
+    std::string message = status.message();
+    for (size_t at; (at = message.find(".ldb")) != std::string::npos;) {
+      message.replace(at, 4, ".sst");
+    }
     return {status.code(), "cannot open the store in " + options_.store.dir + ": " +
-                               status.message() +
+                               message +
                                ". Nothing was changed or deleted. Restore the named file, start "
                                "from a snapshot, or resync from a replica"};
   }

@@ -122,7 +122,10 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
       next = stored.to_the_end ? Table::kWalkEnd : stored.end;
     }
     if (next == Table::kWalkEnd) {
-      if (last == UINT64_MAX) return Status::Ok();
+      if (last == UINT64_MAX) {
+        page->next = 0;
+        return Status::Ok();
+      }
       next = last + 1;
     }
     page->next = from = next;

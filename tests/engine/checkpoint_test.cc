@@ -1,0 +1,80 @@
+#include "engine/checkpoint.h"
+
+#include <fstream>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace hearth {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CheckpointTest : public EngineFixture {
+ protected:
+  CheckpointOptions CheckpointTo() { return {.dir = folder_.path() + "/snapshots", .keep = 2}; }
+
+  std::unique_ptr<Engine> OpenSnapshot(const std::string& path) {
+    EngineOptions options = Options();
+    EXPECT_TRUE(PrepareDataDir(path, &options.store.dir).ok());
+    std::unique_ptr<Engine> engine;
+    const Status status = Engine::Open(std::move(options), &engine);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return engine;
+  }
+};
+
+TEST_F(CheckpointTest, HoldsEverythingCommittedAndIsNotHarmedByAStartFromIt) {
+  for (int i = 0; i < 100; ++i) Set("key" + std::to_string(i), "v");
+  Commit();
+  SnapshotInfo info;
+  const Status status = MakeCheckpoint(*engine_, CheckpointTo(), &info);
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(info.keys, 100u);
+  EXPECT_GE(info.sequence, 101u);
+  Set("later", "v");
+  Commit();
+  for (int round = 0; round < 2; ++round) {
+    const std::unique_ptr<Engine> opened = OpenSnapshot(info.path);
+    ASSERT_NE(opened, nullptr);
+    EXPECT_EQ(opened->keyspace().KeyCount(0), round == 0 ? 100u : 101u);
+    Tx tx(opened->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
+    tx.SetString("mine" + std::to_string(round), "v", Expiry::None());
+  }
+  const std::vector<SnapshotInfo> snapshots = ListSnapshots(CheckpointTo().dir);
+  ASSERT_EQ(snapshots.size(), 1u);
+  EXPECT_EQ(snapshots[0].keys, 100u);
+  EXPECT_EQ(snapshots[0].sequence, info.sequence);
+}
+
+TEST_F(CheckpointTest, OnlyTheNewestAreKept) {
+  for (int i = 0; i < 4; ++i) {
+    Set("key", std::to_string(i));
+    Commit();
+    clock_.AdvanceMs(1000);
+    SnapshotInfo info;
+    ASSERT_TRUE(MakeCheckpoint(*engine_, CheckpointTo(), &info).ok());
+  }
+  const std::vector<SnapshotInfo> snapshots = ListSnapshots(CheckpointTo().dir);
+  ASSERT_EQ(snapshots.size(), 2u);
+  EXPECT_GT(snapshots[0].sequence, snapshots[1].sequence);
+}
+
+// A checkpoint links damaged table files without a word: only reading them tells.
+TEST_F(CheckpointTest, ADamagedTableFileFailsItAndTheOldSnapshotStays) {
+  for (int i = 0; i < 1000; ++i) Set("key" + std::to_string(i), std::string(100, 'v'));
+  DemoteAll();
+  for (const auto& entry : fs::directory_iterator(folder_.path() + "/data")) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(1000);
+    file.put('\x7f');
+  }
+  SnapshotInfo info;
+  const Status status = MakeCheckpoint(*engine_, CheckpointTo(), &info);
+  EXPECT_TRUE(status.IsCorruption()) << status.message();
+  EXPECT_TRUE(ListSnapshots(CheckpointTo().dir).empty());
+  EXPECT_TRUE(fs::is_empty(CheckpointTo().dir));
+}
+
+}  // namespace
+}  // namespace hearth

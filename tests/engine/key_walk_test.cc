@@ -1,0 +1,71 @@
+#include "engine/key_walk.h"
+
+#include <map>
+#include <random>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace hearth {
+namespace {
+
+class KeyWalkTest : public EngineFixture {};
+
+// Keys that are present throughout are returned exactly once, whatever happens around them.
+TEST_F(KeyWalkTest, ReturnsEveryLastingKeyOnceThroughDemotionsLoadsAndReopens) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int i = 0; i < 500; ++i) Set("lasting" + std::to_string(i), "v");
+  for (int round = 0; round < 6; ++round) {
+    std::map<std::string, int> seen;
+    uint64_t cursor = 0;
+    do {
+      KeyPage page;
+      ASSERT_TRUE(
+          ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
+      for (const KeyInfo& info : page.keys) ++seen[info.key];
+      cursor = page.next;
+      const std::string passing = "passing" + std::to_string(random() % 100);
+      if (random() % 2 == 0) {
+        Set(passing, "v");
+      } else {
+        InTx({passing}, [&](Tx& tx) { tx.Delete(passing); });
+      }
+      if (random() % 3 == 0) Get("lasting" + std::to_string(random() % 500));
+      if (random() % 5 == 0) DemoteAll();
+      if (random() % 9 == 0) Reopen();
+    } while (cursor != 0);
+    for (int i = 0; i < 500; ++i) EXPECT_EQ(seen["lasting" + std::to_string(i)], 1) << i;
+  }
+}
+
+TEST_F(KeyWalkTest, HidesWhatIsDeletedOrExpiredInMemoryButStillStored) {
+  Set("stays", "v");
+  Set("deleted", "v");
+  Set("expires", "v", Expiry::AtMs(clock_.WallMs() + 10));
+  DemoteAll();
+  InTx({"deleted"}, [](Tx& tx) { tx.Delete("deleted"); });
+  clock_.AdvanceMs(20);
+  KeyPage page;
+  ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, 0, 100, clock_.WallMs(), &page).ok());
+  ASSERT_EQ(page.keys.size(), 1u);
+  EXPECT_EQ(page.keys[0].key, "stays");
+}
+
+TEST_F(KeyWalkTest, ARandomKeyIsFoundWhereverItIs) {
+  std::string key;
+  bool found = true;
+  ASSERT_TRUE(ReadRandomKey(engine_->keyspace(), 0, 12345, clock_.WallMs(), &key, &found).ok());
+  EXPECT_FALSE(found);
+  Set("only", "v");
+  DemoteAll();
+  for (const uint64_t random : {uint64_t{0}, uint64_t{1} << 40, UINT64_MAX}) {
+    ASSERT_TRUE(
+        ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found).ok());
+    EXPECT_TRUE(found);
+    EXPECT_EQ(key, "only");
+  }
+}
+
+}  // namespace
+}  // namespace hearth

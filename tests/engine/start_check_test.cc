@@ -1,0 +1,175 @@
+#include "engine/start_check.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "engine/watermark.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace hearth {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StartCheckTest : public EngineFixture {
+ protected:
+  std::string data_dir() { return folder_.path() + "/data"; }
+
+  // The engine's files as a kill would leave them, in a second folder.
+  void CopyAsKilled() {
+    second_.reset();
+    fs::remove_all(copy());
+    fs::copy(data_dir(), copy(), fs::copy_options::recursive);
+    fs::remove(copy() + "/LOCK");
+  }
+  std::string copy() { return folder_.path() + "/copy"; }
+
+  std::string Wal() {
+    std::string largest;
+    for (const auto& entry : fs::directory_iterator(copy())) {
+      if (entry.path().extension() != ".log") continue;
+      if (largest.empty() || fs::file_size(entry) > fs::file_size(largest)) {
+        largest = entry.path();
+      }
+    }
+    return largest;
+  }
+
+  void Flip(const std::string& path, uint64_t offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(byte);
+  }
+
+  Status OpenCopy(bool accept_data_loss = false) {
+    second_.reset();
+    warnings_.clear();
+    EngineOptions options = Options();
+    options.store.dir = copy();
+    options.accept_data_loss = accept_data_loss;
+    options.log = [this](int level, const std::string& line) {
+      if (level >= 2) warnings_ += line + "\n";
+    };
+    return Engine::Open(std::move(options), &second_);
+  }
+
+  void WriteKeys(int count) {
+    for (int i = 0; i < count; ++i) {
+      Set("key" + std::to_string(i), std::string(100, 'v'));
+      Commit();
+    }
+  }
+
+  std::string Listing() {
+    std::string text;
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(copy())) {
+      names.push_back(entry.path().filename().string() + " " +
+                      std::to_string(fs::file_size(entry)));
+    }
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) text += name + "\n";
+    return text;
+  }
+
+  std::unique_ptr<Engine> second_;
+  std::string warnings_;
+};
+
+TEST_F(StartCheckTest, AKilledStoreStartsWithAllOfIt) {
+  WriteKeys(100);
+  CopyAsKilled();
+  const Status status = OpenCopy();
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 100u);
+  EXPECT_EQ(warnings_, "");
+}
+
+TEST_F(StartCheckTest, ATornEndIsCutWithAWarningThatSaysHowMuch) {
+  WriteKeys(100);
+  CopyAsKilled();
+  fs::resize_file(Wal(), fs::file_size(Wal()) - 7);
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 99u);
+  EXPECT_NE(warnings_.find("bytes are dropped"), std::string::npos) << warnings_;
+}
+
+TEST_F(StartCheckTest, ADamagedMiddleRefusesAndChangesNothing) {
+  WriteKeys(100);
+  CopyAsKilled();
+  Flip(Wal(), fs::file_size(Wal()) / 2);
+  const std::string before = Listing();
+  const Status status = OpenCopy();
+  EXPECT_TRUE(status.IsCorruption());
+  EXPECT_NE(status.message().find(Wal()), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("accept-data-loss"), std::string::npos);
+  EXPECT_EQ(Listing(), before);
+  // The operator's word: what stands before the damage, under a new replication id.
+  ASSERT_TRUE(OpenCopy(/*accept_data_loss=*/true).ok());
+  EXPECT_LT(second_->keyspace().KeyCount(0), 100u);
+  EXPECT_GT(second_->keyspace().KeyCount(0), 20u);
+}
+
+TEST_F(StartCheckTest, AnEndBelowWhatWasSyncedRefuses) {
+  WriteKeys(100);
+  ASSERT_TRUE(engine_->log().Sync().ok());
+  ASSERT_TRUE(WriteWatermark(rocksdb::FileSystem::Default().get(), data_dir(),
+                             {engine_->log().synced_seq(), false, BootId()})
+                  .ok());
+  CopyAsKilled();
+  fs::resize_file(Wal(), fs::file_size(Wal()) - 500);
+  const Status status = OpenCopy();
+  EXPECT_TRUE(status.IsCorruption()) << status.message();
+}
+
+TEST_F(StartCheckTest, AMissingStoreIsNeverReplacedByAnEmptyOne) {
+  WriteKeys(10);
+  CopyAsKilled();
+  fs::remove(copy() + "/CURRENT");
+  const std::string before = Listing();
+  EXPECT_TRUE(OpenCopy().IsCorruption());
+  EXPECT_EQ(Listing(), before);
+}
+
+TEST_F(StartCheckTest, AMissingTableFileRefusesAndIsNamed) {
+  WriteKeys(100);
+  ASSERT_TRUE(engine_->store().Flush(true).ok());
+  CopyAsKilled();
+  std::string table;
+  for (const auto& entry : fs::directory_iterator(copy())) {
+    if (entry.path().extension() == ".sst") table = entry.path();
+  }
+  fs::remove(table);
+  const Status status = OpenCopy();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(fs::path(table).filename()), std::string::npos)
+      << status.message();
+}
+
+TEST_F(StartCheckTest, ASecondServerOnTheSameFolderIsRefused) {
+  WriteKeys(1);
+  EngineOptions options = Options();
+  EXPECT_FALSE(Engine::Open(std::move(options), &second_).ok());
+  EXPECT_EQ(Get("key0"), std::string(100, 'v'));
+}
+
+TEST_F(StartCheckTest, AfterARestartOfTheMachineTheHistoryIsNew) {
+  WriteKeys(10);
+  const std::string id = engine_->log().replication_id();
+  CopyAsKilled();
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_EQ(second_->log().replication_id(), id) << "a crash of the process alone";
+  CopyAsKilled();
+  ASSERT_TRUE(WriteWatermark(rocksdb::FileSystem::Default().get(), copy(),
+                             {0, false, "another-boot"})
+                  .ok());
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_NE(second_->log().replication_id(), id);
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 10u);
+}
+
+}  // namespace
+}  // namespace hearth
