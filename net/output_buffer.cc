@@ -1,0 +1,99 @@
+// Tested by tests/net/output_buffer_test.cc.
+#include "net/output_buffer.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace hearth {
+namespace {
+
+// Chunk records of sent bytes are swept away in groups of this many.
+constexpr size_t kDeadChunksMax = 64;
+
+}  // namespace
+
+size_t OutputBuffer::Peek(iovec* pieces, size_t pieces_max, uint64_t up_to_offset) const {
+  const uint64_t end = std::min(up_to_offset, end_offset());
+  size_t count = 0;
+  for (size_t i = first_; i < chunks_.size() && count < pieces_max; i++) {
+    const Chunk& chunk = chunks_[i];
+    const uint64_t chunk_end = i + 1 < chunks_.size() ? chunks_[i + 1].offset : end_offset();
+    const uint64_t from = std::max(begin_offset_, chunk.offset);
+    const uint64_t to = std::min(end, chunk_end);
+    if (chunk.offset >= end) break;
+    if (from >= to) continue;
+    pieces[count++] = {chunk.data + (from - chunk.offset), static_cast<size_t>(to - from)};
+  }
+  return count;
+}
+
+void OutputBuffer::Consume(size_t size) {
+  begin_offset_ += size;
+  if (begin_offset_ == end_offset()) return Clear();
+  while (first_ + 1 < chunks_.size() && chunks_[first_ + 1].offset <= begin_offset_) {
+    FreeChunk(chunks_[first_++]);
+  }
+  if (first_ > kDeadChunksMax) {
+    chunks_.erase(chunks_.begin(), chunks_.begin() + static_cast<ptrdiff_t>(first_));
+    first_ = 0;
+  }
+}
+
+void OutputBuffer::TruncateTo(uint64_t offset) {
+  while (chunks_.size() > first_ && chunks_.back().offset >= offset) {
+    FreeChunk(chunks_.back());
+    chunks_.pop_back();
+  }
+  UseTail(offset);
+  if (begin_offset_ == offset) Clear();
+}
+
+void OutputBuffer::Clear() {
+  const uint64_t end = end_offset();
+  while (first_ < chunks_.size()) FreeChunk(chunks_[first_++]);
+  chunks_.clear();
+  if (chunks_.capacity() > kDeadChunksMax) chunks_.shrink_to_fit();
+  first_ = 0;
+  begin_offset_ = end;
+  UseTail(end);
+}
+
+void OutputBuffer::AddChunk(size_t size) {
+  const uint64_t offset = end_offset();
+  Chunk chunk{nullptr, std::max(size, kBlockBytes), offset};
+  if (size <= kBlockBytes) {
+    chunk.data = TakeBlock();
+  } else {
+    chunk.data = static_cast<char*>(std::malloc(size));
+    if (chunk.data == nullptr) throw std::bad_alloc();
+  }
+  memory_bytes_ += chunk.capacity;
+  chunks_.push_back(chunk);
+  UseTail(offset);
+}
+
+void OutputBuffer::FreeChunk(const Chunk& chunk) {
+  memory_bytes_ -= chunk.capacity;
+  if (chunk.capacity == kBlockBytes) {
+    GiveBlock(chunk.data);
+  } else {
+    std::free(chunk.data);
+  }
+}
+
+// Points the write position at `end_offset`, which lies in the last chunk, or nowhere.
+void OutputBuffer::UseTail(uint64_t end_offset) {
+  if (first_ == chunks_.size()) {
+    tail_ = write_ = limit_ = nullptr;
+    tail_offset_ = end_offset;
+    return;
+  }
+  const Chunk& chunk = chunks_.back();
+  tail_ = chunk.data;
+  tail_offset_ = chunk.offset;
+  write_ = chunk.data + (end_offset - chunk.offset);
+  limit_ = chunk.data + chunk.capacity;
+}
+
+}  // namespace hearth
