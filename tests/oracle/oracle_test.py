@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Random command sequences against Hearth and redis-server: replies and final dumps compared.
+
+Everything follows from the seed, which is printed. With --maxmemory tiny every key is demoted and
+read back all the time; with --restart Hearth is stopped and started in the middle. What a contract
+leaves open (the order of KEYS and SCAN, the member that RANDOMKEY picks) is normalised; times to
+live may differ by --ttl-slack-ms.
+
+usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
+                      [--demote N] [--extra ARG...]
+"""
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from resp import ReplyError, Server  # noqa: E402
+
+TTL_SLACK_MS = 3000
+BATCH = 40
+INTS = ["0", "1", "-1", "2", "10", "127", "128", "2147483647", "2147483648", "-2147483649",
+        "4294967296", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+        "-9223372036854775809", "01", "+1", " 1", "1 ", "", "abc", "1.5", "1e3", "nan"]
+SMALL_INTS = ["0", "1", "-1", "2", "3", "5", "7", "10", "-2", "-5", "100"]
+FLOATS = ["0", "1", "-1.5", "3.0e3", "0.1", "1e-7", "1e17", "123456789.123456789", "inf", "-inf",
+          "nan", "abc", "", "1e400", "0x10", " 1.0", "5.0000", "-0"]
+VALUES = ["", "a", "hello", "\x00\xff\r\n", "x" * 44, "x" * 45, "y" * 300, "12345", "-7", "3.25",
+          "0", "foobar", "ohmytext", "mynewtext"]
+
+
+class Generator:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def pick(self, *choices):
+        return self.random.choice(choices)
+
+    def chance(self, percent):
+        return self.random.randrange(100) < percent
+
+    def key(self):
+        n = self.random.randrange(24)
+        return self.pick("k%d" % n, "k%d" % n, "{tag}%d" % n, b"\x00bin\xff%d" % n, "")
+
+    def value(self):
+        if self.chance(30):
+            return self.pick(*INTS)
+        if self.chance(10):
+            return bytes(self.random.randrange(256) for _ in range(self.random.randrange(20)))
+        return self.pick(*VALUES).encode("latin-1")
+
+    def integer(self):
+        return self.pick(*INTS) if self.chance(25) else self.pick(*SMALL_INTS)
+
+    def far(self, unit):
+        """A time to live that does not pass while the test runs."""
+        seconds = self.pick(1000, 5000, 100000)
+        return str(seconds if unit == "s" else seconds * 1000)
+
+    def far_at(self, unit):
+        seconds = int(time.time()) + self.pick(1000, 5000, 100000)
+        return str(seconds if unit == "s" else seconds * 1000)
+
+    def ttl_args(self, at_allowed=True):
+        kind = self.random.randrange(10)
+        if kind < 3:
+            return ["EX", self.far("s")]
+        if kind < 5:
+            return ["PX", self.far("ms")]
+        if kind < 7 and at_allowed:
+            return ["EXAT", self.far_at("s")]
+        if kind < 8 and at_allowed:
+            return ["PXAT", self.far_at("ms")]
+        return [self.pick("EX", "PX"), self.integer()] if kind == 8 and self.chance(10) else []
+
+    def shuffled(self, *parts):
+        parts = [p for p in parts if p]
+        self.random.shuffle(parts)
+        return [arg for part in parts for arg in part]
+
+    def set_options(self):
+        keep = ["KEEPTTL"] if self.chance(15) else []
+        ttl = [] if keep and self.chance(80) else self.ttl_args() if self.chance(40) else []
+        return self.shuffled(keep, ttl, [self.pick("NX", "XX", "nx")] if self.chance(30) else [],
+                             ["GET"] if self.chance(25) else [])
+
+    def expire(self):
+        name, unit, at = self.pick(("EXPIRE", "s", 0), ("PEXPIRE", "ms", 0), ("EXPIREAT", "s", 1),
+                                   ("PEXPIREAT", "ms", 1))
+        when = self.far_at(unit) if at else self.far(unit)
+        if self.chance(15):
+            when = self.integer()
+            if when in ("1", "2", "3", "5", "7", "10", "100", "127", "128", "1000"):
+                when = "0"
+        return [name, self.key(), when] + ([self.pick("NX", "XX", "GT", "LT", "gt", "ZZ")]
+                                           if self.chance(40) else [])
+
+    def command(self):
+        g, k, v, i = self, self.key, self.value, self.integer
+        makers = [
+            (14, lambda: ["SET", k(), v()] + g.set_options()),
+            (10, lambda: ["GET", k()]),
+            (3, lambda: ["GETSET", k(), v()]),
+            (3, lambda: ["GETDEL", k()]),
+            (4, lambda: ["GETEX", k()] + g.pick([], ["PERSIST"], g.ttl_args(), g.ttl_args(),
+                                                ["PERSIST", "EX", "10"])),
+            (3, lambda: ["SETNX", k(), v()]),
+            (2, lambda: ["SETEX", k(), g.pick(g.far("s"), g.far("s"), "0", "-1", "x"), v()]),
+            (2, lambda: ["PSETEX", k(), g.pick(g.far("ms"), g.far("ms"), "0", "-1", "x"), v()]),
+            (5, lambda: ["APPEND", k(), v()]),
+            (3, lambda: ["STRLEN", k()]),
+            (4, lambda: [g.pick("INCR", "DECR"), k()]),
+            (5, lambda: [g.pick("INCRBY", "DECRBY"), k(), i()]),
+            (4, lambda: ["INCRBYFLOAT", k(), g.pick(*FLOATS)]),
+            (4, lambda: [g.pick("GETRANGE", "SUBSTR"), k(), i(), i()]),
+            (4, lambda: ["SETRANGE", k(), g.pick("0", "1", "5", "60", "-1", "536870912", "x"), v()]),
+            (4, lambda: ["MGET"] + [k() for _ in range(g.random.randrange(4))]),
+            (4, lambda: ["MSET"] + [x for _ in range(g.random.randrange(1, 4)) for x in (k(), v())]
+             + ([k()] if g.chance(5) else [])),
+            (3, lambda: ["MSETNX"] + [x for _ in range(g.random.randrange(1, 3))
+                                      for x in (k(), v())]),
+            (3, lambda: ["LCS", k(), k()] + g.shuffled(
+                ["LEN"] if g.chance(30) else [], ["IDX"] if g.chance(30) else [],
+                ["MINMATCHLEN", i()] if g.chance(30) else [],
+                ["WITHMATCHLEN"] if g.chance(30) else [])),
+            (5, lambda: [g.pick("DEL", "UNLINK", "EXISTS", "TOUCH")] +
+             [k() for _ in range(g.random.randrange(1, 4))]),
+            (8, g.expire),
+            (3, lambda: [g.pick("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME"), k()]),
+            (3, lambda: ["PERSIST", k()]),
+            (3, lambda: [g.pick("RENAME", "RENAMENX"), k(), k()]),
+            (4, lambda: ["COPY", k(), k()] + g.shuffled(
+                ["DB", g.pick("0", "1", "2", "99", "x")] if g.chance(50) else [],
+                ["REPLACE"] if g.chance(50) else [])),
+            (3, lambda: ["MOVE", k(), g.pick("0", "1", "2", "16", "-1", "x")]),
+            (2, lambda: ["TYPE", k()]),
+            (4, lambda: ["OBJECT", g.pick("ENCODING", "ENCODING", "REFCOUNT", "FREQ", "NOPE"), k()]),
+            (2, lambda: ["KEYS", g.pick("*", "k*", "k?", "[k{]*", "\\*", "*[0-3]", "k[^1]", "")]),
+            (2, lambda: ["DBSIZE"]),
+            (1, lambda: ["SELECT", g.pick("0", "1", "2", "0", "16", "-1", "x")]),
+            (0.3, lambda: ["SWAPDB", g.pick("0", "1", "2"), g.pick("0", "1", "2", "77", "x")]),
+            (0.2, lambda: [g.pick("FLUSHDB", "FLUSHALL")] + g.pick([], ["ASYNC"], ["SYNC"], ["NO"])),
+            (1, lambda: ["SCAN", g.pick("0", "0", "x", "-1")] +
+             g.pick([], ["COUNT", "10000"], ["COUNT", "0"], ["COUNT", "x"], ["MATCH"])),
+            (1, lambda: [g.pick("NOSUCH", "get", "OBJECT", "SET", "GETEX", "CLIENT", "CONFIG")] +
+             [v() for _ in range(g.random.randrange(3))]),
+            (1, lambda: ["ECHO", v()]),
+            (1, lambda: ["PING"] + ([v()] if g.chance(50) else [])),
+        ]
+        weights = [w for w, _ in makers]
+        return self.random.choices([m for _, m in makers], weights)[0]()
+
+
+def normalised(command, reply):
+    name = command[0].upper() if isinstance(command[0], str) else ""
+    if name == "KEYS" and isinstance(reply, list):
+        return sorted(reply)
+    if name == "SCAN" and isinstance(reply, list):
+        return "a page"
+    return reply
+
+
+def same(command, ours, theirs):
+    ours, theirs = normalised(command, ours), normalised(command, theirs)
+    if type(ours) is not type(theirs):
+        return False
+    if command[0] in ("TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME") and isinstance(ours, int):
+        if ours < 0 or theirs < 0:
+            return ours == theirs
+        unit = 1 if command[0].startswith("P") else 1000
+        return abs(ours - theirs) * unit <= TTL_SLACK_MS
+    return ours == theirs
+
+
+def scan_all(client):
+    cursor, keys = b"0", []
+    while True:
+        cursor, page = client.call("SCAN", cursor, "COUNT", 7)
+        keys += page
+        if cursor == b"0":
+            return keys
+
+
+def dump(client, hearth):
+    state = []
+    for db in range(3):
+        client.call("SELECT", db)
+        keys = sorted(client.call("KEYS", "*"))
+        if hearth:
+            assert sorted(scan_all(client)) == keys, "SCAN and KEYS disagree"
+            random_key = client.call("RANDOMKEY")
+            assert random_key in keys if keys else random_key is None
+        assert client.call("DBSIZE") == len(keys), "DBSIZE"
+        for key in keys:
+            state.append((db, key, client.call("GET", key), client.call("TYPE", key),
+                          client.call("OBJECT", "ENCODING", key),
+                          client.call("PEXPIRETIME", key)))
+    client.call("SELECT", 0)
+    return state
+
+
+def compare_dumps(ours, theirs):
+    assert len(ours) == len(theirs), "%d keys, %d expected" % (len(ours), len(theirs))
+    for a, b in zip(ours, theirs):
+        assert a[:5] == b[:5], "%r instead of %r" % (a, b)
+        assert abs(a[5] - b[5]) <= TTL_SLACK_MS, "%r instead of %r" % (a, b)
+
+
+def run(options, hearth, redis):
+    generator = Generator(options.seed)
+    ours, theirs = hearth.client(), redis.client()
+    done, db = 0, 0
+    differences = {}
+    while done < options.commands:
+        batch = [generator.command() for _ in range(BATCH)]
+        replies = ours.pipeline(batch), theirs.pipeline(batch)
+        for command, a, b in zip(batch, *replies):
+            if command[0] == "SELECT" and b == "OK":
+                db = int(command[1])
+            if not same(command, a, b):
+                differences.setdefault((command[0], str(b)[:40]), (command, a, b))
+        if differences and not options.keep_going:
+            break
+        done += len(batch)
+        if options.demote and done % options.demote == 0:
+            assert ours.call("DEBUG", "DEMOTE-ALL") == "OK"
+        if options.restart and done % options.restart == 0:
+            assert hearth.stop() == 0
+            hearth.start()
+            ours = hearth.client()
+            ours.call("SELECT", db)
+    for command, a, b in differences.values():
+        print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))
+    assert not differences, "%d differences (seed %d)" % (len(differences), options.seed)
+    compare_dumps(dump(ours, True), dump(theirs, False))
+    verdict = ours.call("DEBUG", "VERIFY-STORE")
+    assert verdict == "OK", verdict
+    print("%d commands: same replies, same data" % done)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("server")
+    parser.add_argument("--redis", default=shutil.which("redis-server"))
+    parser.add_argument("--commands", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--restart", type=int, default=0)
+    parser.add_argument("--demote", type=int, default=0)
+    parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--extra", nargs="*", default=[])
+    options = parser.parse_args()
+    assert options.redis, "the oracle needs redis-server (Debian package redis-server)"
+    print("seed %d" % options.seed, flush=True)
+    hearth = Server(options.server, ["--enable-debug-command", "yes", "--save", ""] + options.extra)
+    redis = Server(options.redis, ["--save", "", "--enable-debug-command", "yes"])
+    try:
+        hearth.start()
+        redis.start()
+        run(options, hearth, redis)
+        assert hearth.stop() == 0
+    except BaseException:
+        print(hearth.log_tail())
+        raise
+    finally:
+        hearth.remove()
+        redis.remove()
+
+
+if __name__ == "__main__":
+    main()

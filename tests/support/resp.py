@@ -1,0 +1,158 @@
+"""A small blocking RESP2 client and a wrapper that starts and ends servers, for the test suites.
+
+Client: one connection; call() sends one command, pipeline() many. Errors are returned as
+ReplyError values, never raised, so that suites can compare them. Server: starts a process on a
+unix socket in a temporary folder and ends it by pid.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+
+class ReplyError(str):
+    """An error reply, without its leading '-'."""
+
+    def __repr__(self):
+        return "-" + str(self)
+
+
+class Client:
+    def __init__(self, path, timeout_s=60):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(timeout_s)
+        self.socket.connect(path)
+        self.buffer = b""
+        self.at = 0
+
+    def close(self):
+        self.socket.close()
+
+    @staticmethod
+    def encode(args):
+        parts = [b"*%d\r\n" % len(args)]
+        for arg in args:
+            if isinstance(arg, str):
+                arg = arg.encode()
+            elif isinstance(arg, int):
+                arg = b"%d" % arg
+            parts.append(b"$%d\r\n%s\r\n" % (len(arg), arg))
+        return b"".join(parts)
+
+    def send(self, *args):
+        self.socket.sendall(self.encode(args))
+
+    def call(self, *args):
+        self.send(*args)
+        return self.read()
+
+    def pipeline(self, commands):
+        self.socket.sendall(b"".join(self.encode(c) for c in commands))
+        return [self.read() for _ in commands]
+
+    def _fill(self):
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise ConnectionError("closed by the server")
+        self.buffer = self.buffer[self.at:] + data
+        self.at = 0
+
+    def _line(self):
+        while True:
+            end = self.buffer.find(b"\r\n", self.at)
+            if end >= 0:
+                line = self.buffer[self.at:end]
+                self.at = end + 2
+                return line
+            self._fill()
+
+    def _bytes(self, size):
+        while len(self.buffer) - self.at < size + 2:
+            self._fill()
+        data = self.buffer[self.at:self.at + size]
+        self.at += size + 2
+        return data
+
+    def read(self):
+        line = self._line()
+        kind, rest = line[:1], line[1:]
+        if kind == b"+":
+            return rest.decode("latin-1")
+        if kind == b"-":
+            return ReplyError(rest.decode("latin-1"))
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            size = int(rest)
+            return None if size < 0 else self._bytes(size)
+        if kind == b"*":
+            count = int(rest)
+            return None if count < 0 else [self.read() for _ in range(count)]
+        raise ValueError("not RESP2: %r" % line)
+
+
+class Server:
+    """A server process; args are appended to its command line."""
+
+    def __init__(self, binary, args=(), folder=None):
+        self.binary = binary
+        self.args = list(args)
+        self.owned = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="hearth-test-")
+        self.path = os.path.join(self.folder, "socket")
+        self.process = None
+
+    def start(self, timeout_s=60):
+        log = open(os.path.join(self.folder, "log"), "ab")
+        data = os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        self.process = subprocess.Popen(
+            [self.binary, "--port", "0", "--unixsocket", self.path, "--dir", data] + self.args,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError("the server ended: " + self.log_tail())
+            try:
+                client = Client(self.path, timeout_s)
+                reply = client.call("PING")
+                client.close()
+                if reply == "PONG":
+                    return self
+            except (FileNotFoundError, ConnectionError):
+                pass
+            time.sleep(0.005)  # until the socket answers: nothing tells when it does
+        raise RuntimeError("the server does not answer: " + self.log_tail())
+
+    def log_tail(self):
+        with open(os.path.join(self.folder, "log"), "rb") as log:
+            return log.read()[-2000:].decode("latin-1")
+
+    def client(self):
+        return Client(self.path)
+
+    def kill(self):
+        """As a crash ends it."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, timeout_s=30):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                return self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise RuntimeError("SIGTERM did not end the server: " + self.log_tail())
+        return self.process.returncode if self.process else 0
+
+    def remove(self):
+        if self.process and self.process.poll() is None:
+            self.kill()
+        if self.owned:
+            shutil.rmtree(self.folder, ignore_errors=True)
