@@ -158,9 +158,10 @@ class Engine {
   std::condition_variable keeper_wanted_;
   std::atomic<bool> stopping_{false};
   bool shut_down_ = false;
-  int64_t last_sync_us_ = 0;
-  int64_t last_disk_us_ = 0;
-  int64_t last_heal_us_ = 0;
+  static constexpr int64_t kLongAgoUs = INT64_MIN / 2;
+  int64_t last_sync_us_ = kLongAgoUs;
+  int64_t last_disk_us_ = kLongAgoUs;
+  int64_t last_heal_us_ = kLongAgoUs;
   uint64_t marked_seq_ = 0;
   uint64_t cold_expire_position_ = 0;
   uint32_t cold_expire_db_ = 0;

@@ -34,7 +34,7 @@ void Engine::KeeperTick() {
   const int64_t now_us = clock_->MonotonicUs();
   residency_->Tick();
   if (failed_) {
-    if (now_us - last_heal_us_ >= kHealEveryUs || last_heal_us_ == 0) {
+    if (now_us - last_heal_us_ >= kHealEveryUs) {
       last_heal_us_ = now_us;
       Heal();
     }

@@ -1,0 +1,114 @@
+#include "engine/commit_log.h"
+
+#include <random>
+#include <thread>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace hearth {
+namespace {
+
+class CommitLogTest : public EngineFixture {};
+
+TEST_F(CommitLogTest, OneTurnIsOneGroupOfTheStore) {
+  const uint64_t groups = engine_->log().counters().groups;
+  const uint64_t before = engine_->log().committed_seq();
+  for (int i = 0; i < 10; ++i) Set("key" + std::to_string(i), "v");
+  EXPECT_EQ(engine_->log().committed_seq(), before) << "nothing is written before the turn ends";
+  const CommitOutcome outcome = engine_->CommitTurn(before + 10);
+  EXPECT_FALSE(outcome.failed);
+  EXPECT_EQ(outcome.committed_seq, before + 11) << "ten rows and the state row";
+  EXPECT_EQ(engine_->log().counters().groups, groups + 1);
+}
+
+TEST_F(CommitLogTest, ABarrierThatIsReachedCostsNoGroup) {
+  Set("key", "v");
+  Commit();
+  const uint64_t groups = engine_->log().counters().groups;
+  (void)engine_->CommitTurn(engine_->log().committed_seq());
+  EXPECT_EQ(engine_->log().counters().groups, groups);
+}
+
+// A reader that sees what is not committed must wait for it.
+TEST_F(CommitLogTest, AReadOfAnUncommittedValueHasItsBarrier) {
+  Set("key", "v");
+  uint64_t barrier = 0;
+  InTx({"key"}, [&](Tx& tx) {
+    EXPECT_NE(tx.Find("key"), nullptr);
+    barrier = tx.barrier();
+  });
+  EXPECT_GT(barrier, engine_->log().committed_seq());
+  InTx({"key"}, [&](Tx& tx) { tx.Delete("key"); });
+  InTx({"key"}, [&](Tx& tx) {
+    EXPECT_EQ(tx.Find("key"), nullptr);
+    EXPECT_GT(tx.barrier(), barrier) << "its absence is not committed either";
+  });
+}
+
+TEST_F(CommitLogTest, WithAlwaysTheCommitterSyncsAndTells) {
+  std::mutex mutex;
+  std::condition_variable told;
+  uint64_t committed = 0;
+  engine_->SetCommitListener({.on_committed =
+                                  [&](uint64_t seq) {
+                                    std::lock_guard lock(mutex);
+                                    committed = seq;
+                                    told.notify_all();
+                                  },
+                              .on_failed = {}});
+  ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kAlways).ok());
+  Set("key", "v");
+  const uint64_t barrier = engine_->log().joined_seq();
+  EXPECT_LT(engine_->CommitTurn(barrier).committed_seq, barrier) << "the worker does not wait";
+  std::unique_lock lock(mutex);
+  told.wait(lock, [&] { return committed >= barrier; });
+  EXPECT_GE(engine_->log().synced_seq(), barrier);
+}
+
+// Counts and rows agree whatever workers do at once.
+TEST_F(CommitLogTest, ManyWorkersKeepOneOrder) {
+  constexpr int kThreads = 4, kSteps = 2000;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      std::minstd_rand random(static_cast<unsigned>(t + 1));
+      for (int step = 0; step < kSteps; ++step) {
+        const std::string a = "k" + std::to_string(random() % 50);
+        const std::string b = "k" + std::to_string(random() % 50);
+        uint64_t barrier = 0;
+        {
+          const KeyRef refs[] = {KeyRef(0, a), KeyRef(0, b)};
+          Tx tx(engine_->keyspace(), refs, clock_.WallMs(), {.write = true, .read_blocking = true});
+          ASSERT_EQ(tx.state(), Tx::State::kReady);
+          switch (random() % 4) {
+            case 0:
+              tx.SetString(a, std::to_string(step), Expiry::None());
+              tx.SetString(b, std::to_string(step), Expiry::None());
+              break;
+            case 1:
+              tx.Delete(a);
+              break;
+            case 2:
+              if (a != b && tx.Find(a) != nullptr) tx.Move(refs[0], refs[1]);
+              break;
+            default:
+              (void)tx.Find(b);
+          }
+          barrier = tx.barrier();
+        }
+        if (step % 8 == 0) {
+          EXPECT_GE(engine_->CommitTurn(barrier).committed_seq, barrier);
+        }
+        if (t == 0 && step % 200 == 0) {
+          (void)engine_->store().Flush(false);
+          (void)engine_->residency().DemoteAll();
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Differences(), "");
+}
+
+}  // namespace
+}  // namespace hearth
