@@ -1,48 +1,204 @@
 #pragma once
-#include <map>
-#include <vector>
+
+// Table: the resident objects of one database in one shard, in position order.
+//
+// One 16-byte record a slot leads to a segment, or, once that has split, to a directory of
+// segments by further position bits (extendible hashing: Fagin et al., 1979). A segment is one
+// allocation of 2^k bytes: a header and 2^j - 1 cells, open addressing with linear probing; it
+// doubles up to 255 cells and then splits in two. A key's first cell is the place of its position
+// within the segment's range, so cells stand roughly in position order. A cell is one word:
+//
+//   cell = object address (48 bits) | has-expiry (1 bit) | tag of the position (15 bits); 0 = empty
+//
+// Find touches the slot's record (16 bytes a slot: they stay in the caches), one line of cells and
+// the object. No operation rehashes more than one segment; a directory doubles by copying pointers.
+//
+// Thread:   guarded by its shard's lock.
+// Lifetime: owns its objects.
+// Limits:   a segment whose keys all share one position cannot split and grows beyond 255 cells.
+
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
+
 #include "engine/object.h"
+#include "engine/position.h"
+
 namespace hearth {
+
 enum class SweepAction { kKeep, kRemove };
+
 class Table {
  public:
-  using Cell = Object*;
+  using Cell = uint64_t;
   static constexpr uint64_t kWalkEnd = UINT64_MAX;
-  struct SweepHand { uint64_t position = 0; };
-  Table(uint32_t, uint32_t) {}
-  ~Table() { Clear(); }
-  using K = std::pair<uint64_t, std::string>;
-  Object* Find(uint64_t p, std::string_view k) const { auto i = m_.find(K(p, k)); return i == m_.end() ? nullptr : i->second; }
-  Cell* FindCell(uint64_t p, std::string_view k) { auto i = m_.find(K(p, k)); return i == m_.end() ? nullptr : &i->second; }
-  void Replace(Cell* c, Object* o) { *c = o; }
-  void Insert(Object* o) { m_[K(o->position, o->key())] = o; }
-  Object* Remove(uint64_t p, std::string_view k) { auto i = m_.find(K(p, k)); if (i == m_.end()) return nullptr; Object* o = i->second; m_.erase(i); return o; }
-  void RefreshExpiryBit(Object*) {}
-  size_t size() const { return m_.size(); }
-  void PrefetchCell(uint64_t) const {}
-  void PrefetchObject(uint64_t) const {}
-  uint64_t Walk(uint64_t from, size_t n, std::vector<Object*>* out) const {
-    auto i = m_.lower_bound(K(from, ""));
-    for (; i != m_.end(); ++i) { if (out->size() >= n && i->first.first != out->back()->position) return i->first.first; out->push_back(i->second); }
-    return kWalkEnd;
+
+  // Where a sweep goes on: the next position.
+  struct SweepHand {
+    uint64_t position = 0;
+  };
+
+  Table(uint32_t first_slot, uint32_t slot_count);
+  ~Table();
+  Table(const Table&) = delete;
+  Table& operator=(const Table&) = delete;
+
+  // nullptr when not resident; tombstones are found.
+  Object* Find(uint64_t position, std::string_view key) const {
+    const Cell* cell = FindCell(position, key);
+    return cell == nullptr ? nullptr : ObjectOf(*cell);
   }
-  void WalkRange(uint64_t from, uint64_t last, std::vector<Object*>* out) const {
-    for (auto i = m_.lower_bound(K(from, "")); i != m_.end() && i->first.first <= last; ++i) out->push_back(i->second);
+  Cell* FindCell(uint64_t position, std::string_view key) const;
+  // Puts another object of the same key in the cell; the old one is the caller's.
+  void Replace(Cell* cell, Object* with);
+  // Requires: the key is not resident.
+  void Insert(Object* object);
+  // Unlinks and returns it, or nullptr.
+  Object* Remove(uint64_t position, std::string_view key);
+  // After a change of expire_at_ms in place.
+  void RefreshExpiryBit(Object* object);
+
+  size_t size() const { return size_; }
+  size_t SlotSize(uint32_t slot) const;
+  // Bytes held beside the objects.
+  size_t overhead_bytes() const { return overhead_bytes_; }
+
+  // Stage 1 fetches the cells of a position, stage 2 the objects that they lead to.
+  void PrefetchCell(uint64_t position) const;
+  void PrefetchObject(uint64_t position) const;
+
+  // Appends objects with position >= from, ascending by (position, key): at least count_min if
+  // there are as many, and all that share the last position. Returns where to go on, or kWalkEnd.
+  uint64_t Walk(uint64_t from, size_t count_min, std::vector<Object*>* out) const;
+  // Appends all objects with positions from first to last, both included, in order.
+  void WalkRange(uint64_t first, uint64_t last, std::vector<Object*>* out) const;
+
+  // Visits about objects_max objects from the hand on, wrapping once; whole segments at a time.
+  // kRemove unlinks and frees the object. Returns how many were visited.
+  template <typename Visit>
+  size_t Sweep(SweepHand* hand, size_t objects_max, Visit visit) {
+    return SweepCells(hand, objects_max, 0, visit);
   }
-  template <class F> size_t Sweep(SweepHand* h, size_t n, F f) {
-    size_t v = 0; auto i = m_.lower_bound(K(h->position, ""));
-    size_t total = m_.size();
-    while (v < n && v < total) { if (i == m_.end()) i = m_.begin(); if (i == m_.end()) break; ++v; Object* o = i->second; auto p = i->first.first;
-      if (f(o) == SweepAction::kRemove) { i = m_.erase(i); Object::Free(o); } else ++i; h->position = p + 1; }
-    return v;
+  // The same, but calls visit only for objects that expire; the others count as visited too.
+  template <typename Visit>
+  size_t SweepExpiring(SweepHand* hand, size_t objects_max, Visit visit) {
+    return SweepCells(hand, objects_max, kExpiryBit, visit);
   }
-  template <class F> size_t SweepExpiring(SweepHand* h, size_t n, F f) { return Sweep(h, n, [&](Object* o) { return o->has_expiry() ? f(o) : SweepAction::kKeep; }); }
-  size_t overhead_bytes() const { return 0; }
-  void Clear() { for (auto& [k, o] : m_) Object::Free(o); m_.clear(); }
+
+  // Some resident object, nearly uniform; nullptr when there is none.
+  Object* RandomObject(uint64_t random) const;
+  void Clear();
+
  private:
-  std::map<K, Object*> m_;
+  // cell_count cells follow. All keys share the slot and the first depth hash bits.
+  struct Segment {
+    uint32_t cell_count;
+    uint32_t used : 24;
+    uint32_t depth : 8;
+    Cell* cells() { return reinterpret_cast<Cell*>(this + 1); }
+    const Cell* cells() const { return reinterpret_cast<const Cell*>(this + 1); }
+  };
+  static_assert(sizeof(Segment) == 8);
+
+  // depth 0: where is the segment (or null); else a directory of 2^depth segment pointers.
+  struct SlotRecord {
+    void* where = nullptr;
+    uint32_t size = 0;
+    uint32_t depth = 0;
+  };
+
+  static constexpr Cell kAddressMask = (Cell{1} << 48) - 1;
+  static constexpr Cell kExpiryBit = Cell{1} << 48;
+  static constexpr int kTagShift = 49;
+  static constexpr uint32_t kCellsMin = 7;
+  static constexpr uint32_t kCellsMax = 255;
+
+  static Object* ObjectOf(Cell cell) { return reinterpret_cast<Object*>(cell & kAddressMask); }
+  static Cell TagOf(uint64_t position) {
+    // The index uses the high hash bits; the tag the low ones.
+    return (position & 0x7fff) << kTagShift;
+  }
+  static Cell MakeCell(Object* object) {
+    return reinterpret_cast<Cell>(object) | (object->has_expiry() ? kExpiryBit : 0) |
+           TagOf(object->position);
+  }
+  static uint32_t HomeOf(const Segment& segment, uint64_t position);
+  static uint64_t DirectoryIndex(uint64_t position, uint32_t depth) {
+    return (position << (64 - kPositionHashBits)) >> (64 - depth);
+  }
+
+  SlotRecord& RecordOf(uint64_t position) const {
+    return records_[SlotOfPosition(position) - first_slot_];
+  }
+  Segment* SegmentOf(const SlotRecord& record, uint64_t position) const {
+    if (record.depth == 0) return static_cast<Segment*>(record.where);
+    return static_cast<Segment**>(record.where)[DirectoryIndex(position, record.depth)];
+  }
+  Segment* NewSegment(uint32_t cell_count, uint32_t depth);
+  void FreeSegment(Segment* segment);
+  void SetSegment(SlotRecord& record, uint64_t position, Segment* segment);
+  void MakeRoom(SlotRecord& record, uint64_t position);
+  void Split(SlotRecord& record, Segment* segment, uint64_t position);
+  static void PutCell(Segment* segment, Cell cell, uint64_t position);
+  void EraseCell(Segment* segment, uint32_t index);
+  // The last position of the segment that holds position, within the slot.
+  static uint64_t SegmentEnd(const Segment* segment, uint64_t position);
+  // The first position at or after `from` in a slot that holds anything; kWalkEnd = none.
+  uint64_t SkipEmptySlots(uint64_t from) const;
+  static void AppendSorted(const Segment* segment, uint64_t first, uint64_t last,
+                           std::vector<Object*>* out);
+  void MarkSlot(uint32_t index, bool holds);
+
+  template <typename Visit>
+  size_t SweepCells(SweepHand* hand, size_t objects_max, Cell must_have, Visit visit);
+
+  const uint32_t first_slot_;
+  const uint32_t slot_count_;
+  std::unique_ptr<SlotRecord[]> records_;
+  std::vector<uint64_t> holding_;  // a bit a slot: it holds objects
+  size_t size_ = 0;
+  size_t overhead_bytes_ = 0;
 };
+
+template <typename Visit>
+size_t Table::SweepCells(SweepHand* hand, size_t objects_max, Cell must_have, Visit visit) {
+  const uint64_t lowest = uint64_t{first_slot_} << kPositionHashBits;
+  const size_t round = size_;
+  uint64_t position = hand->position < lowest ? lowest : hand->position;
+  size_t visited = 0;
+  bool wrapped = false;
+  while (visited < objects_max && visited < round) {
+    position = SkipEmptySlots(position);
+    if (position == kWalkEnd) {
+      if (wrapped || size_ == 0) break;
+      wrapped = true;
+      position = lowest;
+      continue;
+    }
+    SlotRecord& record = RecordOf(position);
+    Segment* segment = SegmentOf(record, position);
+    const uint64_t end = SegmentEnd(segment, position);
+    // Removal shifts later cells back, so a removed cell's index is looked at again.
+    for (uint32_t i = 0; i < segment->cell_count;) {
+      const Cell cell = segment->cells()[i];
+      Object* object = ObjectOf(cell);
+      if (cell == 0 || (visited += 1, (cell & must_have) != must_have) ||
+          visit(object) == SweepAction::kKeep) {
+        ++i;
+        continue;
+      }
+      EraseCell(segment, i);
+      if (--record.size == 0) MarkSlot(SlotOfPosition(position) - first_slot_, false);
+      --size_;
+      Object::Free(object);
+    }
+    position = end + 1;
+    if (end == UINT64_MAX) position = lowest, wrapped = true;
+  }
+  hand->position = position;
+  return visited;
 }
+
+}  // namespace hearth

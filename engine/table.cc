@@ -1,0 +1,360 @@
+// Tested by tests/engine/table_test.cc.
+#include "engine/table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "engine/check.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint64_t kHashMask = (uint64_t{1} << kPositionHashBits) - 1;
+
+// Cells that may be used before a segment grows: 7/8 of them.
+constexpr uint32_t UsableCells(uint32_t cell_count) { return cell_count - cell_count / 8; }
+
+bool Before(const Object* a, const Object* b) {
+  return a->position != b->position ? a->position < b->position : a->key() < b->key();
+}
+
+}  // namespace
+
+Table::Table(uint32_t first_slot, uint32_t slot_count)
+    : first_slot_(first_slot), slot_count_(slot_count), holding_((slot_count + 63) / 64) {}
+
+Table::~Table() { Clear(); }
+
+// The place of a position within the segment's range, scaled to its cells.
+uint32_t Table::HomeOf(const Segment& segment, uint64_t position) {
+  const uint64_t within = position << (64 - kPositionHashBits + segment.depth);
+  return static_cast<uint32_t>(((within >> 32) * segment.cell_count) >> 32);
+}
+
+Table::Cell* Table::FindCell(uint64_t position, std::string_view key) const {
+  if (!records_) return nullptr;
+  const SlotRecord& record = RecordOf(position);
+  if (record.where == nullptr) return nullptr;
+  Segment* segment = SegmentOf(record, position);
+  const Cell tag = TagOf(position);
+  constexpr Cell kTagMask = ~Cell{0} << kTagShift;
+  Cell* cells = segment->cells();
+  for (uint32_t i = HomeOf(*segment, position); cells[i] != 0;) {
+    if ((cells[i] & kTagMask) == tag) {
+      const Object* object = ObjectOf(cells[i]);
+      if (object->position == position && object->key() == key) return &cells[i];
+    }
+    if (++i == segment->cell_count) i = 0;
+  }
+  return nullptr;
+}
+
+void Table::Replace(Cell* cell, Object* with) { *cell = MakeCell(with); }
+
+void Table::RefreshExpiryBit(Object* object) {
+  Cell* cell = FindCell(object->position, object->key());
+  HEARTH_CHECK(cell != nullptr && ObjectOf(*cell) == object);
+  *cell = MakeCell(object);
+}
+
+Table::Segment* Table::NewSegment(uint32_t cell_count, uint32_t depth) {
+  const size_t size = sizeof(Segment) + cell_count * sizeof(Cell);
+  auto* segment = static_cast<Segment*>(std::calloc(1, size));
+  if (segment == nullptr) throw std::bad_alloc();
+  segment->cell_count = cell_count;
+  segment->depth = depth;
+  overhead_bytes_ += size;
+  return segment;
+}
+
+void Table::FreeSegment(Segment* segment) {
+  overhead_bytes_ -= sizeof(Segment) + segment->cell_count * sizeof(Cell);
+  std::free(segment);
+}
+
+void Table::PutCell(Segment* segment, Cell cell, uint64_t position) {
+  Cell* cells = segment->cells();
+  uint32_t i = HomeOf(*segment, position);
+  while (cells[i] != 0) {
+    if (++i == segment->cell_count) i = 0;
+  }
+  cells[i] = cell;
+  ++segment->used;
+}
+
+// Takes a cell out and moves later ones of its run back, so that no run has a gap.
+void Table::EraseCell(Segment* segment, uint32_t index) {
+  Cell* cells = segment->cells();
+  const uint32_t count = segment->cell_count;
+  uint32_t gap = index;
+  for (uint32_t i = index;;) {
+    if (++i == count) i = 0;
+    if (cells[i] == 0 || i == index) break;
+    const uint32_t home = HomeOf(*segment, ObjectOf(cells[i])->position);
+    // The cell may fill the gap unless its home lies (cyclically) behind the gap.
+    const bool stays = gap <= i ? (gap < home && home <= i) : (gap < home || home <= i);
+    if (stays) continue;
+    cells[gap] = cells[i];
+    gap = i;
+  }
+  cells[gap] = 0;
+  --segment->used;
+}
+
+// Points every directory entry of the segment's range at it.
+void Table::SetSegment(SlotRecord& record, uint64_t position, Segment* segment) {
+  if (record.depth == 0) {
+    record.where = segment;
+    return;
+  }
+  auto** directory = static_cast<Segment**>(record.where);
+  const uint32_t span_bits = record.depth - segment->depth;
+  const uint64_t first = DirectoryIndex(position, record.depth) >> span_bits << span_bits;
+  std::fill_n(directory + first, uint64_t{1} << span_bits, segment);
+}
+
+void Table::Split(SlotRecord& record, Segment* segment, uint64_t position) {
+  if (segment->depth == record.depth) {
+    const uint64_t old_count = record.depth == 0 ? 1 : uint64_t{1} << record.depth;
+    auto** wider = static_cast<Segment**>(std::malloc(old_count * 2 * sizeof(Segment*)));
+    if (wider == nullptr) throw std::bad_alloc();
+    for (uint64_t i = 0; i < old_count; ++i) {
+      Segment* old = record.depth == 0 ? segment : static_cast<Segment**>(record.where)[i];
+      wider[2 * i] = wider[2 * i + 1] = old;
+    }
+    if (record.depth > 0) {
+      std::free(record.where);
+      overhead_bytes_ -= old_count * sizeof(Segment*);
+    }
+    overhead_bytes_ += old_count * 2 * sizeof(Segment*);
+    record.where = wider;
+    ++record.depth;
+  }
+  const uint32_t depth = segment->depth + 1u;
+  const uint64_t half_bit = uint64_t{1} << (kPositionHashBits - depth);
+  Segment* low = NewSegment(segment->cell_count, depth);
+  Segment* high = NewSegment(segment->cell_count, depth);
+  for (uint32_t i = 0; i < segment->cell_count; ++i) {
+    const Cell cell = segment->cells()[i];
+    if (cell == 0) continue;
+    const uint64_t of = ObjectOf(cell)->position;
+    PutCell((of & half_bit) != 0 ? high : low, cell, of);
+  }
+  FreeSegment(segment);
+  SetSegment(record, position & ~half_bit, low);
+  SetSegment(record, position | half_bit, high);
+}
+
+// Makes the segment of position able to take one more cell.
+void Table::MakeRoom(SlotRecord& record, uint64_t position) {
+  if (record.where == nullptr) {
+    record.where = NewSegment(kCellsMin, 0);
+    return;
+  }
+  Segment* segment = SegmentOf(record, position);
+  while (segment->used >= UsableCells(segment->cell_count)) {
+    bool alike = true;  // all keys at one position: splitting parts nothing
+    for (uint32_t i = 0; alike && i < segment->cell_count; ++i) {
+      const Cell cell = segment->cells()[i];
+      alike = cell == 0 || ObjectOf(cell)->position == position;
+    }
+    if (segment->cell_count >= kCellsMax && !alike && segment->depth + 1 < kPositionHashBits) {
+      Split(record, segment, position);
+    } else {
+      Segment* larger = NewSegment(segment->cell_count * 2 + 1, segment->depth);
+      for (uint32_t i = 0; i < segment->cell_count; ++i) {
+        const Cell cell = segment->cells()[i];
+        if (cell != 0) PutCell(larger, cell, ObjectOf(cell)->position);
+      }
+      FreeSegment(segment);
+      SetSegment(record, position, larger);
+    }
+    segment = SegmentOf(record, position);
+  }
+}
+
+void Table::MarkSlot(uint32_t index, bool holds) {
+  const uint64_t bit = uint64_t{1} << (index % 64);
+  if (holds) {
+    holding_[index / 64] |= bit;
+  } else {
+    holding_[index / 64] &= ~bit;
+  }
+}
+
+void Table::Insert(Object* object) {
+  if (!records_) {
+    records_ = std::make_unique<SlotRecord[]>(slot_count_);
+    overhead_bytes_ += slot_count_ * sizeof(SlotRecord);
+  }
+  SlotRecord& record = RecordOf(object->position);
+  MakeRoom(record, object->position);
+  PutCell(SegmentOf(record, object->position), MakeCell(object), object->position);
+  if (record.size++ == 0) MarkSlot(SlotOfPosition(object->position) - first_slot_, true);
+  ++size_;
+}
+
+Object* Table::Remove(uint64_t position, std::string_view key) {
+  Cell* cell = FindCell(position, key);
+  if (cell == nullptr) return nullptr;
+  Object* object = ObjectOf(*cell);
+  SlotRecord& record = RecordOf(position);
+  Segment* segment = SegmentOf(record, position);
+  EraseCell(segment, static_cast<uint32_t>(cell - segment->cells()));
+  --size_;
+  if (--record.size == 0) {
+    MarkSlot(SlotOfPosition(position) - first_slot_, false);
+    if (record.depth == 0) {
+      FreeSegment(segment);
+      record.where = nullptr;
+    }
+  }
+  return object;
+}
+
+size_t Table::SlotSize(uint32_t slot) const {
+  return records_ ? records_[slot - first_slot_].size : 0;
+}
+
+void Table::PrefetchCell(uint64_t position) const {
+  if (!records_) return;
+  const SlotRecord& record = RecordOf(position);
+  if (record.where == nullptr) return;
+  const Segment* segment = SegmentOf(record, position);
+  __builtin_prefetch(segment);
+  // The cell count is not read (it would wait for the line): most segments are near this size.
+  const uint64_t within = position << (64 - kPositionHashBits);
+  __builtin_prefetch(reinterpret_cast<const char*>(segment) +
+                     (record.depth == 0 ? ((within >> 32) * std::bit_ceil(record.size + 1) * 8) >> 32
+                                        : 0));
+}
+
+void Table::PrefetchObject(uint64_t position) const {
+  if (!records_) return;
+  const SlotRecord& record = RecordOf(position);
+  if (record.where == nullptr) return;
+  const Segment* segment = SegmentOf(record, position);
+  const Cell tag = TagOf(position) >> kTagShift;
+  const Cell* cells = segment->cells();
+  for (uint32_t i = HomeOf(*segment, position); cells[i] != 0;) {
+    if (cells[i] >> kTagShift == tag) {
+      const char* object = reinterpret_cast<const char*>(ObjectOf(cells[i]));
+      __builtin_prefetch(object);
+      __builtin_prefetch(object + 64);
+      return;
+    }
+    if (++i == segment->cell_count) i = 0;
+  }
+}
+
+uint64_t Table::SegmentEnd(const Segment* segment, uint64_t position) {
+  return position | (kHashMask >> segment->depth);
+}
+
+uint64_t Table::SkipEmptySlots(uint64_t from) const {
+  if (!records_ || from == kWalkEnd) return kWalkEnd;
+  const uint64_t slot = SlotOfPosition(from);
+  uint32_t index = slot < first_slot_ ? 0 : static_cast<uint32_t>(slot - first_slot_);
+  if (index >= slot_count_) return kWalkEnd;
+  uint64_t word = holding_[index / 64] & (~uint64_t{0} << (index % 64));
+  for (size_t at = index / 64;; word = holding_[at]) {
+    if (word != 0) {
+      const auto found = static_cast<uint32_t>(at * 64) + static_cast<uint32_t>(std::countr_zero(word));
+      const uint64_t start = uint64_t{first_slot_ + found} << kPositionHashBits;
+      return std::max(start, from);
+    }
+    if (++at == holding_.size()) return kWalkEnd;
+  }
+}
+
+void Table::AppendSorted(const Segment* segment, uint64_t first, uint64_t last,
+                         std::vector<Object*>* out) {
+  const size_t start = out->size();
+  for (uint32_t i = 0; i < segment->cell_count; ++i) {
+    const Cell cell = segment->cells()[i];
+    if (cell == 0) continue;
+    Object* object = ObjectOf(cell);
+    if (object->position >= first && object->position <= last) out->push_back(object);
+  }
+  std::sort(out->begin() + static_cast<ptrdiff_t>(start), out->end(), Before);
+}
+
+uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Object*>* out) const {
+  const size_t start = out->size();
+  const size_t enough = start + std::max<size_t>(count_min, 1);
+  while (true) {
+    from = SkipEmptySlots(from);
+    if (from == kWalkEnd) return kWalkEnd;
+    const Segment* segment = SegmentOf(RecordOf(from), from);
+    const uint64_t end = SegmentEnd(segment, from);
+    AppendSorted(segment, from, end, out);
+    if (out->size() >= enough) {
+      // Keep all that share the last position asked for; the rest is for the next call.
+      const uint64_t last = (*out)[enough - 1]->position;
+      size_t keep = enough;
+      while (keep < out->size() && (*out)[keep]->position == last) ++keep;
+      const bool cut = keep < out->size();
+      out->resize(keep);
+      if (cut) return last + 1;
+      return end == UINT64_MAX ? kWalkEnd : end + 1;
+    }
+    if (end == UINT64_MAX) return kWalkEnd;
+    from = end + 1;
+  }
+}
+
+void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Object*>* out) const {
+  for (uint64_t from = first;;) {
+    from = SkipEmptySlots(from);
+    if (from == kWalkEnd || from > last) return;
+    const Segment* segment = SegmentOf(RecordOf(from), from);
+    const uint64_t end = SegmentEnd(segment, from);
+    AppendSorted(segment, from, std::min(end, last), out);
+    if (end >= last) return;
+    from = end + 1;
+  }
+}
+
+Object* Table::RandomObject(uint64_t random) const {
+  if (size_ == 0) return nullptr;
+  const uint64_t span = uint64_t{slot_count_} << kPositionHashBits;
+  std::vector<Object*> objects;
+  for (const uint64_t from : {(uint64_t{first_slot_} << kPositionHashBits) + random % span,
+                              uint64_t{first_slot_} << kPositionHashBits}) {
+    (void)Walk(from, 16, &objects);
+    if (!objects.empty()) return objects[random % objects.size()];
+  }
+  return nullptr;
+}
+
+void Table::Clear() {
+  if (!records_) return;
+  for (uint32_t index = 0; index < slot_count_; ++index) {
+    SlotRecord& record = records_[index];
+    if (record.where == nullptr) continue;
+    const uint64_t count = record.depth == 0 ? 1 : uint64_t{1} << record.depth;
+    Segment* previous = nullptr;
+    for (uint64_t i = 0; i < count; ++i) {
+      Segment* segment = record.depth == 0 ? static_cast<Segment*>(record.where)
+                                           : static_cast<Segment**>(record.where)[i];
+      if (segment == previous) continue;
+      previous = segment;
+      for (uint32_t c = 0; c < segment->cell_count; ++c) {
+        if (segment->cells()[c] != 0) Object::Free(ObjectOf(segment->cells()[c]));
+      }
+      FreeSegment(segment);
+    }
+    if (record.depth > 0) {
+      std::free(record.where);
+      overhead_bytes_ -= count * sizeof(Segment*);
+    }
+    record = {};
+  }
+  std::fill(holding_.begin(), holding_.end(), 0);
+  size_ = 0;
+}
+
+}  // namespace hearth

@@ -1,0 +1,182 @@
+#include "engine/table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+namespace hearth {
+namespace {
+
+using Model = std::map<std::pair<uint64_t, std::string>, int64_t>;
+
+Object* MakeObject(uint64_t position, const std::string& key, int64_t expire_at_ms = kNoExpiry) {
+  Object* object = Object::Make(position, key, nullptr, 0);
+  object->expire_at_ms = expire_at_ms;
+  return object;
+}
+
+std::string Names(const std::vector<Object*>& objects) {
+  std::string text;
+  for (const Object* object : objects) text += std::string(object->key()) + " ";
+  return text;
+}
+
+void CheckAgainst(const Table& table, const Model& model, uint64_t first) {
+  EXPECT_EQ(table.size(), model.size());
+  std::vector<Object*> walked;
+  for (uint64_t from = first; from != Table::kWalkEnd;) from = table.Walk(from, 10, &walked);
+  ASSERT_EQ(walked.size(), model.size());
+  size_t i = 0;
+  for (const auto& [id, expiry] : model) {
+    EXPECT_EQ(walked[i]->position, id.first);
+    EXPECT_EQ(walked[i]->key(), id.second);
+    EXPECT_EQ(table.Find(id.first, id.second), walked[i]);
+    ++i;
+  }
+}
+
+// Positions of few slots and, at times, few hashes: splits, growth and collisions all happen.
+void RunRandom(uint64_t seed, uint32_t slots, uint64_t hash_mask, int steps) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  constexpr uint32_t kFirst = 256;
+  Table table(kFirst, 256);
+  Model model;
+  for (int step = 0; step < steps; ++step) {
+    const uint64_t position = (uint64_t{kFirst + random() % slots} << kPositionHashBits) |
+                              (random() & hash_mask & ((uint64_t{1} << kPositionHashBits) - 1));
+    const std::string key = std::to_string(random() % 3);
+    const auto at = model.find({position, key});
+    if (random() % 3 != 0) {
+      if (at != model.end()) continue;
+      table.Insert(MakeObject(position, key));
+      model[{position, key}] = 0;
+    } else if (!model.empty()) {
+      auto victim = model.lower_bound({position, key});
+      if (victim == model.end()) victim = model.begin();
+      Object* removed = table.Remove(victim->first.first, victim->first.second);
+      ASSERT_NE(removed, nullptr);
+      Object::Free(removed);
+      EXPECT_EQ(table.Find(victim->first.first, victim->first.second), nullptr);
+      model.erase(victim);
+    }
+  }
+  CheckAgainst(table, model, 0);
+}
+
+TEST(TableTest, AgreesWithAMapInManySlots) {
+  RunRandom(std::random_device{}(), 256, ~uint64_t{0}, 20000);
+}
+
+TEST(TableTest, AgreesWithAMapInOneSlot) {
+  RunRandom(std::random_device{}(), 1, ~uint64_t{0}, 40000);
+}
+
+TEST(TableTest, AgreesWithAMapWhenHashesCollide) {
+  RunRandom(std::random_device{}(), 2, 0x3000000000007, 5000);
+}
+
+// More objects at one position than a segment that can split would hold.
+TEST(TableTest, HoldsAnyNumberOfKeysAtOnePosition) {
+  Table table(0, 256);
+  Model model;
+  for (int i = 0; i < 1000; ++i) {
+    table.Insert(MakeObject(77, std::to_string(i)));
+    model[{77, std::to_string(i)}] = 0;
+  }
+  CheckAgainst(table, model, 0);
+  std::vector<Object*> page;
+  EXPECT_EQ(table.Walk(0, 1, &page), uint64_t{1} << kPositionHashBits);
+  EXPECT_EQ(page.size(), 1000u) << "all that share a position come together";
+}
+
+TEST(TableTest, AWalkGivesOrderAndPlaceToGoOn) {
+  Table table(0, 256);
+  for (const uint64_t position : {uint64_t{5}, uint64_t{3}, uint64_t{9} << kPositionHashBits}) {
+    table.Insert(MakeObject(position, std::to_string(position & 15)));
+  }
+  std::vector<Object*> page;
+  EXPECT_EQ(table.Walk(0, 1, &page), 4u);
+  EXPECT_EQ(Names(page), "3 ");
+  page.clear();
+  EXPECT_EQ(table.Walk(4, 2, &page), uint64_t{10} << kPositionHashBits);
+  EXPECT_EQ(Names(page), "5 0 ");
+  page.clear();
+  table.WalkRange(4, 5, &page);
+  EXPECT_EQ(Names(page), "5 ");
+}
+
+TEST(TableTest, ASweepVisitsEachOnceAndRemovesSafely) {
+  std::mt19937_64 random(7);
+  Table table(0, 256);
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t position = (random() % 3) << kPositionHashBits |
+                              (random() >> (64 - kPositionHashBits));
+    table.Insert(MakeObject(position, std::to_string(i), i % 4 == 0 ? 1000 : kNoExpiry));
+  }
+  std::map<std::string, int> visits;
+  Table::SweepHand hand;
+  for (size_t visited = 0; visited < 20000;) {
+    visited += table.Sweep(&hand, 100, [&](Object* object) {
+      ++visits[std::string(object->key())];
+      return SweepAction::kKeep;
+    });
+  }
+  EXPECT_EQ(visits.size(), 20000u);
+  hand = {};
+  size_t expiring = 0;
+  table.SweepExpiring(&hand, table.size(), [&](Object* object) {
+    EXPECT_TRUE(object->has_expiry());
+    ++expiring;
+    return SweepAction::kKeep;
+  });
+  EXPECT_EQ(expiring, 5000u);
+  hand = {};
+  while (table.size() > 0) {
+    table.Sweep(&hand, 1000, [](Object*) { return SweepAction::kRemove; });
+  }
+  std::vector<Object*> rest;
+  EXPECT_EQ(table.Walk(0, 1, &rest), Table::kWalkEnd);
+  EXPECT_TRUE(rest.empty());
+}
+
+TEST(TableTest, TheExpiryBitFollowsTheObject) {
+  Table table(0, 256);
+  Object* object = MakeObject(1, "key");
+  table.Insert(object);
+  const auto count = [&] {
+    size_t expiring = 0;
+    Table::SweepHand hand;
+    table.SweepExpiring(&hand, 10, [&](Object*) {
+      ++expiring;
+      return SweepAction::kKeep;
+    });
+    return expiring;
+  };
+  EXPECT_EQ(count(), 0u);
+  object->expire_at_ms = 5;
+  table.RefreshExpiryBit(object);
+  EXPECT_EQ(count(), 1u);
+  Object* plain = MakeObject(1, "key");
+  table.Replace(table.FindCell(1, "key"), plain);
+  Object::Free(object);
+  EXPECT_EQ(count(), 0u);
+}
+
+TEST(TableTest, AKeyCostsAtMostSixteenBytesBesideItsObject) {
+  for (const uint32_t slots : {256u, 1u}) {
+    Table table(0, 256);
+    std::mt19937_64 random(1);
+    constexpr size_t kKeys = 200000;
+    for (size_t i = 0; i < kKeys; ++i) {
+      table.Insert(MakeObject((random() % slots) << kPositionHashBits |
+                                  (random() >> (64 - kPositionHashBits)),
+                              std::to_string(i)));
+    }
+    EXPECT_LE(table.overhead_bytes() / kKeys, 16u) << slots << " slots";
+  }
+}
+
+}  // namespace
+}  // namespace hearth
