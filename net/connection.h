@@ -37,6 +37,8 @@ inline constexpr size_t kOutputPauseBytes = 1024 * 1024;
 inline constexpr size_t kBatchesPerTurnMax = 16;
 inline constexpr size_t kWriteBytesPerTurnMax = 4 * 1024 * 1024;
 inline constexpr std::chrono::seconds kTlsHandshakeTimeout{10};
+// A closing client that reads nothing of its last replies for this long loses them.
+inline constexpr std::chrono::seconds kDrainTimeout{30};
 
 // An accepted socket on its way to a worker. Owns nothing: whoever holds it closes what it names.
 struct AcceptedSocket {
@@ -191,6 +193,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   uint64_t total_out_bytes_ = 0;
   uint64_t last_interaction_us_ = 0;
   uint64_t accepted_us_ = 0;
+  uint64_t drain_progress_us_ = 0;  // while draining: when bytes last left
   std::string peer_address_;
   std::string local_address_;
   std::string close_reason_;

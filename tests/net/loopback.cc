@@ -27,10 +27,14 @@ void ToyState::WaitForCloses(size_t count) {
                                [&] { return close_reasons.size() >= count; }));
 }
 
+void ToyState::WaitForParks(size_t count) {
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::milliseconds(kClientPatienceMs),
+                               [&] { return parked_count >= count; }));
+}
+
 ToyHandler::ToyHandler(Connection& connection, ToyState& state)
     : connection_(connection), state_(state) {
-  const std::lock_guard lock(state_.mutex);
-  state_.open_ids.push_back(connection.id());
   connection.SetOutputLimits(state.hard_bytes, state.soft_bytes, state.soft_seconds);
 }
 
@@ -52,7 +56,12 @@ bool ToyHandler::RunOne(std::span<const std::string_view> args) {
   } else if (name == "BIG") {
     reply.Bulk(std::string(ToNumber(args[1]), 'b'));
   } else if (name == "PARK") {
-    if (state_.park) return false;
+    if (state_.park) {
+      const std::lock_guard lock(state_.mutex);
+      state_.parked_count++;
+      state_.changed.notify_all();
+      return false;
+    }
     reply.Simple("UNPARKED");
   } else if (name == "HOLD") {
     connection_.SetBarrier(ToNumber(args[1]));
@@ -74,8 +83,16 @@ void ToyHandler::OnClose() {
 }
 
 CommitResult ToyHook::CommitTurn(uint64_t barrier) {
-  if (barrier > barrier_max) barrier_max = barrier;
-  return {released};
+  const std::lock_guard lock(mutex_);
+  barrier_max_ = std::max(barrier_max_, barrier);
+  changed_.notify_all();
+  return {0};
+}
+
+void ToyHook::WaitForBarrier(uint64_t barrier) {
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::milliseconds(kClientPatienceMs),
+                                [&] { return barrier_max_ >= barrier; }));
 }
 
 Client::Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
