@@ -71,6 +71,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_tls() const { return stream_.is_tls(); }
   bool is_unix() const { return family_ == AF_UNIX; }
   bool is_closed() const { return state_ == State::kClosed; }
+  // Closed, or about to be after its last reply: a handler runs no further request of its batch.
+  bool is_closing() const { return state_ == State::kClosed || state_ == State::kDraining; }
   // Set once Close() was called or a failure closed it; empty while open.
   const std::string& close_reason() const { return close_reason_; }
 
@@ -160,16 +162,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const int family_;
   State state_ = State::kOpen;
   bool paused_ = false;
-  bool resumed_ = false;         // Resume() came while the handler ran
+  bool resumed_ = false;  // Resume() came while the handler ran
   bool in_handler_ = false;
   bool output_blocked_ = false;  // the client must read before more requests run
   bool readable_ = false;        // the socket may have bytes that were not read
   bool read_armed_ = false;
   bool write_armed_ = false;
-  bool in_turn_ = false;      // listed by the worker: in this turn's list,
-  bool in_run_queue_ = false; // to run next turn,
-  bool in_held_ = false;      // waiting for a barrier,
-  bool in_tick_ = false;      // looked at each tick
+  bool in_turn_ = false;       // listed by the worker: in this turn's list,
+  bool in_run_queue_ = false;  // to run next turn,
+  bool in_held_ = false;       // waiting for a barrier,
+  bool in_tick_ = false;       // looked at each tick
 
   asio::generic::stream_protocol::socket socket_;
   SocketStream stream_;

@@ -66,8 +66,7 @@ TEST_F(ConnectionTest, AnIdleConnectionHoldsNoBuffers) {
 TEST_F(ConnectionTest, AnswersABrokenProtocolThenCloses) {
   Client client(port());
   client.Send("PING\r\n*1\r\n:1\r\nPING\r\n");
-  EXPECT_EQ(client.ReadUntilClosed(),
-            "+PONG\r\n-ERR Protocol error: expected '$', got ':'\r\n");
+  EXPECT_EQ(client.ReadUntilClosed(), "+PONG\r\n-ERR Protocol error: expected '$', got ':'\r\n");
 }
 
 TEST_F(ConnectionTest, ClosesAfterTheLastReply) {

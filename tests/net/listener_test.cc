@@ -145,10 +145,14 @@ TEST_F(ListenerTest, RestsWhenDescriptorsRunOut) {
 
 TEST(SocketAddress, FormatsAndRecognizesLoopback) {
   const std::tuple<std::string, std::string, bool> cases[] = {
-      {"127.0.0.1", "127.0.0.1:7", true}, {"127.8.9.1", "127.8.9.1:7", true},
-      {"10.0.0.1", "10.0.0.1:7", false},  {"::1", "[::1]:7", true},
-      {"2001:db8::1", "[2001:db8::1]:7", false}, {"::ffff:127.0.0.1", "[::ffff:127.0.0.1]:7", true},
-      {"*", "0.0.0.0:7", false}, {"::*", "[::]:7", false},
+      {"127.0.0.1", "127.0.0.1:7", true},
+      {"127.8.9.1", "127.8.9.1:7", true},
+      {"10.0.0.1", "10.0.0.1:7", false},
+      {"::1", "[::1]:7", true},
+      {"2001:db8::1", "[2001:db8::1]:7", false},
+      {"::ffff:127.0.0.1", "[::ffff:127.0.0.1]:7", true},
+      {"*", "0.0.0.0:7", false},
+      {"::*", "[::]:7", false},
   };
   for (const auto& [text, formatted, is_loopback] : cases) {
     SocketAddress address;

@@ -42,6 +42,7 @@ size_t ToyHandler::OnRequests(const RequestBatch& batch) {
   for (size_t i = 0; i < batch.size(); i++) {
     if (!RunOne(batch[i])) return i;
     connection_.CountReply();
+    if (connection_.is_closing()) return i + 1;
   }
   return batch.size();
 }
@@ -110,7 +111,9 @@ Client::Client(const std::string& unix_path) : fd_(::socket(AF_UNIX, SOCK_STREAM
   EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
 }
 
-Client::~Client() { ::close(fd_); }
+Client::~Client() {
+  ::close(fd_);
+}
 
 void Client::Send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -153,7 +156,9 @@ bool Client::IsQuiet() {
   return ::poll(&watched, 1, 0) == 0;
 }
 
-void Client::ShutdownWrite() { ::shutdown(fd_, SHUT_WR); }
+void Client::ShutdownWrite() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void Loopback::Start(ListenerOptions options, int worker_count) {
   std::vector<Worker*> workers;

@@ -27,7 +27,7 @@ struct ToyState {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> close_reasons;
-  size_t parked_count = 0;  // how often PARK paused a connection
+  size_t parked_count = 0;       // how often PARK paused a connection
   std::atomic<bool> park{true};  // PARK pauses; false: PARK answers
   size_t hard_bytes = 0;
   size_t soft_bytes = 0;

@@ -73,13 +73,19 @@ TEST(Reply, BulkOfAnySize) {
 
 TEST(Reply, DoublesReadBackTheSameAndStayShort) {
   const std::pair<double, std::string> cases[] = {
-      {0, "0"},           {-0.0, "-0"},
-      {3, "3"},           {3.3, "3.3"},
-      {-2.5, "-2.5"},     {0.1, "0.1"},
-      {1e16, "10000000000000000"}, {1e17, "1e+17"},
-      {1e-4, "0.0001"},   {1e-5, "1e-05"},
+      {0, "0"},
+      {-0.0, "-0"},
+      {3, "3"},
+      {3.3, "3.3"},
+      {-2.5, "-2.5"},
+      {0.1, "0.1"},
+      {1e16, "10000000000000000"},
+      {1e17, "1e+17"},
+      {1e-4, "0.0001"},
+      {1e-5, "1e-05"},
       {1.7976931348623157e308, "1.7976931348623157e+308"},
-      {5e-324, "5e-324"}, {123456789.125, "123456789.125"},
+      {5e-324, "5e-324"},
+      {123456789.125, "123456789.125"},
       {std::numeric_limits<double>::infinity(), "inf"},
       {-std::numeric_limits<double>::infinity(), "-inf"},
       {std::nan(""), "nan"},
@@ -106,23 +112,24 @@ TEST(Reply, CountsErrorsAndRemembersTheCode) {
 }
 
 TEST(Reply, MutedWritesNothing) {
-  EXPECT_EQ(Wire(3, [](Reply& reply) {
-              reply.SetMuted(true);
-              reply.Ok();
-              reply.Error("ERR x");
-              reply.Integer(1);
-              reply.Bulk("x");
-              reply.Array(0);
-              reply.Map(0);
-              reply.Double(1);
-              reply.Verbatim("txt", "x");
-              reply.Null();
-              reply.SetMuted(false);
-              reply.Simple("heard");
-              reply.DiscardAll();
-              reply.SetMuted(false);
-              reply.Simple("gone");
-            }),
+  EXPECT_EQ(Wire(3,
+                 [](Reply& reply) {
+                   reply.SetMuted(true);
+                   reply.Ok();
+                   reply.Error("ERR x");
+                   reply.Integer(1);
+                   reply.Bulk("x");
+                   reply.Array(0);
+                   reply.Map(0);
+                   reply.Double(1);
+                   reply.Verbatim("txt", "x");
+                   reply.Null();
+                   reply.SetMuted(false);
+                   reply.Simple("heard");
+                   reply.DiscardAll();
+                   reply.SetMuted(false);
+                   reply.Simple("gone");
+                 }),
             "+heard\r\n");
 }
 

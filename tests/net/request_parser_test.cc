@@ -159,8 +159,7 @@ TEST(RequestParser, WhatIsNotConsumedComesAgain) {
 TEST(RequestParser, StrangersGetLittleRoom) {
   ParserLimits limits;
   limits.authenticated = false;
-  EXPECT_EQ(ParseText("*11\r\n", limits),
-            "-ERR Protocol error: unauthenticated multibulk length");
+  EXPECT_EQ(ParseText("*11\r\n", limits), "-ERR Protocol error: unauthenticated multibulk length");
   EXPECT_EQ(ParseText("*10\r\n", limits), "");
   EXPECT_EQ(ParseText("*1\r\n$16385\r\n", limits),
             "-ERR Protocol error: unauthenticated bulk length");
@@ -244,8 +243,10 @@ TEST(RequestParser, SurvivesMutatedStreams) {
     for (size_t i = below(4) + 1; i > 0; i--) wire += kCases[below(20)].wire;
     for (size_t i = below(6); i > 0; i--) {
       const size_t place = below(wire.size());
-      if (below(3) == 0) wire.erase(place, below(3));
-      else wire[place] = kSpice[below(kSpice.size())];
+      if (below(3) == 0)
+        wire.erase(place, below(3));
+      else
+        wire[place] = kSpice[below(kSpice.size())];
       if (wire.empty()) wire.push_back('*');
     }
     RequestParser parser;
