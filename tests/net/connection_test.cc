@@ -94,6 +94,7 @@ TEST_F(ConnectionTest, APausedConnectionWaitsForResume) {
   client.Send("PING\r\n");
   EXPECT_EQ(other.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
   EXPECT_TRUE(client.IsQuiet());
+  OnWorker([&](Worker&) { EXPECT_EQ(state_.parked_count, 1u); });
 
   state_.park = false;
   OnConnection([](Connection& connection) {
@@ -164,7 +165,7 @@ TEST_F(ConnectionTest, TheHardLimitDropsASlowReaderAndNobodyElse) {
   for (int i = 0; i < 300; i++) requests += "BIG 100000\r\n";
   slow.Send(requests);
   state_.WaitForCloses(1);
-  EXPECT_EQ(state_.close_reasons[0], "output buffer hard limit exceeded");
+  EXPECT_EQ(state_.FirstCloseReason(), "output buffer hard limit exceeded");
   EXPECT_EQ(other.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
 }
 
@@ -174,7 +175,7 @@ TEST_F(ConnectionTest, TheSoftLimitDropsAReaderThatStaysSlow) {
   Client slow(port());
   slow.Send("BIG 30000000\r\n");
   state_.WaitForCloses(1);
-  EXPECT_EQ(state_.close_reasons[0], "output buffer soft limit exceeded");
+  EXPECT_EQ(state_.FirstCloseReason(), "output buffer soft limit exceeded");
 }
 
 // A busy pipeline does not keep the others waiting until it is done.

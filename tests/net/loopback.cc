@@ -27,6 +27,11 @@ void ToyState::WaitForCloses(size_t count) {
                                [&] { return close_reasons.size() >= count; }));
 }
 
+std::string ToyState::FirstCloseReason() {
+  const std::lock_guard lock(mutex);
+  return close_reasons.empty() ? "" : close_reasons[0];
+}
+
 void ToyState::WaitForParks(size_t count) {
   std::unique_lock lock(mutex);
   EXPECT_TRUE(changed.wait_for(lock, std::chrono::milliseconds(kClientPatienceMs),

@@ -35,6 +35,7 @@ struct ToyState {
   size_t output_bytes_peak = 0;
 
   void WaitForCloses(size_t count);
+  std::string FirstCloseReason();  // "" while none
   void WaitForParks(size_t count);
 };
 

@@ -137,7 +137,7 @@ TEST_F(TlsTest, PlainBytesCloseThatConnectionOnly) {
   plain.Send("PING\r\nPING\r\nPING\r\n");
   plain.ReadUntilClosed();
   state_.WaitForCloses(1);
-  EXPECT_TRUE(state_.close_reasons[0].starts_with("TLS handshake failed: "));
+  EXPECT_TRUE(state_.FirstCloseReason().starts_with("TLS handshake failed: "));
   EXPECT_EQ(good.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
 }
 
