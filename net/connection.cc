@@ -61,6 +61,7 @@ void Connection::Resume() {
 void Connection::CloseAfterReply() {
   if (state_ == State::kClosed || state_ == State::kDraining) return;
   state_ = State::kDraining;
+  drain_progress_us_ = worker_.NowUs();
   worker_.ListInTurn(this);
 }
 
@@ -251,6 +252,7 @@ void Connection::WriteReleased() {
     output_.Consume(result.size);
     written += result.size;
     total_out_bytes_ += result.size;
+    if (result.size > 0) drain_progress_us_ = worker_.NowUs();
     if (result.status == IoStatus::kError || result.status == IoStatus::kEof) {
       return Close("writing to client: " + stream_.error());
     }
@@ -314,17 +316,20 @@ void Connection::CheckPeer() {
 }
 
 bool Connection::NeedsTick() const {
-  return state_ == State::kHandshaking || (paused_ && readable_) || soft_since_us_ != 0;
+  return state_ == State::kHandshaking || state_ == State::kDraining || (paused_ && readable_) ||
+         soft_since_us_ != 0;
 }
 
 void Connection::Tick() {
   if (state_ == State::kClosed) return;
-  if (state_ == State::kHandshaking) {
-    const auto limit_us = std::chrono::microseconds(kTlsHandshakeTimeout).count();
-    if (worker_.NowUs() - accepted_us_ > static_cast<uint64_t>(limit_us)) {
-      Close("TLS handshake timed out");
-    }
-    return;
+  const auto waited = [this](uint64_t since_us, std::chrono::microseconds limit) {
+    return worker_.NowUs() - since_us > static_cast<uint64_t>(limit.count());
+  };
+  if (state_ == State::kHandshaking && waited(accepted_us_, kTlsHandshakeTimeout)) {
+    return Close("TLS handshake timed out");
+  }
+  if (state_ == State::kDraining && !HoldsOutput() && waited(drain_progress_us_, kDrainTimeout)) {
+    return Close("client did not read its last replies");
   }
   CheckOutputLimits();
   if (paused_ && readable_) CheckPeer();

@@ -37,6 +37,8 @@ inline constexpr size_t kOutputPauseBytes = 1024 * 1024;
 inline constexpr size_t kBatchesPerTurnMax = 16;
 inline constexpr size_t kWriteBytesPerTurnMax = 4 * 1024 * 1024;
 inline constexpr std::chrono::seconds kTlsHandshakeTimeout{10};
+// A closing client that reads nothing of its last replies for this long loses them.
+inline constexpr std::chrono::seconds kDrainTimeout{30};
 
 // An accepted socket on its way to a worker. Owns nothing: whoever holds it closes what it names.
 struct AcceptedSocket {
@@ -69,6 +71,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_tls() const { return stream_.is_tls(); }
   bool is_unix() const { return family_ == AF_UNIX; }
   bool is_closed() const { return state_ == State::kClosed; }
+  // Closed, or about to be after its last reply: a handler runs no further request of its batch.
+  bool is_closing() const { return state_ == State::kClosed || state_ == State::kDraining; }
   // Set once Close() was called or a failure closed it; empty while open.
   const std::string& close_reason() const { return close_reason_; }
 
@@ -158,16 +162,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const int family_;
   State state_ = State::kOpen;
   bool paused_ = false;
-  bool resumed_ = false;         // Resume() came while the handler ran
+  bool resumed_ = false;  // Resume() came while the handler ran
   bool in_handler_ = false;
   bool output_blocked_ = false;  // the client must read before more requests run
   bool readable_ = false;        // the socket may have bytes that were not read
   bool read_armed_ = false;
   bool write_armed_ = false;
-  bool in_turn_ = false;      // listed by the worker: in this turn's list,
-  bool in_run_queue_ = false; // to run next turn,
-  bool in_held_ = false;      // waiting for a barrier,
-  bool in_tick_ = false;      // looked at each tick
+  bool in_turn_ = false;       // listed by the worker: in this turn's list,
+  bool in_run_queue_ = false;  // to run next turn,
+  bool in_held_ = false;       // waiting for a barrier,
+  bool in_tick_ = false;       // looked at each tick
 
   asio::generic::stream_protocol::socket socket_;
   SocketStream stream_;
@@ -191,6 +195,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   uint64_t total_out_bytes_ = 0;
   uint64_t last_interaction_us_ = 0;
   uint64_t accepted_us_ = 0;
+  uint64_t drain_progress_us_ = 0;  // while draining: when bytes last left
   std::string peer_address_;
   std::string local_address_;
   std::string close_reason_;

@@ -21,7 +21,8 @@ class ConnectionHandler {
   virtual ~ConnectionHandler() = default;
 
   // Runs requests in order and returns how many are done. Fewer than given pauses the connection
-  // until Connection::Resume(); those not done are given again then.
+  // until Connection::Resume(); those not done are given again then. Once a request made the
+  // connection closing (Connection::is_closing), the rest of the batch must not run.
   virtual size_t OnRequests(const RequestBatch& batch) = 0;
 
   // The connection is gone. Called exactly once.

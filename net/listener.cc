@@ -80,7 +80,9 @@ std::string RemoveStaleSocket(const std::string& path, const sockaddr_un& addres
 Listener::Listener(std::vector<Worker*> workers, ConnectionFactory factory)
     : workers_(std::move(workers)), factory_(std::move(factory)) {}
 
-Listener::~Listener() { Stop(); }
+Listener::~Listener() {
+  Stop();
+}
 
 void Listener::SetTls(std::shared_ptr<TlsContext> tls) {
   const std::lock_guard lock(tls_mutex_);
@@ -140,7 +142,8 @@ std::string Listener::OpenUnix() {
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     return FailOpen(fd, path);
   }
-  if (::chmod(path.c_str(), options_.unix_permissions) != 0 || ::listen(fd, options_.backlog) != 0) {
+  if (::chmod(path.c_str(), options_.unix_permissions) != 0 ||
+      ::listen(fd, options_.backlog) != 0) {
     const std::string error = FailOpen(fd, path);
     ::unlink(path.c_str());
     return error;

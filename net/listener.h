@@ -38,7 +38,7 @@ struct ListenerOptions {
   // TCP and TLS. A leading '-' in an address means that it may be missing on this machine; "*" and
   // "::*" are any address of IPv4 and IPv6.
   std::vector<std::string> bind = {"*", "-::*"};
-  int port = 0;  // 0: the system picks
+  int port = 0;                     // 0: the system picks
   std::shared_ptr<TlsContext> tls;  // null: plain
   int keepalive_seconds = 300;      // 0: off
 

@@ -33,7 +33,8 @@ class OutputBuffer {
 
   // Room for `size` contiguous bytes; what was written there counts once Commit() tells how many.
   char* Reserve(size_t size) {
-    if (static_cast<size_t>(limit_ - write_) < size) [[unlikely]] AddChunk(size);
+    if (static_cast<size_t>(limit_ - write_) < size) [[unlikely]]
+      AddChunk(size);
     return write_;
   }
   void Commit(size_t size) { write_ += size; }

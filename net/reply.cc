@@ -67,7 +67,8 @@ char* PutOneLine(char* out, std::string_view text) {
 }  // namespace
 
 void Reply::Simple(std::string_view text) {
-  if (muted_) [[unlikely]] return;
+  if (muted_) [[unlikely]]
+    return;
   char* const start = out_->Reserve(text.size() + 3);
   *start = '+';
   std::memcpy(start + 1, text.data(), text.size());
@@ -85,7 +86,8 @@ void Reply::Error(std::string_view text) {
 }
 
 void Reply::Bulk(std::string_view value) {
-  if (muted_) [[unlikely]] return;
+  if (muted_) [[unlikely]]
+    return;
   char* const start = out_->Reserve(value.size() + kNumberLineBytesMax + 2);
   char* out = PutNumberLine(start, '$', static_cast<int64_t>(value.size()));
   if (!value.empty()) std::memcpy(out, value.data(), value.size());
@@ -135,7 +137,8 @@ void Reply::Verbatim(std::string_view format, std::string_view text) {
 }
 
 void Reply::WriteNumber(char type, int64_t value) {
-  if (muted_) [[unlikely]] return;
+  if (muted_) [[unlikely]]
+    return;
   char* const start = out_->Reserve(kNumberLineBytesMax);
   out_->Commit(static_cast<size_t>(PutNumberLine(start, type, value) - start));
 }

@@ -37,7 +37,9 @@ class Reply {
   void Bulk(std::string_view value);
   void BulkInteger(int64_t value);
   void Null() { Raw(protocol_ == 2 ? std::string_view("$-1\r\n") : std::string_view("_\r\n")); }
-  void NullArray() { Raw(protocol_ == 2 ? std::string_view("*-1\r\n") : std::string_view("_\r\n")); }
+  void NullArray() {
+    Raw(protocol_ == 2 ? std::string_view("*-1\r\n") : std::string_view("_\r\n"));
+  }
 
   // Headers; `count` replies follow, for a map 2 * pairs.
   void Array(size_t count) { WriteHeader('*', count); }
@@ -55,7 +57,8 @@ class Reply {
 
   // Bytes that are RESP already.
   void Raw(std::string_view bytes) {
-    if (muted_) [[unlikely]] return;
+    if (muted_) [[unlikely]]
+      return;
     out_->Append(bytes);
   }
 

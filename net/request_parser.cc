@@ -134,7 +134,8 @@ RequestParser::Step RequestParser::ParseMultibulk(const char*& cursor, RequestBa
   const Step step = ParseArgs(cursor, args_left, [&batch](const char* arg, size_t size) {
     batch.args.emplace_back(arg, size);
   });
-  if (step == Step::kRequest) [[likely]] return step;
+  if (step == Step::kRequest) [[likely]]
+    return step;
   if (step == Step::kNeedMore) SavePartial(start, cursor, args_left, first_arg, batch);
   batch.args.resize(first_arg);
   return step;
@@ -201,7 +202,8 @@ inline RequestParser::Step RequestParser::ParseSize(const char*& cursor, int64_t
   const char* const end = data_ + end_;
   int64_t value = 0;
   const char* next = nullptr;
-  if (cursor < end && *cursor == '$') [[likely]] next = ParseShortNumber(cursor + 1, end, &value);
+  if (cursor < end && *cursor == '$') [[likely]]
+    next = ParseShortNumber(cursor + 1, end, &value);
   if (next == nullptr) {
     const auto left = static_cast<size_t>(end - cursor);
     const auto* line_end =

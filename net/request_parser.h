@@ -7,8 +7,8 @@
 //   inline    = line of words, "..." with \xHH \n \r \t \b \a escapes, '...' with \' ; LF or CRLF
 //
 // A count <= 0 and an empty line are no requests and are skipped. The grammar's edges (what is
-// refused, and with which words) are those of redis-server 7.0.15; one differs: a NUL byte in a
-// count is refused at once, where Redis waits for more.
+// refused, and with which words) are those of redis-server 7.0.15; one differs: after a NUL byte in
+// a count or a line Redis waits for more; here it is refused at once, or ends the line.
 //
 // How it goes: read into Prepare(), Commit() what came, Parse() a batch, Consume() what was run.
 // A request that is not complete keeps the place of the scan, so a huge one arriving in pieces is
@@ -35,8 +35,8 @@ inline constexpr size_t kRequestsPerBatchMax = 64;
 
 struct ParserLimits {
   size_t proto_max_bulk_len = 512ULL * 1024 * 1024;
-  size_t inline_max = 64 * 1024;      // an unfinished line, or an unfinished count
-  size_t multibulk_max = 2147483647;  // arguments of one request
+  size_t inline_max = 64 * 1024;                    // an unfinished line, or an unfinished count
+  size_t multibulk_max = 2147483647;                // arguments of one request
   size_t query_buffer_max = 1024ULL * 1024 * 1024;  // bytes of an unfinished request
   bool authenticated = true;  // false: at most 10 arguments of at most 16384 bytes
 };
@@ -56,8 +56,8 @@ struct RequestBatch {
 
  private:
   friend class RequestParser;
-  std::vector<size_t> byte_ends_;       // offset in the read buffer behind each request
-  std::deque<std::string> unquoted_;    // inline words that had quotes
+  std::vector<size_t> byte_ends_;     // offset in the read buffer behind each request
+  std::deque<std::string> unquoted_;  // inline words that had quotes
 };
 
 enum class ParseResult { kNeedMore, kBatch, kProtocolError };
@@ -120,13 +120,13 @@ class RequestParser {
 
   char* data_ = nullptr;
   size_t capacity_ = 0;
-  size_t begin_ = 0;  // first byte not consumed
-  size_t end_ = 0;    // behind the last byte read
+  size_t begin_ = 0;    // first byte not consumed
+  size_t end_ = 0;      // behind the last byte read
   size_t scanned_ = 0;  // where the first unfinished request starts
 
   // The unfinished request at scanned_: how far it got. Active while args_left_ > 0.
   size_t args_left_ = 0;
-  int64_t bulk_size_ = -1;  // of the argument being waited for; -1: its size is not known yet
+  int64_t bulk_size_ = -1;     // of the argument being waited for; -1: its size is not known yet
   size_t partial_cursor_ = 0;  // from the request's first byte
   std::vector<ArgPlace> partial_args_;
 

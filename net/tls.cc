@@ -34,15 +34,19 @@ std::string ApplyProtocols(SSL_CTX* context, const std::string& protocols) {
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     return "";
   }
-  uint64_t disabled =
-      SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3;
+  uint64_t disabled = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3;
   std::istringstream words(protocols);
   for (std::string word; words >> word;) {
-    if (word == "TLSv1") disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1);
-    else if (word == "TLSv1.1") disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_1);
-    else if (word == "TLSv1.2") disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_2);
-    else if (word == "TLSv1.3") disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_3);
-    else return "tls-protocols: unknown protocol '" + word + "'";
+    if (word == "TLSv1")
+      disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1);
+    else if (word == "TLSv1.1")
+      disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_1);
+    else if (word == "TLSv1.2")
+      disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_2);
+    else if (word == "TLSv1.3")
+      disabled &= ~static_cast<uint64_t>(SSL_OP_NO_TLSv1_3);
+    else
+      return "tls-protocols: unknown protocol '" + word + "'";
   }
   SSL_CTX_set_min_proto_version(context, 0);
   SSL_CTX_set_options(context, disabled);
@@ -129,7 +133,9 @@ std::shared_ptr<TlsContext> TlsContext::Build(const TlsSettings& settings, std::
   return error->empty() ? context : nullptr;
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+TlsContext::~TlsContext() {
+  SSL_CTX_free(context_);
+}
 
 std::string TlsContext::Apply(const TlsSettings& settings) {
   SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -141,7 +147,8 @@ std::string TlsContext::Apply(const TlsSettings& settings) {
                                  SSL_MODE_RELEASE_BUFFERS);
   ApplySessionCache(context_, settings);
 
-  if (std::string error = ApplyProtocols(context_, settings.protocols); !error.empty()) return error;
+  if (std::string error = ApplyProtocols(context_, settings.protocols); !error.empty())
+    return error;
   if (std::string error = ApplyCertificate(context_, settings); !error.empty()) return error;
   if (std::string error = ApplyClientAuth(context_, settings); !error.empty()) return error;
   if (std::string error = ApplyDhParams(context_, settings.dh_params_file); !error.empty()) {

@@ -33,7 +33,9 @@ Worker::~Worker() {
   }
 }
 
-Worker* Worker::Current() { return current_worker; }
+Worker* Worker::Current() {
+  return current_worker;
+}
 
 void Worker::Start() {
   thread_ = std::thread([this] { Loop(); });
@@ -49,7 +51,9 @@ void Worker::Join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::Post(std::function<void()> function) { asio::post(io_, std::move(function)); }
+void Worker::Post(std::function<void()> function) {
+  asio::post(io_, std::move(function));
+}
 
 void Worker::RunAfter(std::chrono::milliseconds delay, std::function<void()> function) {
   auto timer = std::make_shared<asio::steady_timer>(io_, delay);
@@ -142,8 +146,8 @@ size_t Worker::CloseIdle(uint32_t idle_seconds, const std::function<bool(Connect
 uint64_t Worker::NowUs() {
   if (now_us_ == 0) {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    now_us_ = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+    now_us_ =
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
   }
   return now_us_;
 }

@@ -132,7 +132,7 @@ class Worker {
   uint64_t turn_count_ = 0;
   std::atomic<size_t> connection_count_{0};
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
-  std::vector<Connection*> turn_;   // touched in this turn
+  std::vector<Connection*> turn_;  // touched in this turn
   std::vector<Connection*> run_queue_;
   std::vector<Connection*> running_;
   std::vector<Connection*> held_;

@@ -27,10 +27,19 @@ void ToyState::WaitForCloses(size_t count) {
                                [&] { return close_reasons.size() >= count; }));
 }
 
+std::string ToyState::FirstCloseReason() {
+  const std::lock_guard lock(mutex);
+  return close_reasons.empty() ? "" : close_reasons[0];
+}
+
+void ToyState::WaitForParks(size_t count) {
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(changed.wait_for(lock, std::chrono::milliseconds(kClientPatienceMs),
+                               [&] { return parked_count >= count; }));
+}
+
 ToyHandler::ToyHandler(Connection& connection, ToyState& state)
     : connection_(connection), state_(state) {
-  const std::lock_guard lock(state_.mutex);
-  state_.open_ids.push_back(connection.id());
   connection.SetOutputLimits(state.hard_bytes, state.soft_bytes, state.soft_seconds);
 }
 
@@ -38,6 +47,7 @@ size_t ToyHandler::OnRequests(const RequestBatch& batch) {
   for (size_t i = 0; i < batch.size(); i++) {
     if (!RunOne(batch[i])) return i;
     connection_.CountReply();
+    if (connection_.is_closing()) return i + 1;
   }
   return batch.size();
 }
@@ -52,7 +62,12 @@ bool ToyHandler::RunOne(std::span<const std::string_view> args) {
   } else if (name == "BIG") {
     reply.Bulk(std::string(ToNumber(args[1]), 'b'));
   } else if (name == "PARK") {
-    if (state_.park) return false;
+    if (state_.park) {
+      const std::lock_guard lock(state_.mutex);
+      state_.parked_count++;
+      state_.changed.notify_all();
+      return false;
+    }
     reply.Simple("UNPARKED");
   } else if (name == "HOLD") {
     connection_.SetBarrier(ToNumber(args[1]));
@@ -74,8 +89,16 @@ void ToyHandler::OnClose() {
 }
 
 CommitResult ToyHook::CommitTurn(uint64_t barrier) {
-  if (barrier > barrier_max) barrier_max = barrier;
-  return {released};
+  const std::lock_guard lock(mutex_);
+  barrier_max_ = std::max(barrier_max_, barrier);
+  changed_.notify_all();
+  return {0};
+}
+
+void ToyHook::WaitForBarrier(uint64_t barrier) {
+  std::unique_lock lock(mutex_);
+  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::milliseconds(kClientPatienceMs),
+                                [&] { return barrier_max_ >= barrier; }));
 }
 
 Client::Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -93,7 +116,9 @@ Client::Client(const std::string& unix_path) : fd_(::socket(AF_UNIX, SOCK_STREAM
   EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
 }
 
-Client::~Client() { ::close(fd_); }
+Client::~Client() {
+  ::close(fd_);
+}
 
 void Client::Send(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -136,7 +161,9 @@ bool Client::IsQuiet() {
   return ::poll(&watched, 1, 0) == 0;
 }
 
-void Client::ShutdownWrite() { ::shutdown(fd_, SHUT_WR); }
+void Client::ShutdownWrite() {
+  ::shutdown(fd_, SHUT_WR);
+}
 
 void Loopback::Start(ListenerOptions options, int worker_count) {
   std::vector<Worker*> workers;

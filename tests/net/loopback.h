@@ -2,12 +2,13 @@
 
 // A server with a toy handler on a loopback port, and a blocking client for it.
 //
-// The toy's requests: PING, ECHO x, BIG bytes, PARK (pauses until Resume), HOLD barrier text,
-// READ text (waits for what HOLD held), PUSH text (out of turn), QUIT, anything else: an error.
+// The toy's requests: PING, ECHO x, BIG bytes, PARK (pauses until Resume), HOLD barrier text
+// (the reply waits for the barrier), QUIT; anything else is an error.
 
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -26,7 +27,7 @@ struct ToyState {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> close_reasons;
-  std::vector<uint64_t> open_ids;
+  size_t parked_count = 0;       // how often PARK paused a connection
   std::atomic<bool> park{true};  // PARK pauses; false: PARK answers
   size_t hard_bytes = 0;
   size_t soft_bytes = 0;
@@ -34,6 +35,8 @@ struct ToyState {
   size_t output_bytes_peak = 0;
 
   void WaitForCloses(size_t count);
+  std::string FirstCloseReason();  // "" while none
+  void WaitForParks(size_t count);
 };
 
 class ToyHandler : public ConnectionHandler {
@@ -54,8 +57,13 @@ class ToyHook : public TurnHook {
  public:
   CommitResult CommitTurn(uint64_t barrier) override;
 
-  std::atomic<uint64_t> released{0};
-  std::atomic<uint64_t> barrier_max{0};
+  // Waits until a turn's end was told a barrier of at least this.
+  void WaitForBarrier(uint64_t barrier);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t barrier_max_ = 0;
 };
 
 class Client {
