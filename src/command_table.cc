@@ -58,30 +58,24 @@ const CommandTable::Entry* CommandTable::FindEntry(std::string_view lower) const
   return nullptr;
 }
 
-const Command* CommandTable::Find(std::string_view name) const {
-  char lower[kNameSizeMax];
-  const Entry* entry = FindEntry({lower, Lower(name, lower, kNameSizeMax)});
-  return entry == nullptr ? nullptr : entry->command;
+CommandTable::Found CommandTable::Find(std::string_view name) const {
+  char lower[2 * kNameSizeMax + 1];
+  const Entry* entry = FindEntry({lower, Lower(name, lower, sizeof(lower))});
+  return entry == nullptr ? Found{} : Found{entry->command, nullptr, entry->index};
 }
 
-const Command* CommandTable::Resolve(const Args& args, const Command** container) const {
-  *container = nullptr;
-  const Command* command = Find(args[0]);
-  if (command == nullptr || command->subcommands.empty() || args.size() < 2) return command;
+CommandTable::Found CommandTable::Resolve(const Args& args) const {
+  const Found found = Find(args[0]);
+  if (found.command == nullptr || found.command->subcommands.empty() || args.size() < 2) {
+    return found;
+  }
   char name[2 * kNameSizeMax + 1];
   size_t size = Lower(args[0], name, kNameSizeMax);
   name[size++] = '|';
   const size_t sub_size = Lower(args[1], name + size, kNameSizeMax);
   const Entry* entry = sub_size == 0 ? nullptr : FindEntry({name, size + sub_size});
-  if (entry == nullptr) {
-    *container = command;
-    return nullptr;
-  }
-  return entry->command;
-}
-
-uint32_t CommandTable::IndexOf(const Command* command) const {
-  return FindEntry(command->name)->index;
+  if (entry == nullptr) return {nullptr, found.command, found.index};
+  return {entry->command, nullptr, entry->index};
 }
 
 }  // namespace hearth

@@ -19,15 +19,18 @@ class CommandTable {
  public:
   CommandTable();
 
-  // nullptr when unknown. Containers ("client") are found as such.
-  const Command* Find(std::string_view name) const;
-  // The row that a call runs: the subcommand's for a container with a known subcommand.
-  // nullptr with *container set: the container is known, its subcommand is not.
-  const Command* Resolve(const Args& args, const Command** container) const;
+  struct Found {
+    const Command* command = nullptr;    // nullptr: unknown
+    const Command* container = nullptr;  // set when only the subcommand is unknown
+    uint32_t index = 0;                  // the command's number in all()
+  };
+  // The row that a call runs: the subcommand's for a container that is called with one.
+  Found Resolve(const Args& args) const;
+  // By full name: "get", "client", "client|list".
+  Found Find(std::string_view name) const;
 
   // Every row, containers before their subcommands; the index is a command's number.
   std::span<const Command* const> all() const { return all_; }
-  uint32_t IndexOf(const Command* command) const;
 
  private:
   struct Entry {
