@@ -26,21 +26,21 @@
 //   sorter is starved), the writer sorts the block it has just filled, and so keeps the bound.
 // - The sorter: one thread for the whole process, born with the first memtable and joined by the
 //   last one's destructor. It takes one step at a time, sorts before merges: sort one block (about
-//   0.3 ms), or merge kAppendFanout runs of one tier (at most 64 blocks, about 10 ms).
+//   0.1 ms), or merge kAppendFanout runs of one tier (at most 64 blocks, about 3 ms).
 // - A reader takes the runs, the full blocks not yet among them, and the open block up to its
 //   count. A full block nobody sorted is sorted by the reader and published for all. Of the open
 //   block the reader sorts what came since the last read of it, as a run of its own; these small
 //   runs are merged while one is less than twice the next, so there are at most log2(block) + 1
 //   of them, and published for the next reader. One reading call thus sorts at most
 //   kAppendReaderSortMax entries, whatever the sorter does; a test holds it to that.
-// - Then it binary-searches every run: entries / 262144 + 7 + 7 runs when the sorter keeps up, one
+// - Then it binary-searches every run: entries / 131072 + 7 + 7 runs when the sorter keeps up, one
 //   more for each block it is behind. Iterators merge the runs through a heap; Next and
 //   Prev cost O(log runs), a change of direction O(runs).
 // - Flush iterates the same way. MarkReadOnly hands the open block to the sorter; it does not
 //   merge everything into one run: the heap costs flush less than that merge does.
 // - Memory: 24 bytes an entry beside the row, once the sorter has caught up. More than that, for a
 //   moment: the blocks not yet adopted (as much again for those a reader sorted, and the rest of
-//   the open block), and for the whole process one merge's output, at most 12 MiB.
+//   the open block), and for the whole process one merge's outputs, at most 6 MiB.
 //
 // FACTS ABOUT ROCKSDB 7.8.3 THAT SHAPE IT
 //
@@ -74,7 +74,7 @@
 
 namespace hearth {
 
-inline constexpr size_t kAppendBlockEntries = 4096;
+inline constexpr size_t kAppendBlockEntries = 2048;
 inline constexpr size_t kAppendFanout = 8;
 inline constexpr size_t kAppendTierMax = 2;
 inline constexpr size_t kAppendUnsortedBlocksMax = 4;
