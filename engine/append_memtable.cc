@@ -463,9 +463,8 @@ class RetiredStorage {
     thread_is_ending_ = true;
   }
   static void* Take(size_t size) {
-    if (!thread_is_ending_ && mine_.storage_ != nullptr)
-      return std::exchange(mine_.storage_, nullptr);
-    return ::operator new(size);
+    if (thread_is_ending_ || mine_.storage_ == nullptr) return ::operator new(size);
+    return std::exchange(mine_.storage_, nullptr);
   }
   // A thread so far in its end that its statics are gone leaks this one object.
   static void Leave(void* storage) {

@@ -19,11 +19,10 @@
 // taken at insert while the row is in the cache. 16 bytes cover table tag, db id, position and 3
 // more bytes, so sorting, merging and searching rarely touch a row; KeyComparator settles ties.
 //
-// - Insert: O(1). The entry goes to the open block, whose count is published with a release store.
-// A
-//   full block is linked to a fresh one and the sorter is woken. The writer takes no lock: it
-//   cannot wait for a reader. If more than kAppendUnsortedBlocksMax full blocks are unsorted (the
-//   sorter is starved), the writer sorts the block it has just filled, and so keeps the bound.
+// - Insert: O(1). The entry goes to the open block, whose count is published with a release
+//   store. A full block is linked to a fresh one and the sorter is woken. The writer takes no lock:
+//   it cannot wait for a reader. If more than kAppendUnsortedBlocksMax full blocks are unsorted
+//   (the sorter is starved), the writer sorts the block it has just filled, and so keeps the bound.
 // - The sorter: one thread for the whole process, born with the first memtable and joined by the
 //   last one's destructor. It takes one step at a time, sorts before merges: sort one block (about
 //   0.1 ms), or merge kAppendFanout runs of one tier (at most 64 blocks, about 3 ms).
@@ -36,11 +35,17 @@
 // - Then it binary-searches every run: entries / 131072 + 7 + 7 runs when the sorter keeps up, one
 //   more for each block it is behind. Iterators merge the runs through a heap; Next and
 //   Prev cost O(log runs), a change of direction O(runs).
-// - Flush iterates the same way. MarkReadOnly hands the open block to the sorter; it does not
-//   merge everything into one run: the heap costs flush less than that merge does.
+// - Flush iterates the same way, 0.13 us a row over 13 runs (skip list 0.27). MarkReadOnly hands
+//   the open block to the sorter; nothing is merged for the flush, which begins at once.
 // - Memory: 24 bytes an entry beside the row, once the sorter has caught up. More than that, for a
 //   moment: the blocks not yet adopted (as much again for those a reader sorted, and the rest of
 //   the open block), and for the whole process one merge's outputs, at most 6 MiB.
+//
+// Measured, 1M random rows of 27 + 100 bytes in batches of 64, WAL on, 2 cores, beside the skip
+// list: put 0.46 us (3.3-3.8), CPU with flushes 0.9-1.1 us a put (3.9-4.5), Get of a present
+// key 2.8 us at rest (4.2) and 38 us, p99 146, while the writer runs flat out (4-8). Without the 16
+// bytes of prefix: 15 us at rest, 600 us under the writer, CPU 1.9. An 8-byte prefix is as fast for
+// head rows and none at all for element rows, whose object ids begin with zeros.
 //
 // FACTS ABOUT ROCKSDB 7.8.3 THAT SHAPE IT
 //

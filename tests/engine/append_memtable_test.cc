@@ -185,7 +185,7 @@ TEST_F(AppendMemtableAlone, ArenaIteratorsReuseTheirStorage) {
 }
 
 TEST_F(AppendMemtableAlone, ReadersSeeEveryFinishedInsert) {
-  const size_t total = 30 * kAppendBlockEntries;
+  const size_t total = 60 * kAppendBlockEntries;
   while (rows_.size() < total) rows_.push_back(RowOf(std::to_string(random_()), rows_.size()));
   std::atomic<size_t> finished{0};
   auto read = [&](uint64_t seed) {
@@ -209,6 +209,21 @@ TEST_F(AppendMemtableAlone, ReadersSeeEveryFinishedInsert) {
   table_->MarkReadOnly();
   for (auto& reader : readers) reader.join();
   EXPECT_EQ(CountAscending(), total);
+}
+
+// A memtable goes while the sorter has work in it, and while it is the last one.
+TEST_F(AppendMemtableAlone, TablesComeAndGoUnderTheSorter) {
+  for (int round = 0; round < 20; ++round) {
+    InsertRandom(20 * kAppendBlockEntries);
+    if (round % 2 == 0) table_->MarkReadOnly();
+    if (round % 3 == 0) {
+      EXPECT_EQ(CountAscending(), rows_.size());
+    }
+    table_.reset();
+    rows_.clear();
+    table_.reset(
+        NewAppendMemtableFactory()->CreateMemTableRep(compare_, nullptr, nullptr, nullptr));
+  }
 }
 
 // ---- Through a database ------------------------------------------------------------------------
