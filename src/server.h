@@ -27,6 +27,9 @@
 
 namespace hearth {
 
+// What INFO and HELLO tell clients that look for features by version.
+inline constexpr std::string_view kRedisVersion = "7.2.0";
+
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
   std::atomic<uint64_t> changes{0};             // since the start
