@@ -38,15 +38,15 @@ void Residency::Tick() {
   active_bytes_ = memory.active_bytes;
   const uint64_t limit = limit_bytes_;
   if (limit == 0) {
-    over_limit_ = false;
+    excess_bytes_ = 0;
     return;
   }
   if (policy_ != MemoryPolicy::kDemote) {
     const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
-    over_limit_ = used > limit;
+    excess_bytes_ = static_cast<int64_t>(used) - static_cast<int64_t>(limit);
     return;
   }
-  over_limit_ = false;
+  excess_bytes_ = 0;
   // What the allocator has not yet given back counts as freed: it decays within seconds.
   const uint64_t held = memory.active_bytes != 0
                             ? std::min<uint64_t>(memory.rss_bytes, memory.active_bytes +
@@ -138,7 +138,8 @@ size_t Residency::DemoteAll() {
   return count;
 }
 
-bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key) {
+bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key,
+                           size_t* size_bytes) {
   const MemoryPolicy policy = this->policy();
   const bool only_volatile =
       policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
@@ -176,6 +177,7 @@ bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::s
         best_score = score;
         *db = index;
         *key = object->key();
+        *size_bytes = object->allocated_size();
       }
       return SweepAction::kKeep;
     };

@@ -45,8 +45,10 @@ class Residency {
   // Measures memory and demotes what is over the limit. Called every 100 ms or less by the
   // engine's own thread; asks for a flush when too little is demotable.
   void Tick();
-  // True while commands that need memory are to be refused or to evict first.
-  bool OverLimit() const { return over_limit_.load(std::memory_order_relaxed); }
+  // Bytes above the limit, by the last measurement less what was evicted since; positive while
+  // commands that need memory are to be refused or to evict first. 0 under kDemote.
+  int64_t excess_bytes() const { return excess_bytes_.load(std::memory_order_relaxed); }
+  void CountEvicted(size_t bytes) { excess_bytes_ -= static_cast<int64_t>(bytes); }
   ProcessMemory memory() const;
 
   // Demotes about bytes_wanted; returns what it freed.
@@ -56,7 +58,8 @@ class Residency {
 
   // Picks a key that the policy would delete next; false when there is none. Any thread without
   // a Tx.
-  bool PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key);
+  bool PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key,
+                  size_t* size_bytes);
 
  private:
   size_t DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, size_t* count);
@@ -65,7 +68,7 @@ class Residency {
   std::atomic<uint64_t> limit_bytes_{0};
   std::atomic<MemoryPolicy> policy_{MemoryPolicy::kDemote};
   std::atomic<uint32_t> samples_{5};
-  std::atomic<bool> over_limit_{false};
+  std::atomic<int64_t> excess_bytes_{0};
   std::atomic<size_t> rss_bytes_{0}, allocated_bytes_{0}, active_bytes_{0};
   std::mutex demote_mutex_;
   uint32_t next_shard_ = 0;

@@ -1,93 +1,91 @@
 // Tested by tests/src/key_finder_test.cc.
 #include "src/key_finder.h"
 
-#include <strings.h>
+#include <algorithm>
 
 #include "src/numbers.h"
 
 namespace hearth {
 namespace {
 
-bool IsKeyword(std::string_view argument, std::string_view keyword) {
-  return argument.size() == keyword.size() &&
-         strncasecmp(argument.data(), keyword.data(), keyword.size()) == 0;
+bool EqualsNoCase(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
+           return std::tolower(static_cast<unsigned char>(x)) ==
+                  std::tolower(static_cast<unsigned char>(y));
+         });
 }
 
-// The argument after the keyword, looked for forwards from spec.index, or backwards when that is
-// negative (-1 = the last argument); 0 = not there.
-size_t FindAfterKeyword(const KeySpec& spec, const Args& args) {
-  const auto count = static_cast<int64_t>(args.size());
-  const int64_t start = spec.index > 0 ? spec.index : count + spec.index;
-  const int64_t step = spec.index > 0 ? 1 : -1;
-  for (int64_t index = start; index >= 1 && index < count; index += step) {
-    const auto at = static_cast<size_t>(index);
-    if (IsKeyword(args[at], spec.keyword)) return at + 1;
+// The first key's argument, or 0 when the keyword is not there.
+size_t FindBegin(const KeySpec& spec, const Args& args) {
+  if (spec.begin == KeySpec::Begin::kIndex) return static_cast<size_t>(spec.index);
+  const bool backwards = spec.index < 0;
+  const size_t start = backwards ? args.size() - static_cast<size_t>(-spec.index)
+                                 : static_cast<size_t>(spec.index);
+  for (size_t i = start; i < args.size() && i > 0; backwards ? --i : ++i) {
+    if (EqualsNoCase(args[i], spec.keyword)) return i + 1;
   }
   return 0;
 }
 
-bool FindLast(const KeySpec& spec, const Args& args, int64_t* first, int64_t* last) {
-  const auto count = static_cast<int64_t>(args.size());
+bool FindBySpec(const KeySpec& spec, const Args& args, std::vector<KeyPlace>* places) {
+  if (spec.begin == KeySpec::Begin::kUnknown) return true;
+  size_t first = FindBegin(spec, args);
+  if (first == 0) return true;
+  size_t last, step = static_cast<size_t>(spec.step);
   if (spec.find == KeySpec::Find::kRange) {
-    const int64_t span = spec.limit > 0 ? (count - *first) / spec.limit : count - *first;
-    *last = spec.last >= 0 ? *first + spec.last : *first + span + spec.last;
+    if (first >= args.size()) return false;
+    if (spec.last >= 0) {
+      last = first + static_cast<size_t>(spec.last);
+    } else if (spec.limit <= 1) {
+      last = args.size() - static_cast<size_t>(-spec.last);
+    } else {
+      last = first + (args.size() - first) / static_cast<size_t>(spec.limit) - 1;
+    }
+    if (last >= args.size()) return false;
+  } else if (spec.find == KeySpec::Find::kKeyNum) {
+    const size_t count_index = first + static_cast<size_t>(spec.key_num_index);
+    if (count_index >= args.size()) return false;
+    const auto count = ParseInt64(args[count_index]);
+    first += static_cast<size_t>(spec.first_key);
+    if (!count || *count < 0) return false;
+    if (*count == 0) return true;
+    if (static_cast<uint64_t>(*count) > (args.size() - first + step - 1) / step) return false;
+    last = first + (static_cast<size_t>(*count) - 1) * step;
+  } else {
     return true;
   }
-  const int64_t number_at = *first + spec.key_num_index;
-  if (number_at < 1 || number_at >= count) return false;
-  const auto number = ParseInt64(args[static_cast<size_t>(number_at)]);
-  if (!number || *number < 0 || *number >= count) return false;
-  *first += spec.first_key;
-  *last = *first + (*number - 1) * spec.step;
-  return true;
-}
-
-void AppendKeys(const KeyRange& range, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {
-  for (size_t index = range.first; index <= range.last; index += range.step) {
-    keys->emplace_back(db, args[index]);
+  for (size_t i = first; i <= last; i += step) {
+    places->push_back({static_cast<uint32_t>(i), &spec});
   }
+  return true;
 }
 
 }  // namespace
 
-bool FindKeyRange(const KeySpec& spec, const Args& args, KeyRange* range) {
-  *range = {};
-  if (spec.begin == KeySpec::Begin::kUnknown || spec.find == KeySpec::Find::kUnknown) return true;
-  int64_t first = spec.index;
-  if (spec.begin == KeySpec::Begin::kKeyword) {
-    first = static_cast<int64_t>(FindAfterKeyword(spec, args));
-    if (first == 0) return true;
+bool FindKeyPlaces(const Command& command, const Args& args, std::vector<KeyPlace>* places) {
+  for (const KeySpec& spec : command.key_specs) {
+    if (!FindBySpec(spec, args, places)) return false;
   }
-  int64_t last = 0;
-  if (!FindLast(spec, args, &first, &last)) return false;
-  if (last < first) return true;
-  if (first < 1 || last >= static_cast<int64_t>(args.size())) return false;
-  *range = {static_cast<size_t>(first), static_cast<size_t>(last), static_cast<size_t>(spec.step)};
   return true;
 }
 
-bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {
-  const size_t count_before = keys->size();
-  if (command.keys != nullptr) {
-    if (command.keys(args, db, keys)) return true;
-    keys->erase(keys->begin() + static_cast<std::ptrdiff_t>(count_before), keys->end());
-    return false;
-  }
-  for (const KeySpec& spec : command.key_specs) {
-    // GET, SET, INCR and most others: one key at a fixed place.
-    const bool is_one_key = spec.begin == KeySpec::Begin::kIndex &&
-                            spec.find == KeySpec::Find::kRange && spec.last == 0;
-    if (is_one_key && static_cast<size_t>(spec.index) < args.size()) [[likely]] {
+bool CollectKeys(const Command& command, const Args& args, uint32_t db,
+                 std::vector<KeyRef>* keys) {
+  if (command.keys != nullptr) return command.keys(args, db, keys);
+  // The common case: one key at a fixed place.
+  if (command.key_specs.size() == 1) [[likely]] {
+    const KeySpec& spec = command.key_specs[0];
+    if (spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange &&
+        spec.last == 0) {
+      if (static_cast<size_t>(spec.index) >= args.size()) return false;
       keys->emplace_back(db, args[static_cast<size_t>(spec.index)]);
-      continue;
+      return true;
     }
-    KeyRange range;
-    if (!FindKeyRange(spec, args, &range)) {
-      keys->erase(keys->begin() + static_cast<std::ptrdiff_t>(count_before), keys->end());
-      return false;
-    }
-    AppendKeys(range, args, db, keys);
   }
+  thread_local std::vector<KeyPlace> places;
+  places.clear();
+  if (!FindKeyPlaces(command, args, &places)) return false;
+  for (const KeyPlace& place : places) keys->emplace_back(db, args[place.arg_index]);
   return true;
 }
 

@@ -1,15 +1,9 @@
 #pragma once
 
-// KeyFinder: which arguments of a call are keys, as the command's row says.
+// KeyFinder: which keys a command call names, by its key specifications.
 //
-// A row names its keys by key specifications (Redis 7.0, "Command key specifications"), or, when
-// they lie in another database too, by its own KeysFunction.
-//
-// Thread: any; pure functions.
-// Errors: a call whose arguments cannot be so, like a numkeys beyond the last argument, is false.
-// Limits: never looks at or beyond args.size(), whatever the client claims.
+// Thread: any.
 
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,19 +11,17 @@
 
 namespace hearth {
 
-// Arguments first, first + step, ... up to last, which is before first when there is none.
-struct KeyRange {
-  size_t first = 1;
-  size_t last = 0;
-  size_t step = 1;
+// Where keys stand among the arguments, with the specification that found them.
+struct KeyPlace {
+  uint32_t arg_index;
+  const KeySpec* spec;
 };
 
-// The keys that one specification finds. An absent keyword finds none; so does kUnknown.
-bool FindKeyRange(const KeySpec& spec, const Args& args, KeyRange* range);
+// Appends the places of all keys. False when the arguments do not fit the specifications
+// (a key count that lies, a keyword without its key).
+bool FindKeyPlaces(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 
-// Appends the keys of the call to *keys, which the caller clears and reuses. When the result is
-// false nothing was appended: the function is to be run without keys, and answers the error.
-// Requires: the arity was checked.
+// Appends the keys of a call, with their positions. False as above.
 bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys);
 
 }  // namespace hearth

@@ -1,56 +1,77 @@
 // Tested by tests/src/numbers_test.cc.
 #include "src/numbers.h"
 
-#include <cctype>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-
-#include "engine/check.h"
 
 namespace hearth {
+namespace {
+
+// The longest value that INCRBYFLOAT writes has 4953 digits; it must be readable again.
+constexpr size_t kNumberTextMax = 5 * 1024;
+
+// Runs a strtod-like function over a text that must be a number as a whole.
+template <typename Number, typename Parse>
+std::optional<Number> ParseWhole(std::string_view text, Parse parse) {
+  if (text.empty() || text.size() >= kNumberTextMax) return std::nullopt;
+  if (std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
+  char buffer[kNumberTextMax];
+  text.copy(buffer, text.size());
+  buffer[text.size()] = '\0';
+  char* end = nullptr;
+  errno = 0;
+  const Number value = parse(buffer, &end);
+  if (end != buffer + text.size() || std::isnan(value)) return std::nullopt;
+  const bool out_of_range =
+      errno == ERANGE && (value == 0 || value == HUGE_VALL || value == -HUGE_VALL ||
+                          std::isinf(value));
+  return out_of_range ? std::nullopt : std::optional<Number>(value);
+}
+
+}  // namespace
 
 std::optional<int64_t> ParseInt64(std::string_view text) {
-  const size_t first_digit = text.starts_with('-') ? 1 : 0;
-  if (first_digit >= text.size()) return std::nullopt;
-  if (text[first_digit] == '0' && text.size() > 1) return std::nullopt;
-  int64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  if (text.empty() || text.size() > 20) return std::nullopt;
+  const std::string_view digits = text[0] == '-' ? text.substr(1) : text;
+  if (digits.empty() || digits[0] < '0' || digits[0] > '9') return std::nullopt;
+  if (digits[0] == '0' && text.size() > 1) return std::nullopt;
+  int64_t value;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
 std::optional<long double> ParseLongDouble(std::string_view text) {
-  if (text.empty() || text.size() >= kLongDoubleTextBytesMax) return std::nullopt;
-  if (std::isspace(static_cast<unsigned char>(text[0]))) return std::nullopt;
-  char terminated[kLongDoubleTextBytesMax];
-  std::memcpy(terminated, text.data(), text.size());
-  terminated[text.size()] = '\0';
-
-  char* stop = nullptr;
-  errno = 0;
-  const long double value = std::strtold(terminated, &stop);
-  if (stop != terminated + text.size() || std::isnan(value)) return std::nullopt;
-  const bool out_of_range = errno == ERANGE && (std::isinf(value) || value == 0);
-  if (out_of_range) return std::nullopt;
-  return value;
+  return ParseWhole<long double>(text, [](const char* from, char** end) {
+    return std::strtold(from, end);
+  });
 }
 
-size_t FormatLongDouble(long double value, char* out) {
-  const int printed = std::snprintf(out, kLongDoubleTextBytesMax, "%.17Lf", value);
-  HEARTH_CHECK(printed > 0 && printed < static_cast<int>(kLongDoubleTextBytesMax));
-  size_t size = static_cast<size_t>(printed);
-  while (out[size - 1] == '0') --size;
-  if (out[size - 1] == '.') --size;
-  if (std::string_view(out, size) == "-0") {
-    out[0] = '0';
-    return 1;
+std::optional<double> ParseDouble(std::string_view text) {
+  return ParseWhole<double>(text, [](const char* from, char** end) {
+    return std::strtod(from, end);
+  });
+}
+
+std::string FormatLongDouble(long double value) {
+  char buffer[kNumberTextMax];
+  const int size = std::snprintf(buffer, sizeof(buffer), "%.17Lf", value);
+  std::string text(buffer, static_cast<size_t>(size));
+  if (text.find('.') != std::string::npos) {
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
   }
-  return size;
+  return text == "-0" ? "0" : text;
+}
+
+bool IsWord(std::string_view text, std::string_view upper_word) {
+  if (text.size() != upper_word.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if ((c >= 'a' && c <= 'z' ? c - 32 : c) != upper_word[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace hearth

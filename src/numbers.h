@@ -1,31 +1,28 @@
 #pragma once
 
-// Numbers: integers and long doubles as Redis reads them from arguments and writes them to values.
+// Numbers: the decimal texts that commands take and give, exactly as Redis reads and prints them.
 //
 // Thread: any; pure functions.
-// Errors: text that is not such a number is nullopt.
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace hearth {
 
-// A 64-bit signed decimal in its one canonical form: no spaces, no plus sign, no leading zeros,
-// no "-0" (Redis' string2ll).
+// A 64-bit signed decimal: no spaces, no plus sign, no leading zeros, no "-0".
 std::optional<int64_t> ParseInt64(std::string_view text);
 
-// Anything strtold reads to its end, hexadecimal and infinities included; no leading space, no
-// NaN, nothing outside the range of long double (Redis' string2ld).
+// A floating-point decimal, exponents, "inf" and hexadecimal included; no spaces, never NaN.
 std::optional<long double> ParseLongDouble(std::string_view text);
+std::optional<double> ParseDouble(std::string_view text);
 
-// Longest text that ParseLongDouble reads and FormatLongDouble writes, in bytes.
-inline constexpr size_t kLongDoubleTextBytesMax = 5 * 1024;
+// Plain decimal notation with up to 17 digits behind the point, trailing zeros cut: what
+// INCRBYFLOAT stores and answers.
+std::string FormatLongDouble(long double value);
 
-// Writes value with 17 digits after the point, without trailing zeros, never with an exponent
-// (Redis' "human friendly" form). Returns the size in bytes.
-// Requires: value is finite; room for kLongDoubleTextBytesMax.
-size_t FormatLongDouble(long double value, char* out);
+// Case-insensitive equality with an upper-case ASCII word.
+bool IsWord(std::string_view text, std::string_view upper_word);
 
 }  // namespace hearth

@@ -2,22 +2,26 @@
 
 // Session: what the server knows of one client connection, and what session commands work with.
 //
-// Thread:   its connection's worker, except the accessors marked (any).
+// Thread:   its connection's worker.
 // Lifetime: from accept to close; owned by the connection.
 
 #include <any>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "engine/status.h"
 #include "net/connection.h"
 #include "src/command.h"
 
 namespace hearth {
 
 class Server;
+class Dispatcher;
+
+// CLIENT REPLY: what becomes of replies.
+enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
 
 class Session : public ConnectionHandler {
  public:
@@ -26,10 +30,11 @@ class Session : public ConnectionHandler {
 
   size_t OnRequests(const RequestBatch& batch) override;
   void OnClose() override;
+  void OnProtocolError(std::string_view error) override;
 
   Server& server() { return server_; }
   Connection& connection() { return connection_; }
-  uint64_t id() const { return id_; }
+  uint64_t id() const { return connection_.id(); }
 
   uint32_t db() const { return db_; }
   void set_db(uint32_t db) { db_ = db; }
@@ -39,15 +44,39 @@ class Session : public ConnectionHandler {
   // when the client has left meanwhile. With run_now both run at once on this thread.
   void OffThread(bool run_now, std::function<std::any()> work,
                  std::function<void(std::any& result, Reply& reply)> finish);
+  // For commands that answer later by themselves: pauses now; Finish, on this worker, writes the
+  // reply and goes on. Nothing happens when the client has left.
+  std::function<void(std::function<void(Reply&)>)> AnswerLater();
+  bool answers_later() const { return answers_later_; }
 
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
+  bool authenticated() const { return authenticated_; }
+  void set_authenticated(bool authenticated);
+  void SetReplyMode(ReplyMode mode);
+  // Back to the state of a new connection (RESET).
+  void Reset();
+  // A line of CLIENT LIST, without its end.
+  std::string Describe();
+
+  std::string name, library_name, library_version;
+  bool no_touch = false;
+  bool no_evict = false;
+  std::string_view last_command = "NULL";  // points to a static row
+
  private:
+  friend class Dispatcher;
+
   Server& server_;
   Connection& connection_;
-  uint64_t id_;
   uint32_t db_ = 0;
+  bool authenticated_ = true;
+  bool answers_later_ = false;
+  ReplyMode reply_mode_ = ReplyMode::kOn;
+  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
+  Status load_status_;       // of the last load, for the command that waits for it
+  uint64_t command_count_ = 0;
 };
 
 }  // namespace hearth

@@ -58,7 +58,8 @@ TEST_F(ResidencyTest, AVictimFollowsThePolicy) {
   engine_->residency().SetLimit(1, MemoryPolicy::kVolatileTtl, 1000);
   uint32_t db;
   std::string key;
-  ASSERT_TRUE(engine_->residency().PickVictim(clock_.WallMs(), 42, &db, &key));
+  size_t size;
+  ASSERT_TRUE(engine_->residency().PickVictim(clock_.WallMs(), 42, &db, &key, &size));
   EXPECT_EQ(key, "soon");
   engine_->residency().SetLimit(1, MemoryPolicy::kAllKeysLru, 1000);
   clock_.AdvanceMs(5000);
@@ -66,7 +67,7 @@ TEST_F(ResidencyTest, AVictimFollowsThePolicy) {
   Get("late");
   Get("soon");
   Set("plain", "w");
-  ASSERT_TRUE(engine_->residency().PickVictim(clock_.WallMs(), 7, &db, &key));
+  ASSERT_TRUE(engine_->residency().PickVictim(clock_.WallMs(), 7, &db, &key, &size));
 }
 
 }  // namespace

@@ -1,0 +1,435 @@
+// Tested by tests/src/config_test.cc.
+#include "src/config.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "engine/check.h"
+#include "src/numbers.h"
+#include "src/redis_text.h"
+
+namespace hearth {
+namespace {
+
+constexpr int kIncludeDepthMax = 8;
+constexpr std::string_view kNotEnum = "argument(s) must be one of the following: ";
+
+std::string Join(const std::vector<std::string>& words, size_t from = 0) {
+  std::string text;
+  for (size_t i = from; i < words.size(); ++i) text += (i > from ? " " : "") + words[i];
+  return text;
+}
+
+bool CanonicalEnum(const Directive& directive, const std::string& word, std::string* text,
+                   std::string* error) {
+  std::istringstream choices{std::string(directive.choices)};
+  std::string all;
+  for (std::string choice; choices >> choice;) {
+    if (ToLower(word) == choice) {
+      *text = choice;
+      return true;
+    }
+    all += (all.empty() ? "" : ", ") + choice;
+  }
+  *error = std::string(kNotEnum) + all;
+  return false;
+}
+
+bool CanonicalNumber(const Directive& directive, const std::string& word, std::string* text,
+                     std::string* error) {
+  const bool memory = directive.kind == DirectiveKind::kMemory;
+  const auto value = memory ? ParseMemory(word) : ParseInt64(word);
+  if (!value) {
+    *error = memory ? "argument must be a memory value" : "argument couldn't be parsed into an "
+                                                          "integer";
+    return false;
+  }
+  if (*value < directive.min || *value > directive.max) {
+    *error = "argument must be between " + std::to_string(directive.min) + " and " +
+             std::to_string(directive.max) + " inclusive";
+    return false;
+  }
+  *text = std::to_string(*value);
+  return true;
+}
+
+bool CanonicalSave(const std::vector<std::string>& words, std::string* text, std::string* error) {
+  if (words.size() == 1 && words[0].empty()) {
+    text->clear();
+    return true;
+  }
+  std::istringstream parts(Join(words));
+  std::vector<std::string> numbers{std::istream_iterator<std::string>(parts), {}};
+  bool good = !numbers.empty() && numbers.size() % 2 == 0;
+  for (size_t i = 0; good && i < numbers.size(); ++i) {
+    const auto number = ParseInt64(numbers[i]);
+    good = number && *number >= (i % 2 == 0 ? 1 : 0);
+  }
+  if (!good) *error = "Invalid save parameters";
+  *text = Join(numbers);
+  return good;
+}
+
+bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_view old_text,
+                           std::string* text, std::string* error) {
+  std::istringstream given(Join(words)), old{std::string(old_text)};
+  std::map<std::string, std::string> limits;
+  std::string name, hard, soft, seconds;
+  while (old >> name >> hard >> soft >> seconds) limits[name] = hard + " " + soft + " " + seconds;
+  int count = 0;
+  while (given >> name) {
+    ++count;
+    name = ToLower(name) == "replica" ? "slave" : ToLower(name);
+    if (!(given >> hard >> soft >> seconds)) {
+      *error = "Wrong number of arguments in buffer limit configuration.";
+      return false;
+    }
+    const auto hard_bytes = ParseMemory(hard), soft_bytes = ParseMemory(soft);
+    const auto soft_seconds = ParseInt64(seconds);
+    if (!limits.count(name) && name != "normal" && name != "slave" && name != "pubsub") {
+      *error = "Invalid client class specified in buffer limit configuration.";
+      return false;
+    }
+    if (!hard_bytes || !soft_bytes || !soft_seconds || *hard_bytes < 0 || *soft_bytes < 0 ||
+        *soft_seconds < 0) {
+      *error = "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+      return false;
+    }
+    limits[name] = std::to_string(*hard_bytes) + " " + std::to_string(*soft_bytes) + " " +
+                   std::to_string(*soft_seconds);
+  }
+  if (count == 0) {
+    *error = "Wrong number of arguments in buffer limit configuration.";
+    return false;
+  }
+  text->clear();
+  for (const char* known : {"normal", "slave", "pubsub"}) {
+    *text += (text->empty() ? "" : " ") + std::string(known) + " " + limits[known];
+  }
+  return true;
+}
+
+}  // namespace
+
+Config::Config() {
+  for (const Directive& directive : Directives()) {
+    std::string text(directive.default_text);
+    values_[std::string(directive.name)] = {&directive, text, false};
+    if (!directive.alias.empty()) aliases_[std::string(directive.alias)] = directive.name;
+  }
+}
+
+Config::Value* Config::Find(std::string_view name) {
+  std::string lower = ToLower(name);
+  if (const auto alias = aliases_.find(lower); alias != aliases_.end()) lower = alias->second;
+  const auto found = values_.find(lower);
+  return found == values_.end() ? nullptr : &found->second;
+}
+
+const Config::Value& Config::At(std::string_view name) const {
+  const auto found = values_.find(name);
+  HEARTH_CHECK(found != values_.end());
+  return found->second;
+}
+
+// Checks the words of a directive and makes the text that CONFIG GET prints.
+bool Config::Canonical(const Directive& directive, const std::vector<std::string>& words,
+                       std::string_view old_text, std::string* text, std::string* error) {
+  const bool one_word = directive.kind != DirectiveKind::kWords &&
+                        directive.kind != DirectiveKind::kSave &&
+                        directive.kind != DirectiveKind::kOutputLimits;
+  if (words.empty() || (one_word && words.size() != 1)) {
+    *error = "wrong number of arguments";
+    return false;
+  }
+  switch (directive.kind) {
+    case DirectiveKind::kBool:
+      *text = ToLower(words[0]);
+      if (*text == "yes" || *text == "no") return true;
+      *error = "argument must be 'yes' or 'no'";
+      return false;
+    case DirectiveKind::kInt:
+    case DirectiveKind::kMemory:
+      return CanonicalNumber(directive, words[0], text, error);
+    case DirectiveKind::kEnum:
+      return CanonicalEnum(directive, words[0], text, error);
+    case DirectiveKind::kSave:
+      return CanonicalSave(words, text, error);
+    case DirectiveKind::kOutputLimits:
+      return CanonicalOutputLimits(words, old_text, text, error);
+    case DirectiveKind::kOctal: {
+      const bool octal = !words[0].empty() && words[0].size() <= 4 &&
+                         words[0].find_first_not_of("01234567") == std::string::npos;
+      if (!octal) *error = "argument must be an octal number of at most 777";
+      *text = words[0];
+      return octal;
+    }
+    case DirectiveKind::kAmountOrPercent: {
+      const bool percent = words[0].size() > 1 && words[0].back() == '%';
+      const auto number = percent ? ParseInt64(words[0].substr(0, words[0].size() - 1))
+                                  : ParseMemory(words[0]);
+      const bool good = number && *number >= 0 && (!percent || *number <= 100);
+      if (!good) *error = "argument must be a memory value or a percentage";
+      *text = words[0];
+      return good;
+    }
+    case DirectiveKind::kText:
+    case DirectiveKind::kWords:
+      *text = Join(words);
+      return true;
+  }
+  return false;
+}
+
+std::string Config::SetWords(const std::vector<std::string>& words, bool first_of_source) {
+  Value* value = Find(words[0]);
+  if (value == nullptr) return "Bad directive or wrong number of arguments";
+  std::string text, error;
+  if (!Canonical(*value->directive, {words.begin() + 1, words.end()}, value->text, &text, &error)) {
+    return error == "wrong number of arguments" ? "Bad directive or wrong number of arguments"
+                                                : error;
+  }
+  const bool adds = (value->directive->flags & kRepeated) ||
+                    (value->directive->kind == DirectiveKind::kSave && !first_of_source);
+  value->text = adds && !text.empty() && !value->text.empty() ? value->text + " " + text : text;
+  value->given = true;
+  return {};
+}
+
+std::string Config::LoadFile(const std::string& path, int depth) {
+  std::ifstream file(path);
+  if (!file || depth > kIncludeDepthMax) {
+    return "Fatal error, can't open config file '" + path + "'";
+  }
+  std::string line;
+  bool save_seen = false;
+  for (int number = 1; std::getline(file, line); ++number) {
+    const size_t start = line.find_first_not_of(" \t\r");
+    if (start == std::string::npos || line[start] == '#') continue;
+    const auto words = SplitWords(line);
+    std::string error;
+    if (!words) {
+      error = "Unbalanced quotes in configuration line";
+    } else if (ToLower((*words)[0]) == "include" && words->size() == 2) {
+      error = LoadFile((*words)[1], depth + 1);
+      if (!error.empty()) return error;
+      continue;
+    } else {
+      const bool is_save = ToLower((*words)[0]) == "save";
+      error = SetWords(*words, is_save && !save_seen);
+      save_seen |= is_save;
+    }
+    if (!error.empty()) {
+      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION ") ***\nReading the configuration "
+             "file " + path + ", at line " + std::to_string(number) + "\n>>> '" + line + "'\n" +
+             error;
+    }
+  }
+  return {};
+}
+
+std::string Config::Load(const std::vector<std::string>& args) {
+  std::lock_guard lock(mutex_);
+  size_t at = 0;
+  if (!args.empty() && !args[0].starts_with("--")) {
+    char* absolute = ::realpath(args[0].c_str(), nullptr);
+    file_ = absolute != nullptr ? absolute : args[0];
+    std::free(absolute);
+    if (std::string error = LoadFile(file_, 0); !error.empty()) return error;
+    at = 1;
+  }
+  bool save_seen = false;
+  while (at < args.size()) {
+    if (!args[at].starts_with("--") || args[at].size() < 3) {
+      return "Unexpected argument '" + args[at] + "' on the command line";
+    }
+    std::vector<std::string> words{args[at++].substr(2)};
+    // One argument may hold the value's words too: --save "60 1000".
+    while (at < args.size() && !args[at].starts_with("--")) words.push_back(args[at++]);
+    const bool is_save = ToLower(words[0]) == "save";
+    const std::string error = SetWords(words, is_save && !save_seen);
+    save_seen |= is_save;
+    if (!error.empty()) {
+      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION ") ***\nReading the command line\n"
+             ">>> '" + Join(words) + "'\n" + error;
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> Config::Notes() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> notes;
+  for (const auto& [name, value] : values_) {
+    if (value.given && (value.directive->flags & kNoMeaning)) {
+      notes.push_back("The directive '" + name + "' is accepted but has no meaning here");
+    }
+  }
+  return notes;
+}
+
+bool Config::Bool(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  return At(name).text == "yes";
+}
+
+int64_t Config::Int(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  return *ParseInt64(At(name).text);
+}
+
+std::string Config::Text(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  return At(name).text;
+}
+
+std::vector<std::pair<std::string, std::string>> Config::Get(std::string_view pattern) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [name, value] : values_) {
+    if (!(value.directive->flags & kHidden) && GlobMatch(pattern, name, /*nocase=*/true)) {
+      found.emplace_back(name, value.text);
+    }
+  }
+  for (const auto& [alias, name] : aliases_) {
+    if (GlobMatch(pattern, alias, /*nocase=*/true)) {
+      found.emplace_back(alias, values_.find(name)->second.text);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::lock_guard set_lock(set_mutex_);
+  const auto failed = [](const std::string& name, const std::string& why) {
+    return "ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why;
+  };
+  std::vector<std::pair<Value*, std::string>> changes;
+  {
+    std::lock_guard lock(mutex_);
+    const bool protected_allowed = At("enable-protected-configs").text == "yes";
+    for (const auto& [name, word] : pairs) {
+      Value* value = Find(name);
+      if (value == nullptr) {
+        return "ERR Unknown option or number of arguments for CONFIG SET - '" + name + "'";
+      }
+      const uint8_t flags = value->directive->flags;
+      for (const auto& [other, text] : changes) {
+        if (other == value) return failed(name, "duplicate parameter");
+      }
+      std::string text, error;
+      const auto words = value->directive->kind == DirectiveKind::kWords ||
+                                 value->directive->kind == DirectiveKind::kOutputLimits
+                             ? SplitWords(word)
+                             : std::vector<std::string>{word};
+      if (!words || !Canonical(*value->directive,
+                               words->empty() ? std::vector<std::string>{""} : *words, value->text,
+                               &text, &error)) {
+        return failed(name, words ? error : "Unbalanced quotes");
+      }
+      if (text == value->text) continue;  // also of immutable ones: nothing changes
+      if (flags & kImmutable) return failed(name, "can't set immutable config");
+      if ((flags & kProtected) && !protected_allowed) {
+        return failed(name, "can't set protected config");
+      }
+      changes.emplace_back(value, text);
+    }
+    for (auto& [value, text] : changes) std::swap(value->text, text);
+  }
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const auto apply = on_change_.find(changes[i].first->directive->name);
+    std::string error;
+    if (apply == on_change_.end() || apply->second(&error)) {
+      changes[i].first->given = true;
+      continue;
+    }
+    {
+      std::lock_guard lock(mutex_);
+      for (auto& [value, text] : changes) std::swap(value->text, text);
+    }
+    for (size_t j = 0; j < i; ++j) {
+      std::string ignored;
+      const auto undo = on_change_.find(changes[j].first->directive->name);
+      if (undo != on_change_.end()) (void)undo->second(&ignored);
+    }
+    return failed(std::string(changes[i].first->directive->name), error);
+  }
+  return {};
+}
+
+namespace {
+
+std::string DirectiveLine(const Directive& directive, const std::string& text) {
+  const bool several = directive.kind == DirectiveKind::kWords ||
+                       directive.kind == DirectiveKind::kSave ||
+                       directive.kind == DirectiveKind::kOutputLimits;
+  return std::string(directive.name) + " " + (several && !text.empty() ? text : QuoteWord(text));
+}
+
+// The new contents replace the file whole or not at all.
+std::string ReplaceFile(const std::string& path, const std::string& contents) {
+  const std::string temporary = path + ".rewrite";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  bool good = fd >= 0;
+  size_t written = 0;
+  while (good && written < contents.size()) {
+    const ssize_t size = ::write(fd, contents.data() + written, contents.size() - written);
+    good = size > 0;
+    if (good) written += static_cast<size_t>(size);
+  }
+  good = good && ::fsync(fd) == 0;
+  if (fd >= 0) good = ::close(fd) == 0 && good;
+  good = good && std::rename(temporary.c_str(), path.c_str()) == 0;
+  if (good) {
+    const std::string dir = path.substr(0, path.rfind('/') + 1);
+    const int dir_fd = ::open(dir.empty() ? "." : dir.c_str(), O_RDONLY | O_CLOEXEC);
+    good = dir_fd >= 0 && ::fsync(dir_fd) == 0;
+    if (dir_fd >= 0) ::close(dir_fd);
+  }
+  return good ? std::string() : "ERR Rewriting config file: " + std::string(std::strerror(errno));
+}
+
+}  // namespace
+
+std::string Config::Rewrite() {
+  if (file_.empty()) return "ERR The server is running without a config file";
+  std::lock_guard set_lock(set_mutex_);
+  std::lock_guard lock(mutex_);
+  std::ifstream in(file_);
+  if (!in) return "ERR Rewriting config file: " + std::string(std::strerror(errno));
+  std::string out, line;
+  std::map<const Value*, bool> written;
+  while (std::getline(in, line)) {
+    const size_t start = line.find_first_not_of(" \t\r");
+    const auto words = start == std::string::npos || line[start] == '#'
+                           ? std::nullopt
+                           : SplitWords(line);
+    Value* value = words && !words->empty() ? Find((*words)[0]) : nullptr;
+    if (value == nullptr || (value->directive->flags & kRepeated)) {
+      out += line + "\n";
+      if (value != nullptr) written[value] = true;
+      continue;
+    }
+    if (written[value]) continue;  // a repeated line: the first holds it all
+    written[value] = true;
+    out += DirectiveLine(*value->directive, value->text) + "\n";
+  }
+  bool marked = false;
+  for (const auto& [name, value] : values_) {
+    if (!value.given || written[&value] || value.text == value.directive->default_text) continue;
+    if (!marked) out += "# Generated by CONFIG REWRITE\n";
+    marked = true;
+    out += DirectiveLine(*value.directive, value.text) + "\n";
+  }
+  return ReplaceFile(file_, out);
+}
+
+}  // namespace hearth

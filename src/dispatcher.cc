@@ -1,0 +1,262 @@
+// Tested by tests/src/dispatcher_test.cc.
+#include "src/dispatcher.h"
+
+#include <bit>
+#include <random>
+
+#include "net/worker.h"
+#include "src/commands/groups.h"
+#include "src/key_finder.h"
+#include "src/server.h"
+
+namespace hearth {
+namespace {
+
+// After this many loads in a row the command reads the disk while it holds its keys: progress is
+// certain however fast memory forgets.
+constexpr uint32_t kParksMax = 3;
+constexpr int kEvictionsACommandMax = 64;
+constexpr size_t kUnknownArgsBytesMax = 128;
+
+uint64_t ThreadRandom() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+}  // namespace
+
+void CommandStats::Record(uint64_t us) {
+  calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  usec.store(usec.load(std::memory_order_relaxed) + us, std::memory_order_relaxed);
+  const int log = 63 - std::countl_zero(us | 1);
+  const size_t half = log > 0 ? (us >> (log - 1)) & 1 : 0;
+  auto& bucket = durations[std::min<size_t>(static_cast<size_t>(log) * 2 + half, kBuckets - 1)];
+  bucket.store(bucket.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+uint64_t CommandStats::BucketEnd(size_t bucket) {
+  const uint64_t base = uint64_t{1} << (bucket / 2);
+  if (bucket < 2) return 1;
+  return bucket % 2 == 0 ? base + base / 2 - 1 : 2 * base - 1;
+}
+
+Dispatcher::Dispatcher(Server& server) : server_(server), stats_(server.commands().all().size()) {}
+
+void Dispatcher::ResetStats() {
+  for (CommandStats& stats : stats_) {
+    stats.calls = stats.usec = stats.rejected = stats.failed = 0;
+    for (auto& bucket : stats.durations) bucket = 0;
+  }
+}
+
+void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
+  plan_.clear();
+  keys_.clear();
+  planned_db_ = session.db();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Args args = batch[i];
+    Planned& plan = plan_.emplace_back();
+    plan.found = server_.commands().Resolve(args);
+    plan.first_key = static_cast<uint32_t>(keys_.size());
+    const Command* command = plan.found.command;
+    if (command == nullptr || (command->key_specs.empty() && command->keys == nullptr)) continue;
+    plan.keys_fit = CollectKeys(*command, args, planned_db_, &keys_);
+    if (!plan.keys_fit) keys_.erase(keys_.begin() + plan.first_key, keys_.end());
+    plan.key_count = static_cast<uint32_t>(keys_.size()) - plan.first_key;
+  }
+  if (batch.size() < 2) return;
+  Keyspace& keyspace = server_.keyspace();
+  for (const KeyRef& ref : keys_) keyspace.Prefetch(ref);
+  for (const KeyRef& ref : keys_) keyspace.PrefetchObject(ref);
+}
+
+size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
+  Plan(session, batch);
+  now_ms_ = server_.clock().WallMs();
+  started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!RunOne(session, batch[i], plan_[i])) return i;
+    if (session.answers_later_ || session.connection().is_closing()) return i + 1;
+  }
+  return batch.size();
+}
+
+bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
+  Reply& reply = session.connection().reply();
+  const uint64_t errors_before = reply.error_count();
+  const bool skipped = session.reply_mode_ == ReplyMode::kSkipNext;
+  bool wait = false;
+  if (PassGates(session, args, plan.found, &wait)) {
+    const Command& command = *plan.found.command;
+    session.last_command = command.name;
+    if (command.data != nullptr) {
+      if (!RunData(session, args, plan)) return false;
+    } else {
+      command.session(args, session, reply);
+    }
+    Finish(session, plan.found, errors_before);
+  } else if (wait) {
+    return false;
+  } else {
+    server_.CountError(reply.last_error_code());
+    if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
+  }
+  if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
+    session.SetReplyMode(ReplyMode::kOn);
+  } else if (!session.answers_later_ && !reply.muted()) {
+    session.connection().CountReply();
+  }
+  return true;
+}
+
+void Dispatcher::Finish(Session& session, const CommandTable::Found& found,
+                        uint64_t errors_before) {
+  const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
+  CommandStats& stats = stats_[found.index];
+  stats.Record(now_us - started_us_);
+  started_us_ = now_us;
+  command_count_.store(command_count_.load(std::memory_order_relaxed) + 1,
+                       std::memory_order_relaxed);
+  ++session.command_count_;
+  Reply& reply = session.connection().reply();
+  if (reply.error_count() != errors_before) [[unlikely]] {
+    Bump(stats.failed);
+    server_.CountError(reply.last_error_code());
+  }
+}
+
+void Dispatcher::RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply) {
+  if (found.container != nullptr) {
+    std::string name(found.container->name);
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return reply.Error("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) +
+                       "'. Try " + name + " HELP.");
+  }
+  std::string shown;
+  for (size_t i = 1; i < args.size() && shown.size() < kUnknownArgsBytesMax; ++i) {
+    shown += "'" + std::string(args[i].substr(0, kUnknownArgsBytesMax - shown.size())) + "' ";
+  }
+  reply.Error("ERR unknown command '" + std::string(args[0].substr(0, 128)) +
+              "', with args beginning with: " + shown);
+}
+
+bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTable::Found& found,
+                           bool* wait) {
+  Reply& reply = session.connection().reply();
+  const Command* command = found.command;
+  if (command == nullptr) {
+    RejectUnknown(args, found, reply);
+    return false;
+  }
+  const auto count = static_cast<int>(args.size());
+  if ((command->arity > 0 && count != command->arity) || count < -command->arity ||
+      (!command->subcommands.empty())) {
+    reply.Error(WrongArity(command->name));
+    return false;
+  }
+  if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
+    reply.Error("NOAUTH Authentication required.");
+    return false;
+  }
+  if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
+  if (command->flags & kCmdWrite) {
+    std::string reason;
+    if (!server_.engine().WritesAllowed(&reason)) {
+      reply.Error("MISCONF " + reason);
+      return false;
+    }
+    if (server_.SnapshotFailureStopsWrites()) {
+      reply.Error("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+                  "persist to disk. Commands that may modify the data set are disabled, because "
+                  "this instance is configured to report errors during writes if RDB snapshotting "
+                  "fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
+                  "details about the RDB error.");
+      return false;
+    }
+  }
+  *wait = server_.WaitsForUnpause(session, *command);
+  return !*wait;
+}
+
+// Evicts for a command that needs memory. False: the error is written.
+bool Dispatcher::MakeRoom(const Command&, Reply& reply) {
+  Residency& residency = server_.engine().residency();
+  if (residency.excess_bytes() <= 0) [[likely]]
+    return true;
+  for (int i = 0; i < kEvictionsACommandMax && residency.excess_bytes() > 0; ++i) {
+    uint32_t db;
+    std::string key;
+    size_t size = 0;
+    if (residency.policy() == MemoryPolicy::kNoEviction ||
+        !residency.PickVictim(now_ms_, ThreadRandom(), &db, &key, &size)) {
+      reply.Error("OOM command not allowed when used memory > 'maxmemory'.");
+      return false;
+    }
+    const KeyRef ref(db, key);
+    Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true});
+    if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
+      residency.CountEvicted(size);
+      turn_barrier_ = std::max(turn_barrier_, tx.barrier());
+      Bump(server_.keyspace().shard(server_.keyspace().ShardIndex(ref.position)).counters.evicted);
+    }
+  }
+  return true;
+}
+
+bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan) {
+  Reply& reply = session.connection().reply();
+  const Command& command = *plan.found.command;
+  std::span<const KeyRef> keys(keys_.data() + plan.first_key, plan.key_count);
+  if (session.db() != planned_db_) {
+    late_keys_.clear();
+    if (!CollectKeys(command, args, session.db(), &late_keys_)) late_keys_.clear();
+    keys = late_keys_;
+  }
+  if (!session.load_status_.ok()) [[unlikely]] {
+    reply.Error("IOERR a read of the store failed: " + session.load_status_.message());
+    session.load_status_ = Status::Ok();
+    session.park_count_ = 0;
+    return true;
+  }
+  Tx tx(server_.keyspace(), keys, now_ms_,
+        {.write = (command.flags & kCmdWrite) != 0,
+         .lock_all = (command.flags & kCmdLockAll) != 0,
+         .read_blocking = session.park_count_ >= kParksMax,
+         .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
+  tx.set_db(session.db());
+  switch (tx.state()) {
+    case Tx::State::kReady:
+      command.data(args, tx, reply);
+      break;
+    case Tx::State::kPending:
+      Park(session, tx.missing());
+      return false;
+    case Tx::State::kFailed:
+      reply.Error("IOERR a read of the store failed: " + tx.error().message());
+      break;
+    case Tx::State::kRefused:
+      reply.Error("MISCONF Errors writing to the AOF file");
+      break;
+  }
+  session.park_count_ = 0;
+  if (tx.barrier() > turn_barrier_) turn_barrier_ = tx.barrier();
+  session.connection().SetBarrier(tx.barrier());
+  if (tx.change_count() > 0) server_.CountChanges(tx.change_count());
+  return true;
+}
+
+void Dispatcher::Park(Session& session, const std::vector<KeyRef>& missing) {
+  ++session.park_count_;
+  Worker& worker = session.connection().worker();
+  server_.engine().LoadAsync(
+      missing, [&worker, alive = session.connection().weak_from_this()](const Status& status) {
+        worker.Post([alive, status] {
+          const std::shared_ptr<Connection> connection = alive.lock();
+          if (!connection || connection->is_closed()) return;
+          static_cast<Session*>(connection->handler())->load_status_ = status;
+          connection->Resume();
+        });
+      });
+}
+
+}  // namespace hearth

@@ -1,0 +1,85 @@
+#pragma once
+
+// Dispatcher: runs the requests of one worker's connections; every gate stands here, in order.
+//
+// A batch is taken in two passes: the first finds rows and keys and prefetches what memory holds
+// of them, the second runs the commands. A command whose keys must be read from the disk parks
+// its connection: nothing of it has happened yet, and it is run again when the keys are there.
+//
+// Thread:   its worker.
+// Lifetime: as long as its worker.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "engine/tx.h"
+#include "net/connection_handler.h"
+#include "src/command_table.h"
+#include "src/session.h"
+
+namespace hearth {
+
+// One command's counters of one worker: written by it alone, read by INFO.
+struct CommandStats {
+  std::atomic<uint64_t> calls{0}, usec{0}, rejected{0}, failed{0};
+  // Calls by duration: bucket i counts those of 2^i to 2^(i+1) - 1 us, half steps in between.
+  static constexpr size_t kBuckets = 64;
+  std::array<std::atomic<uint32_t>, kBuckets> durations{};
+
+  void Record(uint64_t us);
+  // The bucket's upper end in us.
+  static uint64_t BucketEnd(size_t bucket);
+};
+
+class Dispatcher {
+ public:
+  explicit Dispatcher(Server& server);
+
+  // Runs requests in order; returns how many are done (see ConnectionHandler::OnRequests).
+  size_t Run(Session& session, const RequestBatch& batch);
+
+  // What the replies of this turn wait for; taken at the turn's end.
+  uint64_t TakeBarrier() {
+    const uint64_t barrier = turn_barrier_;
+    turn_barrier_ = 0;
+    return barrier;
+  }
+
+  const CommandStats& stats(uint32_t index) const { return stats_[index]; }
+  uint64_t command_count() const { return command_count_.load(std::memory_order_relaxed); }
+  void ResetStats();
+
+ private:
+  struct Planned {
+    CommandTable::Found found;
+    uint32_t first_key = 0, key_count = 0;
+    bool keys_fit = true;
+  };
+
+  void Plan(Session& session, const RequestBatch& batch);
+  // False: the connection waits; the request is to be given again.
+  bool RunOne(Session& session, const Args& args, const Planned& plan);
+  // Writes an error and returns false when a gate is closed. *wait: not now, but later.
+  bool PassGates(Session& session, const Args& args, const CommandTable::Found& found,
+                 bool* wait);
+  bool MakeRoom(const Command& command, Reply& reply);
+  bool RunData(Session& session, const Args& args, const Planned& plan);
+  void Park(Session& session, const std::vector<KeyRef>& missing);
+  void Finish(Session& session, const CommandTable::Found& found, uint64_t errors_before);
+  void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
+
+  Server& server_;
+  std::vector<Planned> plan_;
+  std::vector<KeyRef> keys_;
+  std::vector<KeyRef> late_keys_;  // of a command behind a SELECT of its batch
+  uint32_t planned_db_ = 0;
+  int64_t now_ms_ = 0;
+  uint64_t started_us_ = 0;
+  uint64_t turn_barrier_ = 0;
+  std::vector<CommandStats> stats_;
+  std::atomic<uint64_t> command_count_{0};
+};
+
+}  // namespace hearth

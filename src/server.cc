@@ -1,0 +1,419 @@
+// Tested by tests/src/server_test.cc and the suites that start the server.
+#include "src/server.h"
+
+#include <openssl/crypto.h>
+#include <sys/resource.h>
+
+#include <sstream>
+
+#include "src/commands/groups.h"
+#include "src/log.h"
+#include "src/numbers.h"
+#include "src/redis_text.h"
+#include "src/session.h"
+
+namespace hearth {
+namespace {
+
+constexpr auto kCronPeriod = std::chrono::milliseconds(100);
+constexpr size_t kExpireStep = 500;
+constexpr int64_t kExpireBudgetUs = 20'000;  // of each 100 ms
+constexpr rlim_t kReservedFiles = 96;        // WALs, manifests, sockets of our own
+constexpr int64_t kSnapshotRetryS = 5;
+constexpr size_t kErrorCodesMax = 128;
+
+LogLevel EngineLogLevel(int level) {
+  return level >= 2 ? LogLevel::kWarning : level == 1 ? LogLevel::kNotice : LogLevel::kVerbose;
+}
+
+SyncPolicy SyncPolicyOf(const Config& config) {
+  if (!config.Bool("appendonly")) return SyncPolicy::kOff;
+  const std::string text = config.Text("appendfsync");
+  return text == "always" ? SyncPolicy::kAlways
+         : text == "no"   ? SyncPolicy::kNo
+                          : SyncPolicy::kEverySec;
+}
+
+MemoryPolicy MemoryPolicyNamed(const std::string& name) {
+  static const std::map<std::string, MemoryPolicy> kPolicies = {
+      {"demote", MemoryPolicy::kDemote},
+      {"noeviction", MemoryPolicy::kNoEviction},
+      {"allkeys-lru", MemoryPolicy::kAllKeysLru},
+      {"allkeys-lfu", MemoryPolicy::kAllKeysLfu},
+      {"allkeys-random", MemoryPolicy::kAllKeysRandom},
+      {"volatile-lru", MemoryPolicy::kVolatileLru},
+      {"volatile-lfu", MemoryPolicy::kVolatileLfu},
+      {"volatile-random", MemoryPolicy::kVolatileRandom},
+      {"volatile-ttl", MemoryPolicy::kVolatileTtl}};
+  return kPolicies.at(name);
+}
+
+struct DiskFreeMin {
+  uint64_t bytes = 0;
+  double ratio = 0;
+};
+
+DiskFreeMin ParseDiskFreeMin(const std::string& text) {
+  if (text.ends_with('%')) {
+    return {0, static_cast<double>(*ParseInt64(text.substr(0, text.size() - 1))) / 100};
+  }
+  return {static_cast<uint64_t>(*ParseMemory(text)), 0};
+}
+
+std::string SnapshotDir(const Config& config) {
+  const std::string dir = config.Text("snapshot-dir");
+  return dir.empty() ? config.Text("dir") + "/snapshots" : dir;
+}
+
+}  // namespace
+
+// Commits a worker's turn before its replies leave.
+class Server::WorkerHook final : public TurnHook {
+ public:
+  WorkerHook(Server& server, size_t index) : server_(server), index_(index) {}
+  CommitResult CommitTurn(uint64_t barrier) override {
+    const uint64_t own = server_.dispatchers_[index_]->TakeBarrier();
+    return {server_.engine_->CommitTurn(std::max(barrier, own)).committed_seq};
+  }
+
+ private:
+  Server& server_;
+  const size_t index_;
+};
+
+Server::Server(Config& config)
+    : config_(config), started_ms_(clock_.WallMs()), run_id_(NewReplicationId()) {
+  last_snapshot_s_ = started_ms_ / 1000;
+}
+
+Server::~Server() { (void)Stop(); }
+
+std::string Server::Start() {
+  ReserveFiles();
+  if (std::string error = OpenEngine(); !error.empty()) return error;
+  size_t count = static_cast<size_t>(config_.Int("workers"));
+  if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
+  for (size_t i = 0; i < count; ++i) {
+    workers_.push_back(std::make_unique<Worker>(static_cast<int>(i)));
+    dispatchers_.push_back(std::make_unique<Dispatcher>(*this));
+    hooks_.push_back(std::make_unique<WorkerHook>(*this, i));
+    workers_.back()->SetTurnHook(hooks_.back().get());
+  }
+  engine_->SetCommitListener(
+      {.on_committed =
+           [this](uint64_t seq) {
+             for (const auto& worker : workers_) worker->Release(seq);
+           },
+       .on_failed =
+           [this](uint64_t above, const std::string& cause, const std::function<void()>& done) {
+             auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
+             for (const auto& worker : workers_) {
+               worker->FailHeld(above, "MISCONF Errors writing to the AOF file: " + cause,
+                                [left, done] {
+                                  if (--*left == 0) done();
+                                });
+             }
+           }});
+  WatchConfig();
+  workers_[0]->SetCron(kCronPeriod, [this] { Cron(); });
+  for (const auto& worker : workers_) worker->Start();
+  return Listen();
+}
+
+std::string Server::OpenEngine() {
+  EngineOptions options;
+  const std::string dir = config_.Text("dir");
+  if (Status status = PrepareDataDir(dir, &options.store.dir); !status.ok()) {
+    return status.message();
+  }
+  options.store.wal_dir = config_.Text("wal-dir");
+  options.store.write_buffer_size_bytes = static_cast<size_t>(config_.Int("write-buffer-size"));
+  options.store.block_cache_size_bytes = static_cast<size_t>(config_.Int("block-cache-size"));
+  options.store.open_files_max = static_cast<int>(config_.Int("max-open-files"));
+  options.store.log = [](int level, const std::string& line) {
+    if (level >= 2) Log(LogLevel::kVerbose, "rocksdb: " + line);
+  };
+  options.sync = SyncPolicyOf(config_);
+  options.db_count = static_cast<uint32_t>(config_.Int("databases"));
+  options.shard_count = static_cast<uint32_t>(config_.Int("shards"));
+  if (!std::has_single_bit(options.shard_count)) return "'shards' must be a power of two";
+  options.reader_count = static_cast<size_t>(config_.Int("io-readers"));
+  const DiskFreeMin free_min = ParseDiskFreeMin(config_.Text("disk-free-min"));
+  options.disk_free_min_bytes = free_min.bytes;
+  options.disk_free_min_ratio = free_min.ratio;
+  options.accept_data_loss = config_.Bool("accept-data-loss");
+  options.warm_on_start = config_.Bool("warm-on-start");
+  options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
+  RemoveUnfinishedSnapshots(SnapshotDir(config_));
+  const Status status = Engine::Open(std::move(options), &engine_);
+  if (!status.ok()) return status.message();
+  ApplyMemoryPolicy();
+  const OpenReport& report = engine_->report();
+  Log(LogLevel::kNotice,
+      (report.created ? "Created the store in " : "Opened the store in ") +
+          engine_->options().store.dir + ": sequence " + std::to_string(report.recovered_seq) +
+          ", " + std::to_string(report.wal_bytes >> 20) + " MB of log, " +
+          (report.created ? "new" : report.clean_shutdown ? "after a clean shutdown"
+                                                          : "after a crash") +
+          ", in " + std::to_string(report.open_ms) + " ms");
+  if (!config_.Bool("appendonly")) {
+    Log(LogLevel::kWarning,
+        "appendonly is no: a crash falls back to what was last flushed to the store");
+  }
+  return {};
+}
+
+void Server::ApplyMemoryPolicy() {
+  const MemoryPolicy policy = MemoryPolicyNamed(config_.Text("maxmemory-policy"));
+  const bool lfu = policy == MemoryPolicy::kAllKeysLfu || policy == MemoryPolicy::kVolatileLfu;
+  engine_->residency().SetLimit(static_cast<uint64_t>(config_.Int("maxmemory")), policy,
+                                static_cast<uint32_t>(config_.Int("maxmemory-samples")));
+  keyspace().SetEvictionClock(lfu ? EvictionClock::kLfu : EvictionClock::kLru,
+                              static_cast<uint32_t>(config_.Int("lfu-log-factor")),
+                              static_cast<uint32_t>(config_.Int("lfu-decay-time")));
+  SetKeyspaceFacts(static_cast<uint32_t>(config_.Int("databases")), lfu);
+}
+
+// The store's files come first: a client must never take the descriptor of the next WAL.
+void Server::ReserveFiles() {
+  const auto for_store = static_cast<rlim_t>(config_.Int("max-open-files")) + kReservedFiles;
+  const auto wanted = static_cast<rlim_t>(config_.Int("maxclients")) + for_store;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (limit.rlim_cur < wanted) {
+    const rlim_t old = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max = std::max(limit.rlim_max, wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      getrlimit(RLIMIT_NOFILE, &limit);
+      limit.rlim_cur = limit.rlim_max;
+      if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = old;
+    }
+  }
+  if (limit.rlim_cur >= wanted) return;
+  const rlim_t clients = limit.rlim_cur > for_store ? limit.rlim_cur - for_store : 1;
+  Log(LogLevel::kWarning, "The system allows " + std::to_string(limit.rlim_cur) +
+                              " open files; the store needs " + std::to_string(for_store) +
+                              ": maxclients is reduced to " + std::to_string(clients));
+  (void)config_.Set({{"maxclients", std::to_string(clients)}});
+}
+
+uint64_t Server::rejected_connections() const {
+  uint64_t sum = 0;
+  for (const auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
+    if (listener != nullptr) sum += listener->rejected_count();
+  }
+  return sum;
+}
+
+size_t Server::ConnectionCount() const {
+  size_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->connection_count();
+  return sum;
+}
+
+void Server::CountError(std::string_view code) {
+  std::lock_guard lock(errors_mutex_);
+  const auto found = errors_.find(code);
+  if (found != errors_.end()) {
+    ++found->second;
+  } else if (errors_.size() < kErrorCodesMax) {
+    errors_[std::string(code)] = 1;
+  }
+}
+
+std::map<std::string, uint64_t> Server::ErrorCounts() {
+  std::lock_guard lock(errors_mutex_);
+  return {errors_.begin(), errors_.end()};
+}
+
+void Server::ResetStats() {
+  {
+    std::lock_guard lock(errors_mutex_);
+    errors_.clear();
+  }
+  for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
+  stats_.connections_received = 0;
+}
+
+bool Server::PasswordMatches(std::string_view password) {
+  const std::string wanted = config_.Text("requirepass");
+  // In constant time for passwords of one length.
+  return password.size() == wanted.size() &&
+         CRYPTO_memcmp(password.data(), wanted.data(), wanted.size()) == 0;
+}
+
+void Server::ApplyLimits(Connection& connection) {
+  ParserLimits& limits = connection.limits();
+  limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
+  limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
+  std::istringstream words(config_.Text("client-output-buffer-limit"));
+  std::string name;
+  size_t hard, soft;
+  uint32_t seconds;
+  while (words >> name >> hard >> soft >> seconds) {
+    if (name == "normal") connection.SetOutputLimits(hard, soft, seconds);
+  }
+}
+
+void Server::PauseClients(int64_t until_ms, bool only_writes) {
+  pause_until_ms_ = until_ms;
+  pause_only_writes_ = only_writes;
+  engine_->SetPaused(true);
+}
+
+void Server::UnpauseClients() {
+  pause_until_ms_ = 0;
+  engine_->SetPaused(false);
+}
+
+bool Server::WaitsForUnpause(Session& session, const Command& command) {
+  const int64_t until_ms = pause_until_ms_.load(std::memory_order_relaxed);
+  if (until_ms == 0) [[likely]]
+    return false;
+  const int64_t now_ms = clock_.WallMs();
+  if (now_ms >= until_ms) {
+    UnpauseClients();
+    return false;
+  }
+  if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
+  if (command.name.starts_with("client")) return false;  // CLIENT UNPAUSE must come through
+  const int64_t wait_ms = std::min<int64_t>(until_ms - now_ms, 50);
+  session.connection().worker().RunAfter(
+      std::chrono::milliseconds(wait_ms), [alive = session.connection().weak_from_this()] {
+        if (const auto connection = alive.lock()) connection->Resume();
+      });
+  return true;
+}
+
+CheckpointOptions Server::SnapshotOptions() {
+  return {.dir = SnapshotDir(config_),
+          .keep = static_cast<size_t>(config_.Int("snapshot-keep")),
+          .verify = config_.Bool("snapshot-verify")};
+}
+
+Status Server::Snapshot(SnapshotInfo* info) {
+  const std::unique_lock lock(snapshot_mutex_, std::try_to_lock);
+  if (!lock) return Status::Busy("a snapshot is being made");
+  const int64_t start_ms = clock_.WallMs();
+  const uint64_t changes = stats_.changes;
+  const Status status = MakeCheckpoint(*engine_, SnapshotOptions(), info);
+  last_snapshot_took_s_ = (clock_.WallMs() - start_ms) / 1000;
+  snapshot_ok_ = status.ok();
+  if (status.ok()) {
+    stats_.changes_at_snapshot = changes;
+    last_snapshot_s_ = clock_.WallMs() / 1000;
+    Log(LogLevel::kNotice, "Snapshot " + info->path + ": " + std::to_string(info->keys) +
+                               " keys at sequence " + std::to_string(info->sequence));
+  } else {
+    Log(LogLevel::kWarning, "The snapshot failed: " + status.message());
+  }
+  return status;
+}
+
+bool Server::StartSnapshot() {
+  if (snapshot_running_.exchange(true)) return false;
+  if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  snapshot_thread_ = std::thread([this] {
+    SnapshotInfo info;
+    (void)Snapshot(&info);
+    snapshot_running_ = false;
+  });
+  return true;
+}
+
+void Server::SnapshotWhenDue() {
+  if (snapshot_running_) return;
+  const uint64_t changes = stats_.changes - stats_.changes_at_snapshot;
+  const int64_t now_s = clock_.WallMs() / 1000;
+  if (changes == 0 || (!snapshot_ok_ && now_s - last_try_s_ < kSnapshotRetryS)) return;
+  std::istringstream rules(config_.Text("save"));
+  int64_t seconds, wanted;
+  while (rules >> seconds >> wanted) {
+    if (changes >= static_cast<uint64_t>(wanted) && now_s - last_snapshot_s_ >= seconds) {
+      Log(LogLevel::kNotice, std::to_string(wanted) + " changes in " + std::to_string(seconds) +
+                                 " seconds. Saving...");
+      last_try_s_ = now_s;
+      (void)StartSnapshot();
+      return;
+    }
+  }
+}
+
+void Server::Cron() {
+  const int64_t start_us = clock_.MonotonicUs();
+  while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
+         clock_.MonotonicUs() - start_us < kExpireBudgetUs) {
+  }
+  SnapshotWhenDue();
+  if (start_us - last_rate_us_ >= 1'000'000) {
+    uint64_t count = 0;
+    for (const auto& dispatcher : dispatchers_) count += dispatcher->command_count();
+    if (last_rate_us_ != 0) {
+      stats_.ops_per_sec = (count - last_command_count_) * 1'000'000 /
+                           static_cast<uint64_t>(start_us - last_rate_us_);
+    }
+    last_command_count_ = count;
+    last_rate_us_ = start_us;
+    const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
+    if (timeout_s != 0) {
+      for (const auto& worker : workers_) {
+        worker->Post([&worker = *worker, timeout_s] {
+          worker.CloseIdle(timeout_s, [](Connection&) { return true; });
+        });
+      }
+    }
+  }
+}
+
+void Server::OnAllWorkers(Worker& asking, std::function<void(Worker&, std::string*)> gather,
+                          std::function<void(std::string)> done) {
+  struct Gathered {
+    std::mutex mutex;
+    std::vector<std::string> parts;
+    size_t left;
+  };
+  auto gathered = std::make_shared<Gathered>();
+  gathered->parts.resize(workers_.size());
+  gathered->left = workers_.size();
+  for (const auto& worker : workers_) {
+    worker->Post([&worker = *worker, &asking, gathered, gather, done] {
+      std::string part;
+      gather(worker, &part);
+      std::lock_guard lock(gathered->mutex);
+      gathered->parts[static_cast<size_t>(worker.index())] = std::move(part);
+      if (--gathered->left > 0) return;
+      asking.Post([gathered, done] {
+        std::string all;
+        for (const std::string& each : gathered->parts) all += each;
+        done(std::move(all));
+      });
+    });
+  }
+}
+
+void Server::RequestStop() {
+  {
+    std::lock_guard lock(stop_mutex_);
+    stop_requested_ = true;
+  }
+  stop_wanted_.notify_all();
+}
+
+void Server::WaitUntilStopped() {
+  std::unique_lock lock(stop_mutex_);
+  stop_wanted_.wait(lock, [this] { return stop_requested_; });
+}
+
+Status Server::Stop() {
+  if (stopped_) return Status::Ok();
+  stopped_ = true;
+  for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
+    if (listener != nullptr) listener->Stop();
+  }
+  for (const auto& worker : workers_) worker->Stop();
+  for (const auto& worker : workers_) worker->Join();
+  if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  return engine_ ? engine_->Shutdown() : Status::Ok();
+}
+
+}  // namespace hearth

@@ -1,0 +1,158 @@
+#pragma once
+
+// Server: the engine, the workers, the listeners and the configuration, put together.
+//
+// Thread:   Start and Stop from the owner's; accessors and counters from any worker.
+// Lifetime: outlives its sessions; Stop ends workers before the engine.
+// Errors:   Start returns a text for people.
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "engine/engine.h"
+#include "net/listener.h"
+#include "net/worker.h"
+#include "src/command_table.h"
+#include "src/config.h"
+#include "src/dispatcher.h"
+
+namespace hearth {
+
+// What INFO and HELLO tell clients that look for features by version.
+inline constexpr std::string_view kRedisVersion = "7.2.0";
+
+struct ServerStats {
+  std::atomic<uint64_t> connections_received{0};
+  std::atomic<uint64_t> changes{0};             // since the start
+  std::atomic<uint64_t> changes_at_snapshot{0};
+  std::atomic<uint64_t> closed_net_in{0}, closed_net_out{0};
+  std::atomic<uint64_t> ops_per_sec{0};
+};
+
+class Server {
+ public:
+  explicit Server(Config& config);
+  ~Server();
+
+  // Opens the store, binds and serves. Empty when all went well.
+  std::string Start();
+  // Returns once Stop was asked for (a signal, SHUTDOWN).
+  void WaitUntilStopped();
+  // From any thread or a signal's: ends WaitUntilStopped.
+  void RequestStop();
+  // Ends workers, then the engine. The status of the last sync.
+  Status Stop();
+
+  Config& config() { return config_; }
+  Engine& engine() { return *engine_; }
+  Keyspace& keyspace() { return engine_->keyspace(); }
+  const Clock& clock() const { return clock_; }
+  const CommandTable& commands() const { return commands_; }
+  ServerStats& stats() { return stats_; }
+  std::vector<std::unique_ptr<Worker>>& workers() { return workers_; }
+  Dispatcher& DispatcherOf(const Worker& worker) {
+    return *dispatchers_[static_cast<size_t>(worker.index())];
+  }
+  int64_t started_ms() const { return started_ms_; }
+  int port() const { return tcp_ ? tcp_->port() : 0; }
+  const std::string& run_id() const { return run_id_; }
+  uint64_t rejected_connections() const;
+  size_t ConnectionCount() const;
+
+  void CountChanges(uint64_t count) {
+    stats_.changes.fetch_add(count, std::memory_order_relaxed);
+  }
+  void CountError(std::string_view code);
+  std::map<std::string, uint64_t> ErrorCounts();
+  void ResetStats();
+
+  bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
+  bool PasswordMatches(std::string_view password);
+  // Gives a connection the limits of the configuration.
+  void ApplyLimits(Connection& connection);
+
+  // CLIENT PAUSE until a wall clock time, of all commands or of writes.
+  void PauseClients(int64_t until_ms, bool only_writes);
+  void UnpauseClients();
+  // Parks the session when its command has to wait for the pause's end.
+  bool WaitsForUnpause(Session& session, const Command& command);
+
+  // Makes a snapshot here and now; Busy when one is being made.
+  Status Snapshot(SnapshotInfo* info);
+  // Starts one in the background; false when one is being made.
+  bool StartSnapshot();
+  bool snapshot_running() const { return snapshot_running_; }
+  bool snapshot_ok() const { return snapshot_ok_; }
+  int64_t last_snapshot_s() const { return last_snapshot_s_; }
+  int64_t last_snapshot_took_s() const { return last_snapshot_took_s_; }
+  bool SnapshotFailureStopsWrites() const {
+    return !snapshot_ok_.load(std::memory_order_relaxed) &&
+           stop_writes_.load(std::memory_order_relaxed);
+  }
+
+  // Runs gather on every worker, then done on the asking worker with all that was gathered.
+  void OnAllWorkers(Worker& asking, std::function<void(Worker&, std::string* out)> gather,
+                    std::function<void(std::string all)> done);
+
+ private:
+  class WorkerHook;
+
+  std::string OpenEngine();
+  std::string Listen();
+  std::string ListenTcp();
+  std::string ListenUnix();
+  std::string ListenTls();
+  void WatchConfig();
+  void ApplyMemoryPolicy();
+  void Cron();
+  void ReserveFiles();
+  void SnapshotWhenDue();
+  CheckpointOptions SnapshotOptions();
+  std::string RefusePeer(const PeerInfo& peer);
+
+  Config& config_;
+  SystemClock clock_;
+  CommandTable commands_;
+  ServerStats stats_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<WorkerHook>> hooks_;
+  std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
+  std::unique_ptr<Listener> tcp_, unix_, tls_;
+  int64_t started_ms_ = 0;
+  std::string run_id_;
+
+  std::atomic<bool> needs_password_{false};
+  std::atomic<bool> protected_mode_{true};
+  std::atomic<bool> stop_writes_{true};
+  std::mutex errors_mutex_;
+  std::map<std::string, uint64_t, std::less<>> errors_;
+
+  std::atomic<int64_t> pause_until_ms_{0};
+  std::atomic<bool> pause_only_writes_{false};
+
+  std::mutex snapshot_mutex_;
+  std::atomic<bool> snapshot_running_{false};
+  std::atomic<bool> snapshot_ok_{true};
+  std::atomic<int64_t> last_snapshot_s_{0}, last_snapshot_took_s_{-1};
+  std::thread snapshot_thread_;
+  int64_t last_try_s_ = 0;
+
+  uint64_t last_command_count_ = 0;
+  int64_t last_rate_us_ = 0;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_wanted_;
+  bool stop_requested_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace hearth

@@ -1,0 +1,201 @@
+// The server's sockets and what CONFIG SET changes at run time. Tested by tests/src/server_test.cc.
+#include <sstream>
+
+#include "src/commands/groups.h"
+#include "src/log.h"
+#include "src/redis_text.h"
+#include "src/server.h"
+#include "src/session.h"
+
+namespace hearth {
+namespace {
+
+constexpr std::string_view kDenied =
+    "DENIED Redis is running in protected mode because protected mode is enabled and no password is "
+    "set for the default user. In this mode connections are only accepted from the loopback "
+    "interface. If you want to connect from external computers to Redis you may adopt one of the "
+    "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET "
+    "protected-mode no' from the loopback interface by connecting to Redis from the same host the "
+    "server is running, however MAKE SURE Redis is not publicly accessible from internet if you do "
+    "so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable "
+    "the protected mode by editing the Redis configuration file, and setting the protected mode "
+    "option to 'no', and then restarting the server. 3) If you started the server manually just for "
+    "testing, restart it with the '--protected-mode no' option. 4) Set up an authentication "
+    "password for the default user. NOTE: You only need to do one of the above things in order for "
+    "the server to start accepting connections from the outside.";
+
+std::vector<std::string> Words(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<Worker*> Pointers(const std::vector<std::unique_ptr<Worker>>& workers) {
+  std::vector<Worker*> pointers;
+  for (const auto& worker : workers) pointers.push_back(worker.get());
+  return pointers;
+}
+
+std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error) {
+  TlsSettings settings;
+  settings.cert_file = config.Text("tls-cert-file");
+  settings.key_file = config.Text("tls-key-file");
+  settings.key_password = config.Text("tls-key-file-pass");
+  settings.ca_cert_file = config.Text("tls-ca-cert-file");
+  settings.ca_cert_dir = config.Text("tls-ca-cert-dir");
+  settings.dh_params_file = config.Text("tls-dh-params-file");
+  settings.protocols = config.Text("tls-protocols");
+  settings.ciphers = config.Text("tls-ciphers");
+  settings.ciphersuites = config.Text("tls-ciphersuites");
+  const std::string auth = config.Text("tls-auth-clients");
+  settings.client_auth = auth == "no"    ? TlsClientAuth::kNo
+                         : auth == "yes" ? TlsClientAuth::kRequired
+                                         : TlsClientAuth::kOptional;
+  settings.prefer_server_ciphers = config.Bool("tls-prefer-server-ciphers");
+  settings.session_caching = config.Bool("tls-session-caching");
+  settings.session_cache_size = static_cast<int>(config.Int("tls-session-cache-size"));
+  settings.session_cache_timeout_seconds =
+      static_cast<int>(config.Int("tls-session-cache-timeout"));
+  return TlsContext::Build(settings, error);
+}
+
+}  // namespace
+
+std::string Server::RefusePeer(const PeerInfo& peer) {
+  if (peer.is_loopback || !protected_mode_ || needs_password_) return {};
+  return std::string(kDenied);
+}
+
+std::string Server::ListenTcp() {
+  ListenerOptions options;
+  options.bind = Words(config_.Text("bind"));
+  options.port = static_cast<int>(config_.Int("port"));
+  options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
+  options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
+  const std::string error = tcp_->Open(options);
+  if (error.empty()) return {};
+  Log(LogLevel::kWarning, "Could not create server TCP listening socket: " + error);
+  return "Failed listening on port " + std::to_string(options.port) + " (TCP), aborting.";
+}
+
+std::string Server::ListenTls() {
+  ListenerOptions options;
+  options.bind = Words(config_.Text("bind"));
+  options.port = static_cast<int>(config_.Int("tls-port"));
+  options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
+  options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
+  std::string error;
+  options.tls = BuildTls(config_, &error);
+  if (!options.tls) return "Failed to configure TLS: " + error;
+  error = tls_->Open(options);
+  if (error.empty()) return {};
+  Log(LogLevel::kWarning, "Could not create server TLS listening socket: " + error);
+  return "Failed listening on port " + std::to_string(options.port) + " (TLS), aborting.";
+}
+
+std::string Server::ListenUnix() {
+  ListenerOptions options;
+  options.unix_path = config_.Text("unixsocket");
+  const std::string permissions = config_.Text("unixsocketperm");
+  if (permissions != "0") {
+    options.unix_permissions = static_cast<unsigned>(std::stoul(permissions, nullptr, 8));
+  }
+  options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
+  const std::string error = unix_->Open(options);
+  return error.empty() ? error : "Failed opening Unix socket: " + error;
+}
+
+std::string Server::Listen() {
+  const ConnectionFactory factory = [this](Connection& connection) {
+    return std::make_unique<Session>(*this, connection);
+  };
+  struct Kind {
+    std::unique_ptr<Listener>* listener;
+    bool wanted;
+    std::string (Server::*open)();
+  };
+  const Kind kinds[] = {{&tcp_, config_.Int("port") != 0, &Server::ListenTcp},
+                        {&tls_, config_.Int("tls-port") != 0, &Server::ListenTls},
+                        {&unix_, !config_.Text("unixsocket").empty(), &Server::ListenUnix}};
+  for (const Kind& kind : kinds) {
+    if (!kind.wanted) continue;
+    *kind.listener = std::make_unique<Listener>(Pointers(workers_), factory);
+    Listener& listener = **kind.listener;
+    listener.SetAcceptFilter([this](const PeerInfo& peer) { return RefusePeer(peer); });
+    listener.SetErrorCallback([](const std::string& error) {
+      Log(LogLevel::kVerbose, "Accepting a client failed: " + error);
+    });
+    listener.SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
+    if (std::string error = (this->*kind.open)(); !error.empty()) return error;
+  }
+  for (const Kind& kind : kinds) {
+    if (*kind.listener) (*kind.listener)->Start();
+  }
+  return {};
+}
+
+void Server::WatchConfig() {
+  const auto refresh = [this](std::string* = nullptr) {
+    needs_password_ = !config_.Text("requirepass").empty();
+    protected_mode_ = config_.Bool("protected-mode");
+    stop_writes_ = config_.Bool("stop-writes-on-bgsave-error");
+    StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
+    for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
+      if (listener != nullptr) {
+        listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
+      }
+    }
+    return true;
+  };
+  refresh();
+  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error",
+                           "maxclients"}) {
+    config_.OnChange(name, refresh);
+  }
+  for (const char* name : {"proto-max-bulk-len", "client-query-buffer-limit",
+                           "client-output-buffer-limit"}) {
+    config_.OnChange(name, [this, refresh](std::string*) {
+      for (const auto& worker : workers_) {
+        worker->Post([this, &worker = *worker] {
+          worker.ForEachConnection([this](Connection& connection) { ApplyLimits(connection); });
+        });
+      }
+      return refresh();
+    });
+  }
+  for (const char* name : {"maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor",
+                           "lfu-decay-time"}) {
+    config_.OnChange(name, [this](std::string*) {
+      ApplyMemoryPolicy();
+      return true;
+    });
+  }
+  for (const char* name : {"appendonly", "appendfsync"}) {
+    config_.OnChange(name, [this](std::string* error) {
+      SyncPolicy policy = SyncPolicy::kEverySec;
+      const std::string fsync = config_.Text("appendfsync");
+      if (fsync == "always") policy = SyncPolicy::kAlways;
+      if (fsync == "no") policy = SyncPolicy::kNo;
+      if (!config_.Bool("appendonly")) policy = SyncPolicy::kOff;
+      const Status status = engine_->SetSyncPolicy(policy);
+      *error = status.message();
+      return status.ok();
+    });
+  }
+  config_.OnChange("loglevel", [this](std::string*) {
+    SetLogLevel(LogLevelNamed(config_.Text("loglevel")));
+    return true;
+  });
+  config_.OnChange("disk-free-min", [this](std::string*) {
+    const std::string text = config_.Text("disk-free-min");
+    if (text.ends_with('%')) {
+      engine_->SetDiskFreeMin(0, std::stod(text.substr(0, text.size() - 1)) / 100);
+    } else {
+      engine_->SetDiskFreeMin(static_cast<uint64_t>(*ParseMemory(text)), 0);
+    }
+    return true;
+  });
+}
+
+}  // namespace hearth

@@ -1,0 +1,101 @@
+// Tested by tests/src/connection_commands_test.cc.
+#include "src/session.h"
+
+#include "net/worker.h"
+#include "src/dispatcher.h"
+#include "src/log.h"
+#include "src/server.h"
+
+namespace hearth {
+
+Session::Session(Server& server, Connection& connection) : server_(server), connection_(connection) {
+  set_authenticated(!server_.NeedsPassword());
+  server_.ApplyLimits(connection_);
+  server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
+}
+
+Session::~Session() = default;
+
+size_t Session::OnRequests(const RequestBatch& batch) {
+  return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
+}
+
+void Session::OnClose() {}
+
+void Session::OnProtocolError(std::string_view error) {
+  Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
+}
+
+void Session::set_authenticated(bool authenticated) {
+  authenticated_ = authenticated;
+  connection_.limits().authenticated = authenticated;
+}
+
+void Session::SetReplyMode(ReplyMode mode) {
+  reply_mode_ = mode;
+  connection_.reply().SetMuted(mode != ReplyMode::kOn);
+}
+
+void Session::Reset() {
+  db_ = 0;
+  name.clear();
+  no_touch = no_evict = false;
+  connection_.reply().SetProtocol(2);
+  SetReplyMode(ReplyMode::kOn);
+  set_authenticated(!server_.NeedsPassword());
+}
+
+std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
+  answers_later_ = true;
+  connection_.Pause();
+  return [this, alive = connection_.weak_from_this()](const std::function<void(Reply&)>& write) {
+    const std::shared_ptr<Connection> connection = alive.lock();
+    if (!connection || connection->is_closed()) return;
+    answers_later_ = false;
+    write(connection->reply());
+    connection->CountReply();
+    connection->MarkDirty();
+    connection->Resume();
+  };
+}
+
+void Session::OffThread(bool run_now, std::function<std::any()> work,
+                        std::function<void(std::any&, Reply&)> finish) {
+  if (run_now) {
+    std::any result = work();
+    return finish(result, connection_.reply());
+  }
+  auto answer = AnswerLater();
+  Worker& worker = connection_.worker();
+  server_.engine().RunOnReaders([&worker, work = std::move(work), finish = std::move(finish),
+                                 answer = std::move(answer)]() mutable {
+    auto result = std::make_shared<std::any>(work());
+    worker.Post([result, finish = std::move(finish), answer = std::move(answer)] {
+      answer([&](Reply& reply) { finish(*result, reply); });
+    });
+  });
+}
+
+std::string Session::Describe() {
+  Connection& c = connection_;
+  const uint64_t now_us = c.worker().NowUs();
+  std::string flags;
+  if (c.is_unix()) flags += 'U';
+  if (no_touch) flags += 'T';
+  if (no_evict) flags += 'e';
+  if (flags.empty()) flags = "N";
+  return "id=" + std::to_string(id()) + " addr=" + c.peer_address() + " laddr=" +
+         c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name + " age=" +
+         std::to_string((now_us - c.accepted_us()) / 1'000'000) + " idle=" +
+         std::to_string((now_us - c.last_interaction_us()) / 1'000'000) + " flags=" + flags +
+         " db=" + std::to_string(db_) + " sub=0 psub=0 ssub=0 multi=-1 qbuf=" +
+         std::to_string(c.query_buffer_bytes()) + " qbuf-free=" +
+         std::to_string(c.query_buffer_free_bytes()) + " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
+         "oll=0 omem=" + std::to_string(c.output_bytes()) + " tot-mem=" +
+         std::to_string(c.memory_bytes() + sizeof(Session)) + " events=r cmd=" +
+         std::string(last_command) + " user=default redir=-1 resp=" +
+         std::to_string(c.reply().protocol()) + " lib-name=" + library_name + " lib-ver=" +
+         library_version;
+}
+
+}  // namespace hearth
