@@ -112,6 +112,7 @@ class Engine {
 
   struct Gauges {
     std::atomic<uint64_t> reopen_count{0}, failure_count{0}, warm_loaded{0};
+    std::atomic<uint64_t> load_us{0}, load_us_max{0};  // of loads by the readers
     std::atomic<bool> warming{false};
     std::atomic<uint64_t> disk_free_bytes{0};
   };

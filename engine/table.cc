@@ -14,8 +14,9 @@ namespace {
 
 constexpr uint64_t kHashMask = (uint64_t{1} << kPositionHashBits) - 1;
 
-// Cells that may be used before a segment grows: 7/8 of them.
-constexpr uint32_t UsableCells(uint32_t cell_count) { return cell_count - cell_count / 8; }
+// Cells that may be used before a segment grows: 7/8 of them, and one is always empty, because a
+// probe ends there.
+constexpr uint32_t UsableCells(uint32_t cell_count) { return cell_count - cell_count / 8 - 1; }
 
 bool Before(const Object* a, const Object* b) {
   return a->position != b->position ? a->position < b->position : a->key() < b->key();

@@ -137,8 +137,11 @@ Object* Tx::FindObject(const KeyRef& ref) {
 
 Object* Tx::FindLive(const KeyRef& ref, bool touch) {
   Object* object = FindObject(ref);
-  if (object == nullptr || object->tombstone()) return nullptr;
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  if (object == nullptr || object->tombstone()) {
+    if (touch) Bump(shard.counters.absent_reads);
+    return nullptr;
+  }
   if (object->has_expiry() && object->expire_at_ms <= now_ms_) {
     if (options_.expire) {
       Bump(shard.counters.expired);

@@ -1,1 +1,146 @@
-int main() {}
+// hearth-server: reads the configuration, serves until a signal or SHUTDOWN ends it.
+// Tested by the suites that start it.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#ifdef HEARTH_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "src/config.h"
+#include "src/log.h"
+#include "src/server.h"
+
+namespace hearth {
+namespace {
+
+constexpr char kUsage[] =
+    "Usage: hearth-server [/path/to/hearth.conf] [--directive value ...]\n"
+    "       hearth-server --help | --version\n\n"
+    "Examples:\n"
+    "       hearth-server\n"
+    "       hearth-server /etc/hearth/hearth.conf --port 7777\n"
+    "       hearth-server --dir /var/lib/hearth --maxmemory 4gb --appendfsync always\n";
+
+void Notify([[maybe_unused]] const char* state) {
+#ifdef HEARTH_SYSTEMD
+  (void)sd_notify(0, state);
+#endif
+}
+
+// Goes on in the background, as redis-server does with daemonize yes.
+void Daemonize() {
+  if (fork() != 0) _exit(0);
+  setsid();
+  const int null = open("/dev/null", O_RDWR);
+  for (const int fd : {0, 1, 2}) dup2(null, fd);
+  if (null > 2) close(null);
+}
+
+void LogBanner(const Config& config) {
+  Log(LogLevel::kNotice, "Hearth " HEARTH_VERSION " is starting");
+  Log(LogLevel::kNotice, " Port: " + std::to_string(config.Int("port")));
+  Log(LogLevel::kNotice, " PID: " + std::to_string(getpid()));
+  Log(LogLevel::kNotice, " Directory: " + config.Text("dir"));
+  for (const std::string& note : config.Notes()) Log(LogLevel::kNotice, note);
+}
+
+// Waits for signals on a thread of its own; all other threads have them blocked.
+void WatchSignals(Server& server, const sigset_t& signals) {
+  std::thread([&server, signals] {
+    while (true) {
+      int signal = 0;
+      if (sigwait(&signals, &signal) != 0) continue;
+      if (signal == SIGHUP) {
+        ReopenLog();
+        continue;
+      }
+      if (signal == SIGUSR2) return;  // the server has ended
+      Log(LogLevel::kNotice, std::string("Received ") + (signal == SIGINT ? "SIGINT" : "SIGTERM") +
+                                 " scheduling shutdown...");
+      server.RequestStop();
+    }
+  }).detach();
+}
+
+int Run(const std::vector<std::string>& args) {
+  Config config;
+  if (std::string error = config.Load(args); !error.empty()) {
+    std::fprintf(stderr, "%s\n", error.c_str());
+    return 1;
+  }
+  if (config.Bool("daemonize")) Daemonize();
+  umask(077);
+  const std::string log_error =
+      SetUpLog(LogLevelNamed(config.Text("loglevel")), config.Text("logfile"));
+  if (!log_error.empty()) {
+    std::fprintf(stderr, "Can't open the log file: %s\n", log_error.c_str());
+    return 1;
+  }
+  LogBanner(config);
+  std::error_code error;
+  std::filesystem::create_directories(config.Text("dir"), error);
+  if (!config.Text("wal-dir").empty()) {
+    std::filesystem::create_directories(config.Text("wal-dir"), error);
+  }
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  Server server(config);
+  if (const std::string failure = server.Start(); !failure.empty()) {
+    Log(LogLevel::kWarning, failure);
+    (void)server.Stop();
+    return 1;
+  }
+  const std::string pidfile = config.Text("pidfile");
+  if (!pidfile.empty()) std::ofstream(pidfile) << getpid() << "\n";
+  WatchSignals(server, signals);
+  if (config.Int("port") != 0) {
+    Log(LogLevel::kNotice, "Running on port " + std::to_string(server.port()));
+  }
+  Log(LogLevel::kNotice, "Ready to accept connections");
+  Notify("READY=1\nSTATUS=Ready to accept connections");
+  server.WaitUntilStopped();
+
+  Notify("STOPPING=1");
+  const Status status = server.Stop();
+  if (!pidfile.empty()) unlink(pidfile.c_str());
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "The last sync failed: " + status.message());
+  }
+  Log(LogLevel::kNotice, "Hearth is now ready to exit, bye bye...");
+  return status.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace hearth
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  if (args.size() == 1 && (args[0] == "--version" || args[0] == "-v")) {
+    std::printf("Hearth server v=" HEARTH_VERSION " bits=64\n");
+    return 0;
+  }
+  if (args.size() == 1 && (args[0] == "--help" || args[0] == "-h")) {
+    std::fputs(hearth::kUsage, stdout);
+    return 0;
+  }
+  const int code = hearth::Run(args);
+  // Threads that only wait (signals) end with the process.
+  std::fflush(stdout);
+  _exit(code);
+}

@@ -91,6 +91,16 @@ TEST(TableTest, HoldsAnyNumberOfKeysAtOnePosition) {
   EXPECT_EQ(page.size(), 1000u) << "all that share a position come together";
 }
 
+// A probe for an absent key ends in a segment of any fill.
+TEST(TableTest, AnAbsentKeyIsNotFoundHoweverFullTheSegmentIs) {
+  Table table(0, 256);
+  for (uint64_t i = 0; i < 2000; ++i) {
+    EXPECT_EQ(table.Find(i << 30 | 1, "absent"), nullptr);
+    table.PrefetchObject(i << 30 | 1);
+    table.Insert(MakeObject(i << 30, "key"));
+  }
+}
+
 TEST(TableTest, AWalkGivesOrderAndPlaceToGoOn) {
   Table table(0, 256);
   for (const uint64_t position : {uint64_t{5}, uint64_t{3}, uint64_t{9} << kPositionHashBits}) {
