@@ -8,7 +8,8 @@
 
 namespace hearth {
 
-Session::Session(Server& server, Connection& connection) : server_(server), connection_(connection) {
+Session::Session(Server& server, Connection& connection)
+    : server_(server), connection_(connection) {
   set_authenticated(!server_.NeedsPassword());
   server_.ApplyLimits(connection_);
   server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
@@ -20,15 +21,26 @@ size_t Session::OnRequests(const RequestBatch& batch) {
   return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
 }
 
-void Session::OnClose() {}
+void Session::OnClose() {
+  server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
+}
 
 void Session::OnProtocolError(std::string_view error) {
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 
+bool Session::authenticated() const {
+  return authenticated_ || !server_.NeedsPassword();
+}
+
 void Session::set_authenticated(bool authenticated) {
   authenticated_ = authenticated;
   connection_.limits().authenticated = authenticated;
+}
+
+bool Session::IsLocal() const {
+  const std::string& peer = connection_.peer_address();
+  return connection_.is_unix() || peer.starts_with("127.") || peer.starts_with("[::1]");
 }
 
 void Session::SetReplyMode(ReplyMode mode) {
@@ -48,12 +60,20 @@ void Session::Reset() {
 std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
   answers_later_ = true;
   connection_.Pause();
-  return [this, alive = connection_.weak_from_this()](const std::function<void(Reply&)>& write) {
+  const bool muted = connection_.reply().muted();
+  return [this, muted,
+          alive = connection_.weak_from_this()](const std::function<void(Reply&)>& write) {
     const std::shared_ptr<Connection> connection = alive.lock();
     if (!connection || connection->is_closed()) return;
     answers_later_ = false;
-    write(connection->reply());
-    connection->CountReply();
+    Reply& reply = connection->reply();
+    const bool muted_now = reply.muted();
+    const uint64_t errors_before = reply.error_count();
+    reply.SetMuted(muted);
+    write(reply);
+    if (!muted) connection->CountReply();
+    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
+    reply.SetMuted(muted_now);
     connection->MarkDirty();
     connection->Resume();
   };
@@ -84,18 +104,20 @@ std::string Session::Describe() {
   if (no_touch) flags += 'T';
   if (no_evict) flags += 'e';
   if (flags.empty()) flags = "N";
-  return "id=" + std::to_string(id()) + " addr=" + c.peer_address() + " laddr=" +
-         c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name + " age=" +
-         std::to_string((now_us - c.accepted_us()) / 1'000'000) + " idle=" +
-         std::to_string((now_us - c.last_interaction_us()) / 1'000'000) + " flags=" + flags +
-         " db=" + std::to_string(db_) + " sub=0 psub=0 ssub=0 multi=-1 qbuf=" +
-         std::to_string(c.query_buffer_bytes()) + " qbuf-free=" +
-         std::to_string(c.query_buffer_free_bytes()) + " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
-         "oll=0 omem=" + std::to_string(c.output_bytes()) + " tot-mem=" +
-         std::to_string(c.memory_bytes() + sizeof(Session)) + " events=r cmd=" +
-         std::string(last_command) + " user=default redir=-1 resp=" +
-         std::to_string(c.reply().protocol()) + " lib-name=" + library_name + " lib-ver=" +
-         library_version;
+  return "id=" + std::to_string(id()) + " addr=" + c.peer_address() +
+         " laddr=" + c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name +
+         " age=" + std::to_string((now_us - c.accepted_us()) / 1'000'000) +
+         " idle=" + std::to_string((now_us - c.last_interaction_us()) / 1'000'000) +
+         " flags=" + flags + " db=" + std::to_string(db_) +
+         " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(c.query_buffer_bytes()) +
+         " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
+         " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
+         "oll=0 omem=" +
+         std::to_string(c.output_bytes()) +
+         " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session)) +
+         " events=r cmd=" + std::string(last_command) +
+         " user=default redir=-1 resp=" + std::to_string(c.reply().protocol()) +
+         " lib-name=" + library_name + " lib-ver=" + library_version;
 }
 
 }  // namespace hearth
