@@ -204,12 +204,18 @@ size_t Engine::ExpireSome(size_t key_count_max) {
   size_t expired = 0;
   const int64_t now_ms = clock_->WallMs();
   std::vector<std::pair<uint32_t, std::string>> due;
+  std::vector<uint64_t> expiring(keyspace_->db_count());
+  uint64_t any = 0;
+  for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
+    any += expiring[db] = log_->ExpiryCount(db);
+  }
+  if (any == 0) return 0;
   for (uint32_t turn = 0; turn < keyspace_->shard_count() && due.size() < key_count_max; ++turn) {
     Shard& shard = keyspace_->shard(expire_shard_++ % keyspace_->shard_count());
     std::lock_guard lock(shard.mutex);
     for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
       Table* table = shard.dbs[db].table.get();
-      if (table == nullptr) continue;
+      if (table == nullptr || expiring[db] == 0) continue;
       table->SweepExpiring(&shard.expire_hand, key_count_max, [&](Object* object) {
         if (!object->tombstone() && object->expire_at_ms <= now_ms) {
           due.emplace_back(db, object->key());

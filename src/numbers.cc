@@ -8,7 +8,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kNumberTextMax = 256;
+constexpr size_t kNumberTextMax = 5 * 1024;  // Redis' limit for a long double's text
 
 // Runs a strtod-like function over a text that must be a number as a whole.
 template <typename Number, typename Parse>

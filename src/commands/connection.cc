@@ -17,9 +17,7 @@ void Echo(const Args& args, Session&, Reply& reply) { reply.Bulk(args[1]); }
 
 void Select(const Args& args, Session& session, Reply& reply) {
   const auto db = ParseInt64(args[1]);
-  if (!db || *db < INT32_MIN || *db > INT32_MAX) {
-    return reply.Error(db ? kErrNotInteger : "ERR invalid DB index");
-  }
+  if (!db || *db < INT32_MIN || *db > INT32_MAX) return reply.Error(kErrNotInteger);
   if (*db < 0 || *db >= DbCount()) return reply.Error(kErrDbIndex);
   session.set_db(static_cast<uint32_t>(*db));
   reply.Ok();

@@ -251,7 +251,7 @@ def main():
     parser.add_argument("--restart", type=int, default=0)
     parser.add_argument("--demote", type=int, default=0)
     parser.add_argument("--keep-going", action="store_true")
-    parser.add_argument("--extra", nargs="*", default=[])
+    parser.add_argument("--extra", nargs=argparse.REMAINDER, default=[])
     options = parser.parse_args()
     assert options.redis, "the oracle needs redis-server (Debian package redis-server)"
     print("seed %d" % options.seed, flush=True)
