@@ -89,8 +89,9 @@ class Tx {
 
   // -- Changing. All return with the change in memory and its rows recorded.
   // Sets the key to a string of any former type. The encoding is what Redis would choose for
-  // SET: int, embstr (up to 44 bytes) or raw.
-  void SetString(std::string_view key, std::string_view value, Expiry expiry);
+  // SET: int, embstr (up to 44 bytes) or raw; as_text never makes it int (INCRBYFLOAT).
+  void SetString(std::string_view key, std::string_view value, Expiry expiry,
+                 bool as_text = false);
   // Overwrites value bytes from offset on, growing with zero bytes; an absent key counts as
   // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes.
   // Requires: absent or a string.

@@ -50,13 +50,16 @@ struct ScanOptions {
 };
 
 bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
-  const std::string_view cursor = args[1];
+  // As strtoul reads it: a negative number counts from the top.
+  const bool negative = args[1].starts_with('-');
+  const std::string_view digits = args[1].substr(negative ? 1 : 0);
   const auto [end, error] =
-      std::from_chars(cursor.data(), cursor.data() + cursor.size(), options->cursor);
-  if (error != std::errc() || end != cursor.data() + cursor.size()) {
+      std::from_chars(digits.data(), digits.data() + digits.size(), options->cursor);
+  if (error != std::errc() || end != digits.data() + digits.size()) {
     reply.Error("ERR invalid cursor");
     return false;
   }
+  if (negative) options->cursor = -options->cursor;
   for (size_t i = 2; i < args.size(); i += 2) {
     const bool has_value = i + 1 < args.size();
     if (has_value && IsWord(args[i], "COUNT")) {

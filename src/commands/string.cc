@@ -291,7 +291,7 @@ void IncrByFloat(const Args& args, Tx& tx, Reply& reply) {
     return reply.Error("ERR increment would produce NaN or Infinity");
   }
   const std::string text = FormatLongDouble(value);
-  tx.SetString(args[1], text, Expiry::Keep());
+  tx.SetString(args[1], text, Expiry::Keep(), /*as_text=*/true);
   reply.Bulk(text);
 }
 

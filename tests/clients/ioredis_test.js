@@ -6,6 +6,7 @@ const Redis = require('ioredis');
 async function main() {
   const redis = new Redis({ path: process.argv[2], connectionName: 'suite' });
   assert.strictEqual(await redis.ping(), 'PONG');
+  await redis.flushall();
   assert.strictEqual(await redis.set('foo', 'bar', 'EX', 1000), 'OK');
   assert.strictEqual(await redis.get('foo'), 'bar');
   assert.ok((await redis.ttl('foo')) > 990);
