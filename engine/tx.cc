@@ -197,7 +197,8 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
   }
 }
 
-void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, bool as_text) {
+void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry,
+                   Encoding encoding) {
   KeyRef scratch(db_, {}, 0);
   const KeyRef& ref = Ref(db_, key, &scratch);
   Object* old = FindObject(ref);
@@ -220,8 +221,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   }
   object->type = ObjectType::kString;
   object->flags = 0;
-  object->encoding = EncodingOf(object->value());
-  if (as_text && object->encoding == Encoding::kInt) object->encoding = Encoding::kEmbstr;
+  object->encoding = encoding;
   const bool refresh = object->expire_at_ms != expire_at_ms;
   object->expire_at_ms = expire_at_ms;
   if (object != old || refresh) PutObject(ref, object, old);

@@ -8,7 +8,8 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kNumberTextMax = 5 * 1024;  // Redis' limit for a long double's text
+// The longest value that INCRBYFLOAT writes has 4953 digits; it must be readable again.
+constexpr size_t kNumberTextMax = 5 * 1024;
 
 // Runs a strtod-like function over a text that must be a number as a whole.
 template <typename Number, typename Parse>
@@ -54,7 +55,7 @@ std::optional<double> ParseDouble(std::string_view text) {
 }
 
 std::string FormatLongDouble(long double value) {
-  char buffer[5 * 1024];
+  char buffer[kNumberTextMax];
   const int size = std::snprintf(buffer, sizeof(buffer), "%.17Lf", value);
   std::string text(buffer, static_cast<size_t>(size));
   if (text.find('.') != std::string::npos) {

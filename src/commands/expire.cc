@@ -1,139 +1,317 @@
-// Time to live. Tested by tests/src/commands/expire_test.cc and tests/oracle.
-#include <optional>
+// Tested by tests/src/commands/expire_test.cc.
+//
+// When keys end: EXPIRE and its three relatives, PERSIST, TTL and its three relatives.
+#include <string>
 
 #include "src/commands/groups.h"
-#include "src/errors.h"
+#include "src/commands/lifetime.h"
 #include "src/numbers.h"
 
 namespace hearth {
 namespace {
 
-struct Conditions {
-  bool nx = false, xx = false, gt = false, lt = false;
+constexpr int64_t kAbsentKey = -2;
+constexpr int64_t kLivesForever = -1;
+
+struct ExpireConditions {
+  bool none_before = false;  // NX
+  bool some_before = false;  // XX
+  bool only_later = false;   // GT
+  bool only_sooner = false;  // LT
 };
 
-// False: the error is written.
-bool ParseConditions(const Args& args, Conditions* conditions, Reply& reply) {
-  for (size_t i = 3; i < args.size(); ++i) {
-    if (IsWord(args[i], "NX")) {
-      conditions->nx = true;
-    } else if (IsWord(args[i], "XX")) {
-      conditions->xx = true;
-    } else if (IsWord(args[i], "GT")) {
-      conditions->gt = true;
-    } else if (IsWord(args[i], "LT")) {
-      conditions->lt = true;
+bool ParseConditions(const Args& args, ExpireConditions* conditions, Reply& reply) {
+  for (const std::string_view word : args.subspan(3)) {
+    if (IsWord(word, "NX")) {
+      conditions->none_before = true;
+    } else if (IsWord(word, "XX")) {
+      conditions->some_before = true;
+    } else if (IsWord(word, "GT")) {
+      conditions->only_later = true;
+    } else if (IsWord(word, "LT")) {
+      conditions->only_sooner = true;
     } else {
-      reply.Error("ERR Unsupported option " + std::string(args[i]));
+      reply.Error("ERR Unsupported option " + std::string(word));
       return false;
     }
   }
-  if (conditions->nx && (conditions->xx || conditions->gt || conditions->lt)) {
+  if (conditions->none_before &&
+      (conditions->some_before || conditions->only_later || conditions->only_sooner)) {
     reply.Error("ERR NX and XX, GT or LT options at the same time are not compatible");
     return false;
   }
-  if (conditions->gt && conditions->lt) {
+  if (conditions->only_later && conditions->only_sooner) {
     reply.Error("ERR GT and LT options at the same time are not compatible");
     return false;
   }
   return true;
 }
 
-// No expiry counts as an infinite one.
-bool Holds(const Conditions& conditions, const Object& object, int64_t at_ms) {
-  const bool has = object.has_expiry();
-  if (conditions.nx && has) return false;
-  if (conditions.xx && !has) return false;
-  if (conditions.gt && (!has || at_ms <= object.expire_at_ms)) return false;
-  return !(conditions.lt && has && at_ms >= object.expire_at_ms);
+// A key without expiry counts as one that ends after every other.
+bool Allow(const ExpireConditions& conditions, const Object& object, int64_t at_ms) {
+  if (conditions.none_before && object.has_expiry()) return false;
+  if (conditions.some_before && !object.has_expiry()) return false;
+  const bool is_later = object.has_expiry() && at_ms > object.expire_at_ms;
+  const bool is_sooner = !object.has_expiry() || at_ms < object.expire_at_ms;
+  if (conditions.only_later && !is_later) return false;
+  return !conditions.only_sooner || is_sooner;
 }
 
-void ExpireWith(const Args& args, ExpireUnit unit, std::string_view name, Tx& tx, Reply& reply) {
-  Conditions conditions;
+// A time that has passed deletes the key.
+void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_view command, Tx& tx,
+                Reply& reply) {
+  ExpireConditions conditions;
   if (!ParseConditions(args, &conditions, reply)) return;
-  const auto value = ParseInt64(args[2]);
-  if (!value) return reply.Error(kErrNotInteger);
-  int64_t at_ms = *value;
-  if ((!unit.milliseconds && __builtin_mul_overflow(at_ms, 1000, &at_ms)) ||
-      (!unit.absolute && __builtin_add_overflow(at_ms, tx.now_ms(), &at_ms))) {
-    return reply.Error("ERR invalid expire time in '" + std::string(name) + "' command");
-  }
-  const Object* object = tx.Peek(args[1]);
-  if (object == nullptr || !Holds(conditions, *object, at_ms)) return reply.Integer(0);
-  if (at_ms <= tx.now_ms()) {
+  const auto at_ms = ReadTimeMs(args[2], unit, TimeSign::kAny, base_ms, command, reply);
+  if (!at_ms) return;
+  const Object* object = tx.Find(args[1]);
+  if (object == nullptr || !Allow(conditions, *object, *at_ms)) return reply.Integer(0);
+  if (*at_ms <= tx.now_ms()) {
     tx.Delete(args[1]);
   } else {
-    tx.SetExpiry(args[1], at_ms);
+    tx.SetExpiry(args[1], *at_ms);
   }
   reply.Integer(1);
 }
 
+// To the nearest second, without overflow for any time.
+int64_t RoundToSeconds(int64_t ms) {
+  return ms / 1000 + (ms % 1000 >= 500 ? 1 : 0);
+}
+
+// What is left of the key's time when counted from base_ms.
+void ReplyTime(std::string_view key, int64_t base_ms, TimeUnit unit, Tx& tx, Reply& reply) {
+  const Object* object = tx.Peek(key);
+  if (object == nullptr) return reply.Integer(kAbsentKey);
+  if (!object->has_expiry()) return reply.Integer(kLivesForever);
+  const int64_t ms = object->expire_at_ms - base_ms;
+  reply.Integer(unit == TimeUnit::kSeconds ? RoundToSeconds(ms) : ms);
+}
+
+// EXPIRE key seconds [NX | XX | GT | LT] -> 1 when the expiry was set, 0 when not
 void Expire(const Args& args, Tx& tx, Reply& reply) {
-  ExpireWith(args, {false, false}, "expire", tx, reply);
+  ExpireFrom(args, TimeUnit::kSeconds, tx.now_ms(), "expire", tx, reply);
 }
-void PExpire(const Args& args, Tx& tx, Reply& reply) {
-  ExpireWith(args, {true, false}, "pexpire", tx, reply);
-}
+
+// EXPIREAT key unix-seconds [NX | XX | GT | LT]
 void ExpireAt(const Args& args, Tx& tx, Reply& reply) {
-  ExpireWith(args, {false, true}, "expireat", tx, reply);
+  ExpireFrom(args, TimeUnit::kSeconds, 0, "expireat", tx, reply);
 }
+
+// PEXPIRE key milliseconds [NX | XX | GT | LT]
+void PExpire(const Args& args, Tx& tx, Reply& reply) {
+  ExpireFrom(args, TimeUnit::kMilliseconds, tx.now_ms(), "pexpire", tx, reply);
+}
+
+// PEXPIREAT key unix-milliseconds [NX | XX | GT | LT]
 void PExpireAt(const Args& args, Tx& tx, Reply& reply) {
-  ExpireWith(args, {true, true}, "pexpireat", tx, reply);
+  ExpireFrom(args, TimeUnit::kMilliseconds, 0, "pexpireat", tx, reply);
 }
 
-// -2 = no such key, -1 = it does not expire; seconds are rounded.
-void ReplyTime(const Args& args, bool milliseconds, bool absolute, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[1]);
-  if (object == nullptr) return reply.Integer(-2);
-  if (!object->has_expiry()) return reply.Integer(-1);
-  const int64_t ms = absolute ? object->expire_at_ms : object->expire_at_ms - tx.now_ms();
-  reply.Integer(milliseconds ? ms : (ms + 500) / 1000);
-}
-
-void Ttl(const Args& args, Tx& tx, Reply& reply) { ReplyTime(args, false, false, tx, reply); }
-void PTtl(const Args& args, Tx& tx, Reply& reply) { ReplyTime(args, true, false, tx, reply); }
-void ExpireTime(const Args& args, Tx& tx, Reply& reply) {
-  ReplyTime(args, false, true, tx, reply);
-}
-void PExpireTime(const Args& args, Tx& tx, Reply& reply) {
-  ReplyTime(args, true, true, tx, reply);
-}
-
+// PERSIST key -> 1 when the key had an expiry, which is gone now
 void Persist(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[1]);
-  const bool expires = object != nullptr && object->has_expiry();
-  if (expires) tx.SetExpiry(args[1], kNoExpiry);
-  reply.Integer(expires);
+  const Object* object = tx.Find(args[1]);
+  const bool had_expiry = object != nullptr && object->has_expiry();
+  if (had_expiry) tx.SetExpiry(args[1], kNoExpiry);
+  reply.Integer(had_expiry);
 }
 
-constexpr KeySpec kUpdateKey[] = {{.flags = "RW UPDATE"}};
-constexpr KeySpec kReadKey[] = {{.flags = "RO ACCESS"}};
-constexpr uint32_t kWrite = kCmdWrite | kCmdFast;
-constexpr uint32_t kRead = kCmdReadonly | kCmdFast | kCmdNoTouch;
+// TTL key -> seconds left; -1 without expiry, -2 for an absent key, here and below
+void Ttl(const Args& args, Tx& tx, Reply& reply) {
+  ReplyTime(args[1], tx.now_ms(), TimeUnit::kSeconds, tx, reply);
+}
 
-constexpr Command kCommands[] = {
-    {.name = "expire", .arity = -3, .flags = kWrite, .acl = kAclKeyspace,
-     .key_specs = kUpdateKey, .data = Expire},
-    {.name = "expireat", .arity = -3, .flags = kWrite, .acl = kAclKeyspace,
-     .key_specs = kUpdateKey, .data = ExpireAt},
-    {.name = "expiretime", .arity = 2, .flags = kRead, .acl = kAclKeyspace,
-     .key_specs = kReadKey, .data = ExpireTime},
-    {.name = "persist", .arity = 2, .flags = kWrite, .acl = kAclKeyspace,
-     .key_specs = kUpdateKey, .data = Persist},
-    {.name = "pexpire", .arity = -3, .flags = kWrite, .acl = kAclKeyspace,
-     .key_specs = kUpdateKey, .data = PExpire},
-    {.name = "pexpireat", .arity = -3, .flags = kWrite, .acl = kAclKeyspace,
-     .key_specs = kUpdateKey, .data = PExpireAt},
-    {.name = "pexpiretime", .arity = 2, .flags = kRead, .acl = kAclKeyspace,
-     .key_specs = kReadKey, .data = PExpireTime},
-    {.name = "pttl", .arity = 2, .flags = kRead, .acl = kAclKeyspace, .key_specs = kReadKey,
-     .data = PTtl},
-    {.name = "ttl", .arity = 2, .flags = kRead, .acl = kAclKeyspace, .key_specs = kReadKey,
-     .data = Ttl},
+// PTTL key -> milliseconds left
+void PTtl(const Args& args, Tx& tx, Reply& reply) {
+  ReplyTime(args[1], tx.now_ms(), TimeUnit::kMilliseconds, tx, reply);
+}
+
+// EXPIRETIME key -> the unix time in seconds
+void ExpireTime(const Args& args, Tx& tx, Reply& reply) {
+  ReplyTime(args[1], 0, TimeUnit::kSeconds, tx, reply);
+}
+
+// PEXPIRETIME key -> the unix time in milliseconds
+void PExpireTime(const Args& args, Tx& tx, Reply& reply) {
+  ReplyTime(args[1], 0, TimeUnit::kMilliseconds, tx, reply);
+}
+
+constexpr KeySpec kRwUpdate[] = {{.flags = "RW update"}};
+
+constexpr ArgDoc kExpireConditionArguments[] = {
+    {.name = "nx", .type = "pure-token", .token = "NX"},
+    {.name = "xx", .type = "pure-token", .token = "XX"},
+    {.name = "gt", .type = "pure-token", .token = "GT"},
+    {.name = "lt", .type = "pure-token", .token = "LT"},
+};
+
+constexpr ArgDoc kExpireArguments[] = {
+    {.name = "key", .type = "key", .key_spec_index = 0},
+    {.name = "seconds", .type = "integer"},
+    {.name = "condition",
+     .type = "oneof",
+     .since = "7.0.0",
+     .flags = "optional",
+     .children = kExpireConditionArguments},
+};
+
+constexpr std::string_view kConditionHistory[] = {"7.0.0",
+                                                  "Added options: `NX`, `XX`, `GT` and `LT`."};
+
+constexpr ArgDoc kExpireatArguments[] = {
+    {.name = "key", .type = "key", .key_spec_index = 0},
+    {.name = "unix-time-seconds", .type = "unix-time"},
+    {.name = "condition",
+     .type = "oneof",
+     .since = "7.0.0",
+     .flags = "optional",
+     .children = kExpireConditionArguments},
+};
+
+constexpr KeySpec kRoAccess[] = {{.flags = "RO access"}};
+
+constexpr ArgDoc kKeyArguments[] = {
+    {.name = "key", .type = "key", .key_spec_index = 0},
+};
+
+constexpr ArgDoc kPexpireArguments[] = {
+    {.name = "key", .type = "key", .key_spec_index = 0},
+    {.name = "milliseconds", .type = "integer"},
+    {.name = "condition",
+     .type = "oneof",
+     .since = "7.0.0",
+     .flags = "optional",
+     .children = kExpireConditionArguments},
+};
+
+constexpr ArgDoc kPexpireatArguments[] = {
+    {.name = "key", .type = "key", .key_spec_index = 0},
+    {.name = "unix-time-milliseconds", .type = "unix-time"},
+    {.name = "condition",
+     .type = "oneof",
+     .since = "7.0.0",
+     .flags = "optional",
+     .children = kExpireConditionArguments},
+};
+
+constexpr std::string_view kPttlHistory[] = {"2.8.0", "Added the -2 reply."};
+
+constexpr std::string_view kNondeterministic[] = {"nondeterministic_output"};
+
+constexpr Command kExpireCommands[] = {
+    {.name = "expire",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRwUpdate,
+     .data = Expire,
+     .summary = "Set a key's time to live in seconds",
+     .since = "1.0.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kExpireArguments,
+     .history = kConditionHistory},
+    {.name = "expireat",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRwUpdate,
+     .data = ExpireAt,
+     .summary = "Set the expiration for a key as a UNIX timestamp",
+     .since = "1.2.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kExpireatArguments,
+     .history = kConditionHistory},
+    {.name = "expiretime",
+     .arity = 2,
+     .flags = kCmdReadonly | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRoAccess,
+     .data = ExpireTime,
+     .summary = "Get the expiration Unix timestamp for a key",
+     .since = "7.0.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kKeyArguments},
+    {.name = "persist",
+     .arity = 2,
+     .flags = kCmdWrite | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRwUpdate,
+     .data = Persist,
+     .summary = "Remove the expiration from a key",
+     .since = "2.2.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kKeyArguments},
+    {.name = "pexpire",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRwUpdate,
+     .data = PExpire,
+     .summary = "Set a key's time to live in milliseconds",
+     .since = "2.6.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kPexpireArguments,
+     .history = kConditionHistory},
+    {.name = "pexpireat",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRwUpdate,
+     .data = PExpireAt,
+     .summary = "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
+     .since = "2.6.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kPexpireatArguments,
+     .history = kConditionHistory},
+    {.name = "pexpiretime",
+     .arity = 2,
+     .flags = kCmdReadonly | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRoAccess,
+     .data = PExpireTime,
+     .summary = "Get the expiration Unix timestamp for a key in milliseconds",
+     .since = "7.0.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kKeyArguments},
+    {.name = "pttl",
+     .arity = 2,
+     .flags = kCmdReadonly | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRoAccess,
+     .data = PTtl,
+     .summary = "Get the time to live for a key in milliseconds",
+     .since = "2.6.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kKeyArguments,
+     .tips = kNondeterministic,
+     .history = kPttlHistory},
+    {.name = "ttl",
+     .arity = 2,
+     .flags = kCmdReadonly | kCmdFast,
+     .acl = kAclKeyspace,
+     .key_specs = kRoAccess,
+     .data = Ttl,
+     .summary = "Get the time to live for a key in seconds",
+     .since = "1.0.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .arguments = kKeyArguments,
+     .tips = kNondeterministic,
+     .history = kPttlHistory},
 };
 
 }  // namespace
 
-std::span<const Command> ExpireCommands() { return kCommands; }
+std::span<const Command> ExpireCommands() {
+  return kExpireCommands;
+}
 
 }  // namespace hearth

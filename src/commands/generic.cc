@@ -1,288 +1,158 @@
-// Key commands of every type. Tested by tests/src/commands/generic_test.cc and tests/oracle.
-#include <optional>
+// Tested by tests/src/commands/generic_test.cc.
+#include "src/commands/generic.h"
 
-#include "engine/keyspace.h"
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/numbers.h"
-#include "src/server.h"
-#include "src/session.h"
 
 namespace hearth {
 namespace {
 
+struct CopyOptions {
+  uint32_t target_db = 0;
+  bool replace = false;
+};
+
+// False with the error text in *error.
+bool ParseCopyOptions(const Args& args, uint32_t session_db, CopyOptions* options,
+                      std::string_view* error) {
+  options->target_db = session_db;
+  for (size_t index = 3; index < args.size(); ++index) {
+    if (IsWord(args[index], "REPLACE")) {
+      options->replace = true;
+    } else if (IsWord(args[index], "DB") && index + 1 < args.size()) {
+      const auto db = ParseDbIndex(args[++index], error);
+      if (!db) return false;
+      options->target_db = *db;
+    } else {
+      *error = kErrSyntax;
+      return false;
+    }
+  }
+  return true;
+}
+
+// What became of a RENAME or RENAMENX.
+enum class Renamed : uint8_t { kNoSource, kSameKey, kTargetIsThere, kDone };
+
+Renamed RenameKey(const Args& args, bool may_replace, Tx& tx) {
+  const std::string_view from = args[1];
+  const std::string_view to = args[2];
+  if (tx.Find(from) == nullptr) return Renamed::kNoSource;
+  if (from == to) return Renamed::kSameKey;
+  if (!may_replace && tx.Find(to) != nullptr) return Renamed::kTargetIsThere;
+  tx.Move(KeyRef(tx.db(), from), KeyRef(tx.db(), to));
+  return Renamed::kDone;
+}
+
+}  // namespace
+
 std::string_view TypeName(ObjectType type) {
   switch (type) {
-    case ObjectType::kString: return "string";
-    case ObjectType::kList: return "list";
-    case ObjectType::kSet: return "set";
-    case ObjectType::kSortedSet: return "zset";
-    case ObjectType::kHash: return "hash";
-    case ObjectType::kStream: return "stream";
+    case ObjectType::kString:
+      return "string";
+    case ObjectType::kList:
+      return "list";
+    case ObjectType::kSet:
+      return "set";
+    case ObjectType::kSortedSet:
+      return "zset";
+    case ObjectType::kHash:
+      return "hash";
+    case ObjectType::kStream:
+      return "stream";
   }
-  return "none";
+  return "unknown";
 }
 
+// DEL key... -> how many there were
+// UNLINK is the same: memory of large values is given back elsewhere in either case.
 void Del(const Args& args, Tx& tx, Reply& reply) {
-  int64_t count = 0;
-  for (const std::string_view key : args.subspan(1)) count += tx.Delete(key);
-  reply.Integer(count);
+  int64_t deleted_count = 0;
+  for (const std::string_view key : args.subspan(1)) deleted_count += tx.Delete(key);
+  reply.Integer(deleted_count);
 }
 
+// EXISTS key... -> how many there are; a key named twice counts twice
 void Exists(const Args& args, Tx& tx, Reply& reply) {
   int64_t count = 0;
   for (const std::string_view key : args.subspan(1)) count += tx.Peek(key) != nullptr;
   reply.Integer(count);
 }
 
+// TOUCH key... -> how many there are; counts as a use of them
 void Touch(const Args& args, Tx& tx, Reply& reply) {
   int64_t count = 0;
   for (const std::string_view key : args.subspan(1)) count += tx.Find(key) != nullptr;
   reply.Integer(count);
 }
 
+// TYPE key -> string, list, set, zset, hash, stream or none
 void Type(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
-  reply.Simple(object != nullptr ? TypeName(object->type) : "none");
+  reply.Simple(object == nullptr ? "none" : TypeName(object->type));
 }
 
-void RenameTo(const Args& args, bool only_new, Tx& tx, Reply& reply) {
-  if (tx.Peek(args[1]) == nullptr) return reply.Error(kErrNoSuchKey);
-  if (args[1] == args[2]) return only_new ? reply.Integer(0) : reply.Ok();
-  if (only_new && tx.Peek(args[2]) != nullptr) return reply.Integer(0);
-  tx.Move({tx.db(), args[1]}, {tx.db(), args[2]});
-  only_new ? reply.Integer(1) : reply.Ok();
+// RENAME key newkey -> OK
+// The value takes its expiry along; what newkey held is gone.
+void Rename(const Args& args, Tx& tx, Reply& reply) {
+  const Renamed renamed = RenameKey(args, /*may_replace=*/true, tx);
+  if (renamed == Renamed::kNoSource) return reply.Error(kErrNoSuchKey);
+  reply.Ok();
 }
 
-void Rename(const Args& args, Tx& tx, Reply& reply) { RenameTo(args, false, tx, reply); }
-void RenameNx(const Args& args, Tx& tx, Reply& reply) { RenameTo(args, true, tx, reply); }
-
-// COPY source destination [DB index] [REPLACE]
-struct CopyOptions {
-  uint32_t db = 0;
-  bool replace = false;
-  std::string_view error;
-};
-
-CopyOptions ParseCopy(const Args& args, uint32_t session_db, uint32_t db_count) {
-  CopyOptions options{.db = session_db};
-  for (size_t i = 3; i < args.size(); ++i) {
-    if (IsWord(args[i], "REPLACE")) {
-      options.replace = true;
-    } else if (IsWord(args[i], "DB") && i + 1 < args.size()) {
-      const auto db = ParseInt64(args[++i]);
-      if (!db) {
-        options.error = kErrNotInteger;
-      } else if (*db < 0 || *db >= db_count) {
-        options.error = kErrDbIndex;
-      } else {
-        options.db = static_cast<uint32_t>(*db);
-      }
-      if (!options.error.empty()) return options;
-    } else {
-      options.error = kErrSyntax;
-      return options;
-    }
-  }
-  if (options.db == session_db && args[1] == args[2]) {
-    options.error = "ERR source and destination objects are the same";
-  }
-  return options;
+// RENAMENX key newkey -> 1, or 0 when newkey was there
+void RenameNx(const Args& args, Tx& tx, Reply& reply) {
+  const Renamed renamed = RenameKey(args, /*may_replace=*/false, tx);
+  if (renamed == Renamed::kNoSource) return reply.Error(kErrNoSuchKey);
+  reply.Integer(renamed == Renamed::kDone);
 }
 
 bool CopyKeys(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys) {
-  const CopyOptions options = ParseCopy(args, session_db, DbCount());
-  if (!options.error.empty()) return false;
+  CopyOptions options;
+  std::string_view error;
+  if (!ParseCopyOptions(args, session_db, &options, &error)) return false;
   keys->emplace_back(session_db, args[1]);
-  keys->emplace_back(options.db, args[2]);
+  keys->emplace_back(options.target_db, args[2]);
   return true;
 }
 
+// COPY source destination [DB index] [REPLACE] -> 1 when copied
+// 0 when there is no source, or a destination that may not be replaced.
 void Copy(const Args& args, Tx& tx, Reply& reply) {
-  const CopyOptions options = ParseCopy(args, tx.db(), DbCount());
-  if (!options.error.empty()) return reply.Error(options.error);
-  if (tx.Peek(args[1]) == nullptr) return reply.Integer(0);
-  if (!options.replace && tx.Peek(options.db, args[2]) != nullptr) return reply.Integer(0);
-  tx.Copy({tx.db(), args[1]}, {options.db, args[2]});
+  CopyOptions options;
+  std::string_view error;
+  if (!ParseCopyOptions(args, tx.db(), &options, &error)) return reply.Error(error);
+  const KeyRef from(tx.db(), args[1]);
+  const KeyRef to(options.target_db, args[2]);
+  if (from.db == to.db && from.key == to.key) return reply.Error(kErrSameObject);
+  if (tx.Find(from.key) == nullptr) return reply.Integer(0);
+  if (!options.replace && tx.Find(to.db, to.key) != nullptr) return reply.Integer(0);
+  tx.Copy(from, to);
   reply.Integer(1);
-}
-
-// MOVE key db
-std::string_view MoveError(const Args& args, uint32_t session_db, uint32_t* db) {
-  const auto index = ParseInt64(args[2]);
-  if (!index) return kErrNotInteger;
-  if (*index < 0 || *index >= DbCount()) return kErrDbIndex;
-  *db = static_cast<uint32_t>(*index);
-  return *db == session_db ? "ERR source and destination objects are the same" : "";
 }
 
 bool MoveKeys(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys) {
-  uint32_t db;
-  if (!MoveError(args, session_db, &db).empty()) return false;
+  std::string_view error;
+  const auto target_db = ParseDbIndex(args[2], &error);
+  if (!target_db) return false;
   keys->emplace_back(session_db, args[1]);
-  keys->emplace_back(db, args[1]);
+  keys->emplace_back(*target_db, args[1]);
   return true;
 }
 
+// MOVE key db -> 1 when moved, 0 when there is no such key, or one in the other database
 void Move(const Args& args, Tx& tx, Reply& reply) {
-  uint32_t db;
-  const std::string_view error = MoveError(args, tx.db(), &db);
-  if (!error.empty()) return reply.Error(error);
-  if (tx.Peek(args[1]) == nullptr || tx.Peek(db, args[1]) != nullptr) return reply.Integer(0);
-  tx.Move({tx.db(), args[1]}, {db, args[1]});
+  std::string_view error;
+  const auto target_db = ParseDbIndex(args[2], &error);
+  if (!target_db) return reply.Error(error);
+  const KeyRef from(tx.db(), args[1]);
+  const KeyRef to(*target_db, args[1], from.position);
+  if (from.db == to.db) return reply.Error(kErrSameObject);
+  if (tx.Find(from.key) == nullptr) return reply.Integer(0);
+  if (tx.Find(to.db, to.key) != nullptr) return reply.Integer(0);
+  tx.Move(from, to);
   reply.Integer(1);
 }
-
-// OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key
-void ObjectEncoding(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
-  if (object == nullptr) return reply.Null();
-  switch (object->encoding) {
-    case Encoding::kInt: return reply.Bulk("int");
-    case Encoding::kEmbstr: return reply.Bulk("embstr");
-    case Encoding::kRaw: return reply.Bulk("raw");
-  }
-}
-
-void ObjectRefCount(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
-  if (object == nullptr) return reply.Null();
-  // Redis shares the objects of small integers and counts them as shared for ever.
-  const auto number = object->encoding == Encoding::kInt ? ParseInt64(object->value())
-                                                         : std::nullopt;
-  reply.Integer(number && *number >= 0 && *number < 10000 ? INT32_MAX : 1);
-}
-
-void ObjectIdleTime(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
-  if (object == nullptr) return reply.Null();
-  if (UsesLfu()) {
-    return reply.Error("ERR An LFU maxmemory policy is selected, idle time not tracked. Please "
-                       "note that when switching between policies at runtime LRU and LFU data "
-                       "will take some time to adjust.");
-  }
-  const int64_t seconds = object->access == 0 ? 0 : tx.now_ms() / 1000 - object->access;
-  reply.Integer(std::max<int64_t>(0, seconds));
-}
-
-void ObjectFreq(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
-  if (object == nullptr) return reply.Null();
-  if (!UsesLfu()) {
-    return reply.Error("ERR An LFU maxmemory policy is not selected, access frequency not tracked. "
-                       "Please note that when switching between policies at runtime LRU and LFU "
-                       "data will take some time to adjust.");
-  }
-  reply.Integer(object->access & 0xff);
-}
-
-void ObjectHelp(const Args&, Session&, Reply& reply) {
-  ReplyHelp("OBJECT",
-            {"ENCODING <key>",
-             "    Return the kind of internal representation used in order to store the value",
-             "    associated with a <key>.",
-             "FREQ <key>",
-             "    Return the access frequency index of the <key>. The returned integer is",
-             "    proportional to the logarithm of the recent access frequency of the key.",
-             "IDLETIME <key>",
-             "    Return the idle time of the <key>, that is the approximated number of",
-             "    seconds elapsed since the last access to the key.",
-             "REFCOUNT <key>",
-             "    Return the number of references of the value associated with the specified",
-             "    <key>."},
-            reply);
-}
-
-void FlushDb(const Args& args, Tx& tx, Reply& reply) {
-  if (args.size() > 2 ||
-      (args.size() == 2 && !IsWord(args[1], "ASYNC") && !IsWord(args[1], "SYNC"))) {
-    return reply.Error(kErrSyntax);
-  }
-  tx.FlushDb(tx.db());
-  reply.Ok();
-}
-
-void FlushAll(const Args& args, Tx& tx, Reply& reply) {
-  if (args.size() > 2 ||
-      (args.size() == 2 && !IsWord(args[1], "ASYNC") && !IsWord(args[1], "SYNC"))) {
-    return reply.Error(kErrSyntax);
-  }
-  for (uint32_t db = 0; db < DbCount(); ++db) tx.FlushDb(db);
-  reply.Ok();
-}
-
-void SwapDb(const Args& args, Tx& tx, Reply& reply) {
-  const auto a = ParseInt64(args[1]);
-  if (!a || *a < INT32_MIN || *a > INT32_MAX) return reply.Error("ERR invalid first DB index");
-  const auto b = ParseInt64(args[2]);
-  if (!b || *b < INT32_MIN || *b > INT32_MAX) return reply.Error("ERR invalid second DB index");
-  if (*a < 0 || *b < 0 || *a >= DbCount() || *b >= DbCount()) return reply.Error(kErrDbIndex);
-  tx.SwapDb(static_cast<uint32_t>(*a), static_cast<uint32_t>(*b));
-  reply.Ok();
-}
-
-void DbSize(const Args&, Session& session, Reply& reply) {
-  reply.Integer(static_cast<int64_t>(session.server().keyspace().KeyCount(session.db())));
-  session.WaitForCommit(session.server().engine().log().joined_seq());
-}
-
-constexpr KeySpec kReadKey[] = {{.flags = "RO"}};
-constexpr KeySpec kReadAllKeys[] = {{.flags = "RO", .last = -1}};
-constexpr KeySpec kDeleteKeys[] = {{.flags = "RM DELETE", .last = -1}};
-constexpr KeySpec kObjectKey[] = {{.flags = "RO", .index = 2}};
-constexpr KeySpec kRenameKeys[] = {{.flags = "RW ACCESS DELETE"},
-                                   {.flags = "OW UPDATE", .index = 2}};
-constexpr KeySpec kRenameNxKeys[] = {{.flags = "RW ACCESS DELETE"},
-                                     {.flags = "OW INSERT", .index = 2}};
-constexpr KeySpec kCopyKeys[] = {{.flags = "RO ACCESS"}, {.flags = "OW UPDATE", .index = 2}};
-constexpr KeySpec kMoveKeys[] = {{.flags = "RW ACCESS DELETE"}};
-
-constexpr uint32_t kReadFast = kCmdReadonly | kCmdFast;
-
-constexpr Command kObjectCommands[] = {
-    {.name = "object|encoding", .arity = 3, .flags = kCmdReadonly | kCmdNoTouch,
-     .acl = kAclKeyspace, .key_specs = kObjectKey, .data = ObjectEncoding},
-    {.name = "object|freq", .arity = 3, .flags = kCmdReadonly | kCmdNoTouch, .acl = kAclKeyspace,
-     .key_specs = kObjectKey, .data = ObjectFreq},
-    {.name = "object|help", .arity = 2, .flags = kCmdLoading | kCmdStale, .acl = kAclKeyspace,
-     .session = ObjectHelp},
-    {.name = "object|idletime", .arity = 3, .flags = kCmdReadonly | kCmdNoTouch,
-     .acl = kAclKeyspace, .key_specs = kObjectKey, .data = ObjectIdleTime},
-    {.name = "object|refcount", .arity = 3, .flags = kCmdReadonly | kCmdNoTouch,
-     .acl = kAclKeyspace, .key_specs = kObjectKey, .data = ObjectRefCount},
-};
-
-constexpr Command kCommands[] = {
-    {.name = "copy", .arity = -3, .flags = kCmdWrite | kCmdDenyOom, .acl = kAclKeyspace,
-     .key_specs = kCopyKeys, .data = Copy, .keys = CopyKeys},
-    {.name = "dbsize", .arity = 1, .flags = kReadFast, .acl = kAclKeyspace, .session = DbSize},
-    {.name = "del", .arity = -2, .flags = kCmdWrite, .acl = kAclKeyspace,
-     .key_specs = kDeleteKeys, .data = Del},
-    {.name = "exists", .arity = -2, .flags = kReadFast | kCmdNoTouch, .acl = kAclKeyspace,
-     .key_specs = kReadAllKeys, .data = Exists},
-    {.name = "flushall", .arity = -1, .flags = kCmdWrite | kCmdLockAll,
-     .acl = kAclKeyspace | kAclDangerous, .data = FlushAll},
-    {.name = "flushdb", .arity = -1, .flags = kCmdWrite | kCmdLockAll,
-     .acl = kAclKeyspace | kAclDangerous, .data = FlushDb},
-    {.name = "move", .arity = 3, .flags = kCmdWrite | kCmdFast, .acl = kAclKeyspace,
-     .key_specs = kMoveKeys, .data = Move, .keys = MoveKeys},
-    {.name = "object", .arity = -2, .flags = 0, .acl = kAclSlow, .subcommands = kObjectCommands},
-    {.name = "rename", .arity = 3, .flags = kCmdWrite, .acl = kAclKeyspace,
-     .key_specs = kRenameKeys, .data = Rename},
-    {.name = "renamenx", .arity = 3, .flags = kCmdWrite | kCmdFast, .acl = kAclKeyspace,
-     .key_specs = kRenameNxKeys, .data = RenameNx},
-    {.name = "swapdb", .arity = 3, .flags = kCmdWrite | kCmdFast | kCmdLockAll,
-     .acl = kAclKeyspace | kAclDangerous, .data = SwapDb},
-    {.name = "touch", .arity = -2, .flags = kReadFast, .acl = kAclKeyspace,
-     .key_specs = kReadAllKeys, .data = Touch},
-    {.name = "type", .arity = 2, .flags = kReadFast | kCmdNoTouch, .acl = kAclKeyspace,
-     .key_specs = kReadKey, .data = Type},
-    {.name = "unlink", .arity = -2, .flags = kCmdWrite | kCmdFast, .acl = kAclKeyspace,
-     .key_specs = kDeleteKeys, .data = Del},
-};
-
-}  // namespace
-
-std::span<const Command> GenericCommands() { return kCommands; }
 
 }  // namespace hearth

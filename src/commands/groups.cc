@@ -1,4 +1,4 @@
-// Tested by tests/src/commands/string_test.cc.
+// Tested by tests/src/commands/generic_test.cc.
 #include "src/commands/groups.h"
 
 #include "src/errors.h"
@@ -9,6 +9,7 @@ namespace {
 
 std::atomic<uint32_t> g_db_count{16};
 std::atomic<bool> g_uses_lfu{false};
+std::atomic<uint32_t> g_lfu_decay_minutes{1};
 
 }  // namespace
 
@@ -17,11 +18,19 @@ std::atomic<size_t>& StringSizeMax() {
   return size_max;
 }
 
-uint32_t DbCount() { return g_db_count.load(std::memory_order_relaxed); }
-bool UsesLfu() { return g_uses_lfu.load(std::memory_order_relaxed); }
-void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu) {
+uint32_t DbCount() {
+  return g_db_count.load(std::memory_order_relaxed);
+}
+bool UsesLfu() {
+  return g_uses_lfu.load(std::memory_order_relaxed);
+}
+uint32_t LfuDecayMinutes() {
+  return g_lfu_decay_minutes.load(std::memory_order_relaxed);
+}
+void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu, uint32_t lfu_decay_minutes) {
   g_db_count = db_count;
   g_uses_lfu = uses_lfu;
+  g_lfu_decay_minutes = lfu_decay_minutes;
 }
 
 std::string WrongArity(std::string_view command_name) {
@@ -38,22 +47,23 @@ void ReplyHelp(std::string_view command_name, std::initializer_list<std::string_
   reply.Simple("    Print this help.");
 }
 
-std::optional<int64_t> ParseExpireAt(std::string_view text, ExpireUnit unit, int64_t now_ms,
-                                     std::string_view command_name, Reply& reply) {
-  const auto value = ParseInt64(text);
-  if (!value) {
-    reply.Error(kErrNotInteger);
-    return std::nullopt;
+std::optional<int64_t> ReadInteger(std::string_view argument, Reply& reply) {
+  const auto number = ParseInt64(argument);
+  if (!number) reply.Error(kErrNotInteger);
+  return number;
+}
+
+std::optional<uint32_t> ParseDbIndex(std::string_view argument, std::string_view* error) {
+  const auto number = ParseInt64(argument);
+  if (number && *number >= 0 && *number < DbCount()) return static_cast<uint32_t>(*number);
+  if (!number) {
+    *error = kErrNotInteger;
+  } else if (*number < INT32_MIN || *number > INT32_MAX) {
+    *error = kErrInt32Range;
+  } else {
+    *error = kErrDbIndex;
   }
-  int64_t at_ms = *value;
-  const bool bad = *value <= 0 ||
-                   (!unit.milliseconds && __builtin_mul_overflow(at_ms, 1000, &at_ms)) ||
-                   (!unit.absolute && __builtin_add_overflow(at_ms, now_ms, &at_ms));
-  if (bad) {
-    reply.Error("ERR invalid expire time in '" + std::string(command_name) + "' command");
-    return std::nullopt;
-  }
-  return at_ms;
+  return std::nullopt;
 }
 
 }  // namespace hearth

@@ -30,27 +30,25 @@ std::span<const Command> CommandCommands();
 // proto-max-bulk-len: the longest string that a command may build, in bytes.
 std::atomic<size_t>& StringSizeMax();
 
-// How many databases there are, and whether keys carry an access frequency; set at the start and
-// with maxmemory-policy.
+// How many databases there are, whether keys carry an access frequency, and after how many idle
+// minutes that falls by one (lfu-decay-time; 0 = never); set at the start and with
+// maxmemory-policy.
 uint32_t DbCount();
 bool UsesLfu();
-void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu);
+uint32_t LfuDecayMinutes();
+void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu, uint32_t lfu_decay_minutes = 1);
 
 // "ERR wrong number of arguments for 'x' command".
 std::string WrongArity(std::string_view command_name);
 
+// An integer argument; on nullopt the error is written.
+std::optional<int64_t> ReadInteger(std::string_view argument, Reply& reply);
+
+// The index of a database that exists; otherwise nullopt and the error text in *error.
+std::optional<uint32_t> ParseDbIndex(std::string_view argument, std::string_view* error);
+
 // The lines of a HELP subcommand, as Redis frames them.
 void ReplyHelp(std::string_view command_name, std::initializer_list<std::string_view> lines,
                Reply& reply);
-
-// The ways to give a time to live.
-struct ExpireUnit {
-  bool milliseconds;
-  bool absolute;
-};
-// Turns the argument of a SET-like command into a wall clock time in ms. Zero or less is an error.
-// On error the reply is written and nullopt returned.
-std::optional<int64_t> ParseExpireAt(std::string_view text, ExpireUnit unit, int64_t now_ms,
-                                     std::string_view command_name, Reply& reply);
 
 }  // namespace hearth

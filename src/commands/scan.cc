@@ -1,185 +1,143 @@
-// Commands that walk the keyspace. Tested by tests/src/commands/scan_test.cc and tests/oracle.
-#include <charconv>
-#include <random>
+// Tested by tests/src/commands/scan_test.cc.
+//
+// Commands over a whole database: DBSIZE, KEYS, RANDOMKEY, SCAN. What they do stands in walk.cc;
+// here is where it runs. SCAN's cursor is a position (engine/position.h): it needs no state on
+// the server and holds over restarts.
+#include <algorithm>
 
 #include "engine/key_walk.h"
+#include "engine/keyspace.h"
 #include "src/commands/groups.h"
-#include "src/errors.h"
-#include "src/numbers.h"
-#include "src/redis_text.h"
+#include "src/commands/walk.h"
 #include "src/server.h"
 #include "src/session.h"
 
 namespace hearth {
 namespace {
 
-constexpr size_t kKeysAPage = 10'000;
+// A walk over more keys than this leaves the worker to its other connections.
+constexpr size_t kRunNowKeyCountMax = 10'000;
 
-// What a walk on a reader thread brings back.
-struct WalkResult {
-  Status status;
-  KeyPage page;
-};
-
-void ReplyReadFailure(const Status& status, Reply& reply) {
-  reply.Error("IOERR a read of the store failed: " + status.message());
-}
-
-uint64_t RandomPosition() {
-  thread_local std::mt19937_64 generator{std::random_device{}()};
-  return generator();
-}
-
-// Redis' type names; nullopt = a name that no key has.
-std::optional<ObjectType> TypeNamed(std::string_view name) {
-  if (IsWord(name, "STRING")) return ObjectType::kString;
-  if (IsWord(name, "LIST")) return ObjectType::kList;
-  if (IsWord(name, "SET")) return ObjectType::kSet;
-  if (IsWord(name, "ZSET")) return ObjectType::kSortedSet;
-  if (IsWord(name, "HASH")) return ObjectType::kHash;
-  if (IsWord(name, "STREAM")) return ObjectType::kStream;
-  return std::nullopt;
-}
-
-struct ScanOptions {
-  uint64_t cursor = 0;
-  size_t count = 10;
-  std::string pattern;
-  bool match = false, by_type = false;
-  std::optional<ObjectType> type;
-};
-
-bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
-  // As strtoul reads it: a negative number counts from the top.
-  const bool negative = args[1].starts_with('-');
-  const std::string_view digits = args[1].substr(negative ? 1 : 0);
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), options->cursor);
-  if (error != std::errc() || end != digits.data() + digits.size()) {
-    reply.Error("ERR invalid cursor");
-    return false;
+void Answer(const WalkAnswer& answer, const Walk& walk, Session& session, Reply& reply) {
+  if (!answer.status.ok()) {
+    return reply.Error("IOERR a read of the store failed: " + answer.status.message());
   }
-  if (negative) options->cursor = -options->cursor;
-  for (size_t i = 2; i < args.size(); i += 2) {
-    const bool has_value = i + 1 < args.size();
-    if (has_value && IsWord(args[i], "COUNT")) {
-      const auto count = ParseInt64(args[i + 1]);
-      if (!count || *count < 1) {
-        reply.Error(!count ? kErrNotInteger : kErrSyntax);
-        return false;
-      }
-      options->count = static_cast<size_t>(*count);
-    } else if (has_value && IsWord(args[i], "MATCH")) {
-      options->pattern = args[i + 1];
-      options->match = options->pattern != "*";
-    } else if (has_value && IsWord(args[i], "TYPE")) {
-      options->by_type = true;
-      options->type = TypeNamed(args[i + 1]);
-    } else {
-      reply.Error(kErrSyntax);
-      return false;
-    }
-  }
-  return true;
+  session.WaitForCommit(answer.barrier);
+  walk.write(answer, reply);
 }
 
-// SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]. The cursor is a position (engine/position.h):
-// it needs no state here, and holds over restarts.
+void Run(const std::optional<Walk>& walk, Session& session) {
+  if (!walk) return;
+  Keyspace& keyspace = session.server().keyspace();
+  const uint32_t db = session.db();
+  const int64_t now_ms = session.server().clock().WallMs();
+  const uint64_t key_count = std::min<uint64_t>(walk->key_count_max, keyspace.KeyCount(db));
+  const bool run_now = key_count <= kRunNowKeyCountMax && IsWhollyResident(keyspace, db);
+  session.OffThread(
+      run_now, [&keyspace, db, now_ms, walk] { return std::any(walk->run(keyspace, db, now_ms)); },
+      [&session, walk](std::any& answer, Reply& reply) {
+        Answer(std::any_cast<const WalkAnswer&>(answer), *walk, session, reply);
+      });
+}
+
+// SCAN cursor [MATCH pattern] [COUNT count] [TYPE name] -> the next cursor and keys
 void Scan(const Args& args, Session& session, Reply& reply) {
-  ScanOptions options;
-  if (!ParseScan(args, &options, reply)) return;
-  Keyspace& keyspace = session.server().keyspace();
-  const uint32_t db = session.db();
-  const int64_t now_ms = session.server().clock().WallMs();
-  session.OffThread(
-      IsWhollyResident(keyspace, db),
-      [&keyspace, db, now_ms, options] {
-        WalkResult result;
-        result.status =
-            ReadKeyPage(keyspace, db, options.cursor, options.count, now_ms, &result.page);
-        return std::any(std::move(result));
-      },
-      [&session, options](std::any& any, Reply& reply) {
-        auto& result = std::any_cast<WalkResult&>(any);
-        if (!result.status.ok()) return ReplyReadFailure(result.status, reply);
-        session.WaitForCommit(result.page.barrier);
-        std::erase_if(result.page.keys, [&](const KeyInfo& info) {
-          return (options.match && !GlobMatch(options.pattern, info.key)) ||
-                 (options.by_type && info.type != options.type);
-        });
-        reply.Array(2);
-        reply.Bulk(std::to_string(result.page.next));
-        reply.Array(result.page.keys.size());
-        for (const KeyInfo& info : result.page.keys) reply.Bulk(info.key);
-      });
+  Run(MakeScan(args, reply), session);
 }
 
-// KEYS pattern
-void Keys(const Args& args, Session& session, Reply&) {
-  Keyspace& keyspace = session.server().keyspace();
-  const uint32_t db = session.db();
-  const int64_t now_ms = session.server().clock().WallMs();
-  session.OffThread(
-      IsWhollyResident(keyspace, db),
-      [&keyspace, db, now_ms, pattern = std::string(args[1])] {
-        WalkResult all;
-        uint64_t from = 0;
-        do {
-          KeyPage page;
-          all.status = ReadKeyPage(keyspace, db, from, kKeysAPage, now_ms, &page);
-          if (!all.status.ok()) break;
-          all.page.barrier = std::max(all.page.barrier, page.barrier);
-          for (KeyInfo& info : page.keys) {
-            if (GlobMatch(pattern, info.key)) all.page.keys.push_back(std::move(info));
-          }
-          from = page.next;
-        } while (from != 0);
-        return std::any(std::move(all));
-      },
-      [&session](std::any& any, Reply& reply) {
-        auto& result = std::any_cast<WalkResult&>(any);
-        if (!result.status.ok()) return ReplyReadFailure(result.status, reply);
-        session.WaitForCommit(result.page.barrier);
-        reply.Array(result.page.keys.size());
-        for (const KeyInfo& info : result.page.keys) reply.Bulk(info.key);
-      });
+// KEYS pattern -> the keys that match
+void Keys(const Args& args, Session& session, Reply& reply) {
+  Run(MakeKeys(args, reply), session);
 }
 
-struct RandomResult {
-  Status status;
-  std::string key;
-  bool found = false;
+// RANDOMKEY -> a key, or null when there is none
+void RandomKey(const Args& args, Session& session, Reply& reply) {
+  Run(MakeRandomKey(args, reply), session);
+}
+
+// DBSIZE -> how many keys there are, those counted that expired unnoticed
+void DbSize(const Args&, Session& session, Reply& reply) {
+  Keyspace& keyspace = session.server().keyspace();
+  reply.Integer(static_cast<int64_t>(keyspace.KeyCount(session.db())));
+  session.WaitForCommit(keyspace.log().joined_seq());
+}
+
+constexpr std::string_view kDbsizeTips[] = {"request_policy:all_shards", "response_policy:agg_sum"};
+
+constexpr ArgDoc kKeysArguments[] = {
+    {.name = "pattern", .type = "pattern"},
 };
 
-void RandomKey(const Args&, Session& session, Reply&) {
-  Keyspace& keyspace = session.server().keyspace();
-  const uint32_t db = session.db();
-  const int64_t now_ms = session.server().clock().WallMs();
-  session.OffThread(
-      IsWhollyResident(keyspace, db),
-      [&keyspace, db, now_ms] {
-        RandomResult result;
-        result.status = ReadRandomKey(keyspace, db, RandomPosition(), now_ms, &result.key,
-                                      &result.found);
-        return std::any(std::move(result));
-      },
-      [](std::any& any, Reply& reply) {
-        auto& result = std::any_cast<RandomResult&>(any);
-        if (!result.status.ok()) return ReplyReadFailure(result.status, reply);
-        result.found ? reply.Bulk(result.key) : reply.Null();
-      });
-}
+constexpr std::string_view kKeysTips[] = {"request_policy:all_shards",
+                                          "nondeterministic_output_order"};
 
-constexpr Command kCommands[] = {
-    {.name = "keys", .arity = 2, .flags = kCmdReadonly, .acl = kAclKeyspace | kAclDangerous,
-     .session = Keys},
-    {.name = "randomkey", .arity = 1, .flags = kCmdReadonly, .acl = kAclKeyspace,
-     .session = RandomKey},
-    {.name = "scan", .arity = -2, .flags = kCmdReadonly, .acl = kAclKeyspace, .session = Scan},
+constexpr std::string_view kRandomkeyTips[] = {"request_policy:all_shards",
+                                               "nondeterministic_output"};
+
+constexpr ArgDoc kScanArguments[] = {
+    {.name = "cursor", .type = "integer"},
+    {.name = "pattern", .type = "pattern", .token = "MATCH", .flags = "optional"},
+    {.name = "count", .type = "integer", .token = "COUNT", .flags = "optional"},
+    {.name = "type", .type = "string", .token = "TYPE", .since = "6.0.0", .flags = "optional"},
+};
+
+constexpr std::string_view kScanHistory[] = {"6.0.0", "Added the `TYPE` subcommand."};
+
+constexpr std::string_view kScanTips[] = {"nondeterministic_output", "request_policy:special"};
+
+constexpr Command kScanCommands[] = {
+    {.name = "dbsize",
+     .arity = 1,
+     .flags = kCmdReadonly | kCmdFast,
+     .acl = kAclKeyspace,
+     .session = DbSize,
+     .summary = "Return the number of keys in the selected database",
+     .since = "1.0.0",
+     .group = "server",
+     .complexity = "O(1)",
+     .tips = kDbsizeTips},
+    {.name = "keys",
+     .arity = 2,
+     .flags = kCmdReadonly,
+     .acl = kAclKeyspace | kAclDangerous,
+     .session = Keys,
+     .summary = "Find all keys matching the given pattern",
+     .since = "1.0.0",
+     .group = "generic",
+     .complexity = "O(N) with N being the number of keys in the database, under the assumption "
+                   "that the key names in the database and the given pattern have limited length.",
+     .arguments = kKeysArguments,
+     .tips = kKeysTips},
+    {.name = "randomkey",
+     .arity = 1,
+     .flags = kCmdReadonly,
+     .acl = kAclKeyspace,
+     .session = RandomKey,
+     .summary = "Return a random key from the keyspace",
+     .since = "1.0.0",
+     .group = "generic",
+     .complexity = "O(1)",
+     .tips = kRandomkeyTips},
+    {.name = "scan",
+     .arity = -2,
+     .flags = kCmdReadonly,
+     .acl = kAclKeyspace,
+     .session = Scan,
+     .summary = "Incrementally iterate the keys space",
+     .since = "2.8.0",
+     .group = "generic",
+     .complexity =
+         "O(1) for every call. O(N) for a complete iteration, including enough command calls for "
+         "the cursor to return back to 0. N is the number of elements inside the collection.",
+     .arguments = kScanArguments,
+     .tips = kScanTips,
+     .history = kScanHistory},
 };
 
 }  // namespace
 
-std::span<const Command> ScanCommands() { return kCommands; }
+std::span<const Command> ScanCommands() {
+  return kScanCommands;
+}
 
 }  // namespace hearth

@@ -1,0 +1,172 @@
+// Tested by tests/src/commands/scan_test.cc.
+#include "src/commands/walk.h"
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+
+#include "engine/keyspace.h"
+#include "src/commands/generic.h"
+#include "src/commands/groups.h"
+#include "src/errors.h"
+#include "src/numbers.h"
+#include "src/redis_text.h"
+
+namespace hearth {
+namespace {
+
+constexpr size_t kKeysPageKeyCount = 10'000;
+constexpr size_t kScanCountDefault = 10;
+
+// What SCAN and KEYS ask of a key.
+struct KeyFilter {
+  std::optional<std::string> pattern = std::nullopt;
+  std::optional<std::string> type_name = std::nullopt;
+
+  bool Accepts(const KeyInfo& info) const {
+    if (type_name && *type_name != TypeName(info.type)) return false;
+    return !pattern || GlobMatch(*pattern, info.key);
+  }
+  void SetPattern(std::string_view text) {
+    if (text == "*") {
+      pattern.reset();
+    } else {
+      pattern = text;
+    }
+  }
+};
+
+struct ScanOptions {
+  uint64_t cursor = 0;
+  size_t count = kScanCountDefault;
+  KeyFilter filter = {};
+};
+
+uint64_t RandomPosition() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+// What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
+std::optional<uint64_t> ParseCursor(std::string_view text) {
+  if (text.empty()) return 0;
+  const bool is_negative = text[0] == '-';
+  if (is_negative || text[0] == '+') text.remove_prefix(1);
+  uint64_t cursor = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, cursor);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return is_negative ? -cursor : cursor;
+}
+
+// Takes an option and its value; false after an error reply.
+bool TakeScanOption(std::string_view word, std::string_view value, ScanOptions* options,
+                    Reply& reply) {
+  if (IsWord(word, "MATCH")) {
+    options->filter.SetPattern(value);
+  } else if (IsWord(word, "TYPE")) {
+    options->filter.type_name = ToLower(value);
+  } else if (IsWord(word, "COUNT")) {
+    const auto count = ReadInteger(value, reply);
+    if (!count) return false;
+    if (*count < 1) {
+      reply.Error(kErrSyntax);
+      return false;
+    }
+    options->count = std::min(static_cast<size_t>(*count), kScanCountMax);
+  } else {
+    reply.Error(kErrSyntax);
+    return false;
+  }
+  return true;
+}
+
+bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
+  const auto cursor = ParseCursor(args[1]);
+  if (!cursor) {
+    reply.Error("ERR invalid cursor");
+    return false;
+  }
+  options->cursor = *cursor;
+  for (size_t index = 2; index < args.size(); index += 2) {
+    if (index + 1 == args.size()) {
+      reply.Error(kErrSyntax);
+      return false;
+    }
+    if (!TakeScanOption(args[index], args[index + 1], options, reply)) return false;
+  }
+  return true;
+}
+
+// Adds one page to the answer and tells where the next begins; 0 = the end, or a failure.
+uint64_t AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, size_t count,
+                 const KeyFilter& filter, WalkAnswer* answer) {
+  KeyPage page;
+  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page);
+  if (!answer->status.ok()) return 0;
+  answer->barrier = std::max(answer->barrier, page.barrier);
+  for (KeyInfo& info : page.keys) {
+    if (filter.Accepts(info)) answer->keys.push_back(std::move(info.key));
+  }
+  return page.next;
+}
+
+WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+  WalkAnswer answer;
+  std::string key;
+  bool found = false;
+  answer.status = ReadRandomKey(keyspace, db, RandomPosition(), now_ms, &key, &found);
+  if (answer.status.ok() && found) answer.keys.push_back(std::move(key));
+  answer.barrier = keyspace.log().joined_seq();
+  return answer;
+}
+
+void WriteKeys(const WalkAnswer& answer, Reply& reply) {
+  reply.Array(answer.keys.size());
+  for (const std::string& key : answer.keys) reply.Bulk(key);
+}
+
+void WriteScan(const WalkAnswer& answer, Reply& reply) {
+  reply.Array(2);
+  reply.Bulk(std::to_string(answer.cursor));
+  WriteKeys(answer, reply);
+}
+
+void WriteOneKey(const WalkAnswer& answer, Reply& reply) {
+  if (answer.keys.empty()) return reply.Null();
+  reply.Bulk(answer.keys.front());
+}
+
+}  // namespace
+
+std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
+  ScanOptions options;
+  if (!ParseScan(args, &options, reply)) return std::nullopt;
+  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+    WalkAnswer answer;
+    answer.cursor =
+        AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, &answer);
+    return answer;
+  };
+  return Walk{run, WriteScan, options.count};
+}
+
+std::optional<Walk> MakeKeys(const Args& args, Reply&) {
+  KeyFilter filter;
+  filter.SetPattern(args[1]);
+  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+    WalkAnswer answer;
+    uint64_t from = 0;
+    do {
+      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, &answer);
+    } while (from != 0);
+    return answer;
+  };
+  return Walk{run, WriteKeys, SIZE_MAX};
+}
+
+std::optional<Walk> MakeRandomKey(const Args&, Reply&) {
+  return Walk{PickRandomKey, WriteOneKey, 1};
+}
+
+}  // namespace hearth
