@@ -9,6 +9,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
@@ -94,7 +95,7 @@ rocksdb::Options Store::BuildOptions() {
   options.enable_write_thread_adaptive_yield = false;
   options.write_buffer_size = options_.write_buffer_size_bytes;
   options.max_write_buffer_number = options_.memtable_count_max;
-  options.arena_block_size = 1 << 20;
+  options.arena_block_size = std::min<size_t>(1 << 20, options_.write_buffer_size_bytes / 8);
   options.memtable_whole_key_filtering = true;
   options.memtable_prefix_bloom_size_ratio = 0.02;
 
