@@ -50,8 +50,8 @@ enum CommandFlag : uint32_t {
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
   // Ours: not printed.
-  kCmdLockAll = 1u << 28,     // the Tx locks every shard
-  kCmdNoTouch = 1u << 29,     // the Tx does not make keys hotter
+  kCmdLockAll = 1u << 28,  // the Tx locks every shard
+  kCmdNoTouch = 1u << 29,  // the Tx does not make keys hotter
 };
 
 // ACL categories, in the order that ACL CAT prints them.
@@ -81,15 +81,15 @@ enum AclCategory : uint32_t {
 
 // A key specification (Redis 7.0 "Command key specifications"): begin_search and find_keys.
 struct KeySpec {
-  std::string_view flags;        // "RW ACCESS UPDATE" as COMMAND INFO prints, space separated
+  std::string_view flags;  // "RW ACCESS UPDATE" as COMMAND INFO prints, space separated
   enum class Begin : uint8_t { kIndex, kKeyword, kUnknown } begin = Begin::kIndex;
-  int index = 1;                 // kIndex: the argument; kKeyword: where the search starts
+  int index = 1;  // kIndex: the argument; kKeyword: where the search starts
   std::string_view keyword = {};
   enum class Find : uint8_t { kRange, kKeyNum, kUnknown } find = Find::kRange;
-  int last = 0;                  // kRange: relative to the first key; -1 = the last argument
+  int last = 0;  // kRange: relative to the first key; -1 = the last argument
   int step = 1;
   int limit = 0;
-  int key_num_index = 0;         // kKeyNum: relative to the first
+  int key_num_index = 0;  // kKeyNum: relative to the first
   int first_key = 0;
   std::string_view notes = {};
 };
@@ -97,28 +97,28 @@ struct KeySpec {
 // An argument as COMMAND DOCS describes it.
 struct ArgDoc {
   std::string_view name;
-  std::string_view type;         // "key", "string", "integer", "double", "oneof", "block", ...
+  std::string_view type;  // "key", "string", "integer", "double", "oneof", "block", ...
   std::string_view token = {};
   std::string_view since = {};
-  std::string_view flags = {};   // "optional multiple multiple_token"
+  std::string_view flags = {};  // "optional multiple multiple_token"
   int key_spec_index = -1;
   std::span<const ArgDoc> children = {};
 };
 
 struct Command {
-  std::string_view name;         // lower case; subcommands: "client|id"
-  int arity;                     // Redis': negative = at least
+  std::string_view name;  // lower case; subcommands: "client|id"
+  int arity;              // Redis': negative = at least
   uint32_t flags;
-  uint32_t acl;                  // categories beside those that follow from the flags
+  uint32_t acl;  // categories beside those that follow from the flags
   std::span<const KeySpec> key_specs;
-  DataFunction data = nullptr;   // exactly one of data, session, subcommands is set
+  DataFunction data = nullptr;  // exactly one of data, session, subcommands is set
   SessionFunction session = nullptr;
   std::span<const Command> subcommands = {};
   KeysFunction keys = nullptr;
 
   std::string_view summary = {};
   std::string_view since = {};
-  std::string_view group = {};   // "string", "generic", "connection", "server"
+  std::string_view group = {};  // "string", "generic", "connection", "server"
   std::string_view complexity = {};
   std::span<const ArgDoc> arguments = {};
   std::span<const std::string_view> tips = {};

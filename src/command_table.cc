@@ -31,8 +31,8 @@ size_t Lower(std::string_view name, char* to, size_t size_max) {
 
 CommandTable::CommandTable() : entries_(kEntryCount) {
   for (const auto group : {StringCommands(), LcsCommands(), GenericCommands(), ExpireCommands(),
-                           ScanCommands(), ConnectionCommands(), ClientCommands(),
-                           ServerCommands(), DebugCommands(), CommandCommands()}) {
+                           ScanCommands(), ConnectionCommands(), ClientCommands(), ServerCommands(),
+                           DebugCommands(), CommandCommands()}) {
     for (const Command& command : group) {
       Add(&command);
       for (const Command& subcommand : command.subcommands) Add(&subcommand);

@@ -129,7 +129,8 @@ void Dispatcher::RejectUnknown(const Args& args, const CommandTable::Found& foun
   if (found.container != nullptr) {
     std::string name(found.container->name);
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return reply.Error("ERR unknown subcommand '" + std::string(args[1].substr(0, std::min<size_t>(128, args[1].find('\0')))) +
+    return reply.Error("ERR unknown subcommand '" +
+                       std::string(args[1].substr(0, std::min<size_t>(128, args[1].find('\0')))) +
                        "'. Try " + name + " HELP.");
   }
   std::string shown;
@@ -168,11 +169,12 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
       return false;
     }
     if (server_.SnapshotFailureStopsWrites()) {
-      reply.Error("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-                  "persist to disk. Commands that may modify the data set are disabled, because "
-                  "this instance is configured to report errors during writes if RDB snapshotting "
-                  "fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
-                  "details about the RDB error.");
+      reply.Error(
+          "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
+          "persist to disk. Commands that may modify the data set are disabled, because "
+          "this instance is configured to report errors during writes if RDB snapshotting "
+          "fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
+          "details about the RDB error.");
       return false;
     }
   }

@@ -62,8 +62,7 @@ class Dispatcher {
   // False: the connection waits; the request is to be given again.
   bool RunOne(Session& session, const Args& args, const Planned& plan);
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
-  bool PassGates(Session& session, const Args& args, const CommandTable::Found& found,
-                 bool* wait);
+  bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool MakeRoom(const Command& command, Reply& reply);
   bool RunData(Session& session, const Args& args, const Planned& plan);
   void Park(Session& session, const std::vector<KeyRef>& missing);

@@ -123,8 +123,7 @@ void MemorySection(Server& server, std::string* out) {
   Line(out, "mem_clients_normal:0");
   Line(out, "mem_memtables:%" PRIu64, store.IntProperty("rocksdb.cur-size-all-mem-tables"));
   Line(out, "mem_block_cache:%" PRIu64, store.IntProperty("rocksdb.block-cache-usage"));
-  Line(out, "mem_table_readers:%" PRIu64,
-       store.IntProperty("rocksdb.estimate-table-readers-mem"));
+  Line(out, "mem_table_readers:%" PRIu64, store.IntProperty("rocksdb.estimate-table-readers-mem"));
   Line(out, "mem_allocator:%s", memory.allocated_bytes != 0 ? "hearth-jemalloc" : "libc");
   Line(out, "active_defrag_running:0");
   Line(out, "lazyfree_pending_objects:0");
@@ -265,8 +264,9 @@ void CommandStatsSection(Server& server, std::string* out) {
   for (uint32_t i = 0; i < commands.size(); ++i) {
     const SummedStats sum = Sum(server, i);
     if (sum.calls == 0 && sum.rejected == 0 && sum.failed == 0) continue;
-    Line(out, "cmdstat_%s:calls=%" PRIu64 ",usec=%" PRIu64
-              ",usec_per_call=%.2f,rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64,
+    Line(out,
+         "cmdstat_%s:calls=%" PRIu64 ",usec=%" PRIu64 ",usec_per_call=%.2f,rejected_calls=%" PRIu64
+         ",failed_calls=%" PRIu64,
          commands[i]->name.data(), sum.calls, sum.usec,
          sum.calls == 0 ? 0.0 : static_cast<double>(sum.usec) / static_cast<double>(sum.calls),
          sum.rejected, sum.failed);
@@ -319,8 +319,7 @@ void TieringSection(Server& server, std::string* out) {
   Line(out, "tiering_resident_bytes:%zu", keyspace.ResidentBytes());
   Line(out, "tiering_hits:%" PRIu64, keyspace.CounterSum(&ShardCounters::hits));
   Line(out, "tiering_store_lookups:%" PRIu64, keyspace.CounterSum(&ShardCounters::misses));
-  Line(out, "tiering_absent_lookups:%" PRIu64,
-       keyspace.CounterSum(&ShardCounters::absent_lookups));
+  Line(out, "tiering_absent_lookups:%" PRIu64, keyspace.CounterSum(&ShardCounters::absent_lookups));
   Line(out, "tiering_loads:%" PRIu64, keyspace.CounterSum(&ShardCounters::loads));
   Line(out, "tiering_demotions:%" PRIu64, keyspace.CounterSum(&ShardCounters::demoted));
   Line(out, "tiering_reads_queued:%zu", server.engine().readers().queued());
@@ -331,12 +330,19 @@ void TieringSection(Server& server, std::string* out) {
 }
 
 void RocksDbSection(Server& server, std::string* out) {
-  static constexpr const char* kProperties[] = {
-      "num-immutable-mem-table", "mem-table-flush-pending", "num-running-flushes",
-      "compaction-pending",      "num-running-compactions", "background-errors",
-      "estimate-num-keys",       "estimate-live-data-size", "total-sst-files-size",
-      "num-live-versions",       "is-write-stopped",        "actual-delayed-write-rate",
-      "estimate-pending-compaction-bytes"};
+  static constexpr const char* kProperties[] = {"num-immutable-mem-table",
+                                                "mem-table-flush-pending",
+                                                "num-running-flushes",
+                                                "compaction-pending",
+                                                "num-running-compactions",
+                                                "background-errors",
+                                                "estimate-num-keys",
+                                                "estimate-live-data-size",
+                                                "total-sst-files-size",
+                                                "num-live-versions",
+                                                "is-write-stopped",
+                                                "actual-delayed-write-rate",
+                                                "estimate-pending-compaction-bytes"};
   for (const char* property : kProperties) {
     std::string name = property;
     std::replace(name.begin(), name.end(), '-', '_');

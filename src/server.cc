@@ -86,7 +86,9 @@ Server::Server(Config& config)
   last_snapshot_s_ = started_ms_ / 1000;
 }
 
-Server::~Server() { (void)Stop(); }
+Server::~Server() {
+  (void)Stop();
+}
 
 std::string Server::Start() {
   ReserveFiles();
@@ -149,13 +151,14 @@ std::string Server::OpenEngine() {
   if (!status.ok()) return status.message();
   ApplyMemoryPolicy();
   const OpenReport& report = engine_->report();
-  Log(LogLevel::kNotice,
-      (report.created ? "Created the store in " : "Opened the store in ") +
-          engine_->options().store.dir + ": sequence " + std::to_string(report.recovered_seq) +
-          ", " + std::to_string(report.wal_bytes >> 20) + " MB of log, " +
-          (report.created ? "new" : report.clean_shutdown ? "after a clean shutdown"
-                                                          : "after a crash") +
-          ", in " + std::to_string(report.open_ms) + " ms");
+  Log(LogLevel::kNotice, (report.created ? "Created the store in " : "Opened the store in ") +
+                             engine_->options().store.dir + ": sequence " +
+                             std::to_string(report.recovered_seq) + ", " +
+                             std::to_string(report.wal_bytes >> 20) + " MB of log, " +
+                             (report.created          ? "new"
+                              : report.clean_shutdown ? "after a clean shutdown"
+                                                      : "after a crash") +
+                             ", in " + std::to_string(report.open_ms) + " ms");
   if (!config_.Bool("appendonly")) {
     Log(LogLevel::kWarning,
         "appendonly is no: a crash falls back to what was last flushed to the store");
@@ -278,10 +281,11 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
   if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
   if (command.name.starts_with("client")) return false;  // CLIENT UNPAUSE must come through
   const int64_t wait_ms = std::min<int64_t>(until_ms - now_ms, 50);
-  session.connection().worker().RunAfter(
-      std::chrono::milliseconds(wait_ms), [alive = session.connection().weak_from_this()] {
-        if (const auto connection = alive.lock()) connection->Resume();
-      });
+  session.connection().worker().RunAfter(std::chrono::milliseconds(wait_ms),
+                                         [alive = session.connection().weak_from_this()] {
+                                           if (const auto connection = alive.lock())
+                                             connection->Resume();
+                                         });
   return true;
 }
 

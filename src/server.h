@@ -32,7 +32,7 @@ inline constexpr std::string_view kRedisVersion = "7.2.0";
 
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
-  std::atomic<uint64_t> changes{0};             // since the start
+  std::atomic<uint64_t> changes{0};  // since the start
   std::atomic<uint64_t> changes_at_snapshot{0};
   std::atomic<uint64_t> closed_net_in{0}, closed_net_out{0};
   std::atomic<uint64_t> ops_per_sec{0};
@@ -68,9 +68,7 @@ class Server {
   uint64_t rejected_connections() const;
   size_t ConnectionCount() const;
 
-  void CountChanges(uint64_t count) {
-    stats_.changes.fetch_add(count, std::memory_order_relaxed);
-  }
+  void CountChanges(uint64_t count) { stats_.changes.fetch_add(count, std::memory_order_relaxed); }
   void CountError(std::string_view code);
   std::map<std::string, uint64_t> ErrorCounts();
   void ResetStats();

@@ -11,7 +11,8 @@ namespace hearth {
 namespace {
 
 constexpr std::string_view kDenied =
-    "DENIED Redis is running in protected mode because protected mode is enabled and no password is "
+    "DENIED Redis is running in protected mode because protected mode is enabled and no password "
+    "is "
     "set for the default user. In this mode connections are only accepted from the loopback "
     "interface. If you want to connect from external computers to Redis you may adopt one of the "
     "following solutions: 1) Just disable protected mode sending the command 'CONFIG SET "
@@ -19,7 +20,8 @@ constexpr std::string_view kDenied =
     "server is running, however MAKE SURE Redis is not publicly accessible from internet if you do "
     "so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable "
     "the protected mode by editing the Redis configuration file, and setting the protected mode "
-    "option to 'no', and then restarting the server. 3) If you started the server manually just for "
+    "option to 'no', and then restarting the server. 3) If you started the server manually just "
+    "for "
     "testing, restart it with the '--protected-mode no' option. 4) Set up an authentication "
     "password for the default user. NOTE: You only need to do one of the above things in order for "
     "the server to start accepting connections from the outside.";
@@ -149,12 +151,12 @@ void Server::WatchConfig() {
     return true;
   };
   refresh();
-  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error",
-                           "maxclients"}) {
+  for (const char* name :
+       {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "maxclients"}) {
     config_.OnChange(name, refresh);
   }
-  for (const char* name : {"proto-max-bulk-len", "client-query-buffer-limit",
-                           "client-output-buffer-limit"}) {
+  for (const char* name :
+       {"proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"}) {
     config_.OnChange(name, [this, refresh](std::string*) {
       for (const auto& worker : workers_) {
         worker->Post([this, &worker = *worker] {
@@ -164,8 +166,8 @@ void Server::WatchConfig() {
       return refresh();
     });
   }
-  for (const char* name : {"maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor",
-                           "lfu-decay-time"}) {
+  for (const char* name :
+       {"maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"}) {
     config_.OnChange(name, [this](std::string*) {
       ApplyMemoryPolicy();
       return true;

@@ -8,7 +8,8 @@
 
 namespace hearth {
 
-Session::Session(Server& server, Connection& connection) : server_(server), connection_(connection) {
+Session::Session(Server& server, Connection& connection)
+    : server_(server), connection_(connection) {
   set_authenticated(!server_.NeedsPassword());
   server_.ApplyLimits(connection_);
   server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
@@ -84,18 +85,20 @@ std::string Session::Describe() {
   if (no_touch) flags += 'T';
   if (no_evict) flags += 'e';
   if (flags.empty()) flags = "N";
-  return "id=" + std::to_string(id()) + " addr=" + c.peer_address() + " laddr=" +
-         c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name + " age=" +
-         std::to_string((now_us - c.accepted_us()) / 1'000'000) + " idle=" +
-         std::to_string((now_us - c.last_interaction_us()) / 1'000'000) + " flags=" + flags +
-         " db=" + std::to_string(db_) + " sub=0 psub=0 ssub=0 multi=-1 qbuf=" +
-         std::to_string(c.query_buffer_bytes()) + " qbuf-free=" +
-         std::to_string(c.query_buffer_free_bytes()) + " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
-         "oll=0 omem=" + std::to_string(c.output_bytes()) + " tot-mem=" +
-         std::to_string(c.memory_bytes() + sizeof(Session)) + " events=r cmd=" +
-         std::string(last_command) + " user=default redir=-1 resp=" +
-         std::to_string(c.reply().protocol()) + " lib-name=" + library_name + " lib-ver=" +
-         library_version;
+  return "id=" + std::to_string(id()) + " addr=" + c.peer_address() +
+         " laddr=" + c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name +
+         " age=" + std::to_string((now_us - c.accepted_us()) / 1'000'000) +
+         " idle=" + std::to_string((now_us - c.last_interaction_us()) / 1'000'000) +
+         " flags=" + flags + " db=" + std::to_string(db_) +
+         " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(c.query_buffer_bytes()) +
+         " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
+         " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
+         "oll=0 omem=" +
+         std::to_string(c.output_bytes()) +
+         " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session)) +
+         " events=r cmd=" + std::string(last_command) +
+         " user=default redir=-1 resp=" + std::to_string(c.reply().protocol()) +
+         " lib-name=" + library_name + " lib-ver=" + library_version;
 }
 
 }  // namespace hearth

@@ -169,8 +169,8 @@ bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) 
   if (!filter.local_address.empty() && connection.local_address() != filter.local_address) {
     return false;
   }
-  return !filter.max_age_s || (connection.worker().NowUs() - connection.accepted_us()) / 1'000'000 >=
-                                  *filter.max_age_s;
+  return !filter.max_age_s ||
+         (connection.worker().NowUs() - connection.accepted_us()) / 1'000'000 >= *filter.max_age_s;
 }
 
 void Kill(const Args& args, Session& session, Reply& reply) {
@@ -261,7 +261,9 @@ void ReplyCommand(const Args& args, Session& session, Reply& reply) {
   }
 }
 
-void GetRedir(const Args&, Session&, Reply& reply) { reply.Integer(-1); }
+void GetRedir(const Args&, Session&, Reply& reply) {
+  reply.Integer(-1);
+}
 
 void TrackingInfo(const Args&, Session&, Reply& reply) {
   reply.Map(3);
@@ -284,25 +286,38 @@ void Unblock(const Args& args, Session&, Reply& reply) {
 
 void Help(const Args&, Session&, Reply& reply) {
   ReplyHelp("CLIENT",
-            {"GETNAME", "    Return the name of the current connection.",
+            {"GETNAME",
+             "    Return the name of the current connection.",
              "GETREDIR",
-             "    Return the client ID we are redirecting to when tracking is enabled.", "ID",
-             "    Return the ID of the current connection.", "INFO",
-             "    Return information about the current client connection.", "KILL <ip:port>",
-             "    Kill connection made from <ip:port>.", "KILL <option> <value> [<option> <value> [...]]",
+             "    Return the client ID we are redirecting to when tracking is enabled.",
+             "ID",
+             "    Return the ID of the current connection.",
+             "INFO",
+             "    Return information about the current client connection.",
+             "KILL <ip:port>",
+             "    Kill connection made from <ip:port>.",
+             "KILL <option> <value> [<option> <value> [...]]",
              "    Kill connections. Options are: ADDR, LADDR, TYPE, USER, SKIPME, ID, MAXAGE.",
              "LIST [options ...]",
              "    Return information about client connections. Options are TYPE and ID.",
-             "NO-EVICT (ON|OFF)", "    Protect current client connection from eviction.",
-             "NO-TOUCH (ON|OFF)", "    Will not touch LRU/LFU stats when this mode is on.",
+             "NO-EVICT (ON|OFF)",
+             "    Protect current client connection from eviction.",
+             "NO-TOUCH (ON|OFF)",
+             "    Will not touch LRU/LFU stats when this mode is on.",
              "PAUSE <timeout> [WRITE|ALL]",
              "    Suspend all, or just write, clients for <timout> milliseconds.",
-             "REPLY (ON|OFF|SKIP)", "    Control the replies sent to the current connection.",
-             "SETINFO <option> <value>", "    Set client meta attr: LIB-NAME or LIB-VER.",
-             "SETNAME <name>", "    Assign the name <name> to the current connection.",
-             "TRACKINGINFO", "    Report tracking status for the current connection.",
-             "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    Unblock the specified blocked client.",
-             "UNPAUSE", "    Stop the current client pause, resuming traffic."},
+             "REPLY (ON|OFF|SKIP)",
+             "    Control the replies sent to the current connection.",
+             "SETINFO <option> <value>",
+             "    Set client meta attr: LIB-NAME or LIB-VER.",
+             "SETNAME <name>",
+             "    Assign the name <name> to the current connection.",
+             "TRACKINGINFO",
+             "    Report tracking status for the current connection.",
+             "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+             "    Unblock the specified blocked client.",
+             "UNPAUSE",
+             "    Stop the current client pause, resuming traffic."},
             reply);
 }
 
@@ -310,36 +325,78 @@ constexpr uint32_t kAnytime = kCmdNoscript | kCmdLoading | kCmdStale;
 constexpr uint32_t kAdminAnytime = kCmdAdmin | kAnytime;
 
 constexpr Command kSubcommands[] = {
-    {.name = "client|getname", .arity = 2, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|getname",
+     .arity = 2,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = GetName},
-    {.name = "client|getredir", .arity = 2, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|getredir",
+     .arity = 2,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = GetRedir},
-    {.name = "client|help", .arity = 2, .flags = kCmdLoading | kCmdStale, .acl = kAclConnection,
+    {.name = "client|help",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale,
+     .acl = kAclConnection,
      .session = Help},
     {.name = "client|id", .arity = 2, .flags = kAnytime, .acl = kAclConnection, .session = Id},
     {.name = "client|info", .arity = 2, .flags = kAnytime, .acl = kAclConnection, .session = Info},
-    {.name = "client|kill", .arity = -3, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = Kill},
-    {.name = "client|list", .arity = -2, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = List},
-    {.name = "client|no-evict", .arity = 3, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = NoEvict},
-    {.name = "client|no-touch", .arity = 3, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|kill",
+     .arity = -3,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = Kill},
+    {.name = "client|list",
+     .arity = -2,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = List},
+    {.name = "client|no-evict",
+     .arity = 3,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = NoEvict},
+    {.name = "client|no-touch",
+     .arity = 3,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = NoTouch},
-    {.name = "client|pause", .arity = -3, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = Pause},
-    {.name = "client|reply", .arity = 3, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|pause",
+     .arity = -3,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = Pause},
+    {.name = "client|reply",
+     .arity = 3,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = ReplyCommand},
-    {.name = "client|setinfo", .arity = 4, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|setinfo",
+     .arity = 4,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = SetInfo},
-    {.name = "client|setname", .arity = 3, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|setname",
+     .arity = 3,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = SetName},
-    {.name = "client|trackinginfo", .arity = 2, .flags = kAnytime, .acl = kAclConnection,
+    {.name = "client|trackinginfo",
+     .arity = 2,
+     .flags = kAnytime,
+     .acl = kAclConnection,
      .session = TrackingInfo},
-    {.name = "client|unblock", .arity = -3, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = Unblock},
-    {.name = "client|unpause", .arity = 2, .flags = kAdminAnytime,
-     .acl = kAclConnection | kAclDangerous, .session = Unpause},
+    {.name = "client|unblock",
+     .arity = -3,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = Unblock},
+    {.name = "client|unpause",
+     .arity = 2,
+     .flags = kAdminAnytime,
+     .acl = kAclConnection | kAclDangerous,
+     .session = Unpause},
 };
 
 constexpr Command kCommands[] = {
@@ -348,6 +405,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> ClientCommands() { return kCommands; }
+std::span<const Command> ClientCommands() {
+  return kCommands;
+}
 
 }  // namespace hearth

@@ -21,27 +21,47 @@ struct Name {
   std::string_view text;
 };
 
-constexpr Name kFlagNames[] = {
-    {kCmdWrite, "write"},          {kCmdReadonly, "readonly"},
-    {kCmdDenyOom, "denyoom"},      {kCmdAdmin, "admin"},
-    {kCmdPubsub, "pubsub"},        {kCmdNoscript, "noscript"},
-    {kCmdBlocking, "blocking"},    {kCmdLoading, "loading"},
-    {kCmdStale, "stale"},          {kCmdSkipMonitor, "skip_monitor"},
-    {kCmdSkipSlowlog, "skip_slowlog"}, {kCmdAsking, "asking"},
-    {kCmdFast, "fast"},            {kCmdNoAuth, "no_auth"},
-    {kCmdMayReplicate, "may_replicate"}, {kCmdNoMulti, "no_multi"},
-    {kCmdMovableKeys, "movablekeys"}, {kCmdAllowBusy, "allow_busy"},
-    {kCmdNoAsyncLoading, "no_async_loading"}};
+constexpr Name kFlagNames[] = {{kCmdWrite, "write"},
+                               {kCmdReadonly, "readonly"},
+                               {kCmdDenyOom, "denyoom"},
+                               {kCmdAdmin, "admin"},
+                               {kCmdPubsub, "pubsub"},
+                               {kCmdNoscript, "noscript"},
+                               {kCmdBlocking, "blocking"},
+                               {kCmdLoading, "loading"},
+                               {kCmdStale, "stale"},
+                               {kCmdSkipMonitor, "skip_monitor"},
+                               {kCmdSkipSlowlog, "skip_slowlog"},
+                               {kCmdAsking, "asking"},
+                               {kCmdFast, "fast"},
+                               {kCmdNoAuth, "no_auth"},
+                               {kCmdMayReplicate, "may_replicate"},
+                               {kCmdNoMulti, "no_multi"},
+                               {kCmdMovableKeys, "movablekeys"},
+                               {kCmdAllowBusy, "allow_busy"},
+                               {kCmdNoAsyncLoading, "no_async_loading"}};
 
-constexpr Name kCategoryNames[] = {
-    {kAclKeyspace, "@keyspace"}, {kAclRead, "@read"},   {kAclWrite, "@write"},
-    {kAclSet, "@set"},           {kAclSortedSet, "@sortedset"}, {kAclList, "@list"},
-    {kAclHash, "@hash"},         {kAclString, "@string"}, {kAclBitmap, "@bitmap"},
-    {kAclHyperLogLog, "@hyperloglog"}, {kAclGeo, "@geo"}, {kAclStream, "@stream"},
-    {kAclPubsub, "@pubsub"},     {kAclAdmin, "@admin"}, {kAclFast, "@fast"},
-    {kAclSlow, "@slow"},         {kAclBlocking, "@blocking"}, {kAclDangerous, "@dangerous"},
-    {kAclConnection, "@connection"}, {kAclTransaction, "@transaction"},
-    {kAclScripting, "@scripting"}};
+constexpr Name kCategoryNames[] = {{kAclKeyspace, "@keyspace"},
+                                   {kAclRead, "@read"},
+                                   {kAclWrite, "@write"},
+                                   {kAclSet, "@set"},
+                                   {kAclSortedSet, "@sortedset"},
+                                   {kAclList, "@list"},
+                                   {kAclHash, "@hash"},
+                                   {kAclString, "@string"},
+                                   {kAclBitmap, "@bitmap"},
+                                   {kAclHyperLogLog, "@hyperloglog"},
+                                   {kAclGeo, "@geo"},
+                                   {kAclStream, "@stream"},
+                                   {kAclPubsub, "@pubsub"},
+                                   {kAclAdmin, "@admin"},
+                                   {kAclFast, "@fast"},
+                                   {kAclSlow, "@slow"},
+                                   {kAclBlocking, "@blocking"},
+                                   {kAclDangerous, "@dangerous"},
+                                   {kAclConnection, "@connection"},
+                                   {kAclTransaction, "@transaction"},
+                                   {kAclScripting, "@scripting"}};
 
 // The categories of the row and those that follow from its flags.
 uint32_t Categories(const Command& command) {
@@ -270,29 +290,36 @@ void CommandAlone(const Args& args, Session& session, Reply& reply) {
 constexpr uint32_t kFlags = kCmdLoading | kCmdStale;
 
 constexpr Command kSubcommands[] = {
-    {.name = "command|count", .arity = 2, .flags = kFlags, .acl = kAclConnection,
-     .session = Count},
-    {.name = "command|docs", .arity = -2, .flags = kFlags, .acl = kAclConnection,
-     .session = Docs},
-    {.name = "command|getkeys", .arity = -3, .flags = kFlags, .acl = kAclConnection,
+    {.name = "command|count", .arity = 2, .flags = kFlags, .acl = kAclConnection, .session = Count},
+    {.name = "command|docs", .arity = -2, .flags = kFlags, .acl = kAclConnection, .session = Docs},
+    {.name = "command|getkeys",
+     .arity = -3,
+     .flags = kFlags,
+     .acl = kAclConnection,
      .session = GetKeys},
-    {.name = "command|getkeysandflags", .arity = -3, .flags = kFlags, .acl = kAclConnection,
+    {.name = "command|getkeysandflags",
+     .arity = -3,
+     .flags = kFlags,
+     .acl = kAclConnection,
      .session = GetKeysAndFlags},
-    {.name = "command|help", .arity = 2, .flags = kFlags, .acl = kAclConnection,
-     .session = Help},
-    {.name = "command|info", .arity = -2, .flags = kFlags, .acl = kAclConnection,
-     .session = Info},
-    {.name = "command|list", .arity = -2, .flags = kFlags, .acl = kAclConnection,
-     .session = List},
+    {.name = "command|help", .arity = 2, .flags = kFlags, .acl = kAclConnection, .session = Help},
+    {.name = "command|info", .arity = -2, .flags = kFlags, .acl = kAclConnection, .session = Info},
+    {.name = "command|list", .arity = -2, .flags = kFlags, .acl = kAclConnection, .session = List},
 };
 
 constexpr Command kCommands[] = {
-    {.name = "command", .arity = -1, .flags = kFlags, .acl = kAclConnection,
-     .session = CommandAlone, .subcommands = kSubcommands},
+    {.name = "command",
+     .arity = -1,
+     .flags = kFlags,
+     .acl = kAclConnection,
+     .session = CommandAlone,
+     .subcommands = kSubcommands},
 };
 
 }  // namespace
 
-std::span<const Command> CommandCommands() { return kCommands; }
+std::span<const Command> CommandCommands() {
+  return kCommands;
+}
 
 }  // namespace hearth

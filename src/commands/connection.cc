@@ -13,7 +13,9 @@ void Ping(const Args& args, Session&, Reply& reply) {
   args.size() == 2 ? reply.Bulk(args[1]) : reply.Simple("PONG");
 }
 
-void Echo(const Args& args, Session&, Reply& reply) { reply.Bulk(args[1]); }
+void Echo(const Args& args, Session&, Reply& reply) {
+  reply.Bulk(args[1]);
+}
 
 void Select(const Args& args, Session& session, Reply& reply) {
   const auto db = ParseInt64(args[1]);
@@ -86,7 +88,8 @@ void Hello(const Args& args, Session& session, Reply& reply) {
       set_name = true;
       name = args[++i];
       if (!IsPlainName(name)) {
-        return reply.Error("ERR Client names cannot contain spaces, newlines or special characters.");
+        return reply.Error(
+            "ERR Client names cannot contain spaces, newlines or special characters.");
       }
     } else {
       return reply.Error("ERR Syntax error in HELLO option '" + std::string(args[i]) + "'");
@@ -94,9 +97,10 @@ void Hello(const Args& args, Session& session, Reply& reply) {
   }
   if (auth && !Authenticate(user, password, session, reply)) return;
   if (!session.authenticated()) {
-    return reply.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise "
-                       "the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the "
-                       "client and select the RESP protocol version at the same time");
+    return reply.Error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise "
+        "the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the "
+        "client and select the RESP protocol version at the same time");
   }
   if (set_name) session.name = name;
   reply.SetProtocol(protocol);
@@ -120,23 +124,43 @@ void Hello(const Args& args, Session& session, Reply& reply) {
 constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast;
 
 constexpr Command kCommands[] = {
-    {.name = "auth", .arity = -2, .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
-     .acl = kAclConnection, .session = Auth},
-    {.name = "echo", .arity = 2, .flags = kCmdLoading | kCmdStale | kCmdFast,
-     .acl = kAclConnection, .session = Echo},
-    {.name = "hello", .arity = -1, .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
-     .acl = kAclConnection, .session = Hello},
+    {.name = "auth",
+     .arity = -2,
+     .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
+     .acl = kAclConnection,
+     .session = Auth},
+    {.name = "echo",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale | kCmdFast,
+     .acl = kAclConnection,
+     .session = Echo},
+    {.name = "hello",
+     .arity = -1,
+     .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
+     .acl = kAclConnection,
+     .session = Hello},
     {.name = "ping", .arity = -1, .flags = kCmdFast, .acl = kAclConnection, .session = Ping},
-    {.name = "quit", .arity = -1, .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
-     .acl = kAclConnection, .session = Quit},
-    {.name = "reset", .arity = 1, .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
-     .acl = kAclConnection, .session = Reset},
-    {.name = "select", .arity = 2, .flags = kCmdLoading | kCmdStale | kCmdFast,
-     .acl = kAclConnection, .session = Select},
+    {.name = "quit",
+     .arity = -1,
+     .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
+     .acl = kAclConnection,
+     .session = Quit},
+    {.name = "reset",
+     .arity = 1,
+     .flags = kAlways | kCmdNoAuth | kCmdAllowBusy,
+     .acl = kAclConnection,
+     .session = Reset},
+    {.name = "select",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale | kCmdFast,
+     .acl = kAclConnection,
+     .session = Select},
 };
 
 }  // namespace
 
-std::span<const Command> ConnectionCommands() { return kCommands; }
+std::span<const Command> ConnectionCommands() {
+  return kCommands;
+}
 
 }  // namespace hearth

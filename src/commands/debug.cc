@@ -117,23 +117,25 @@ void Protocol(std::string_view type, Reply& reply) {
     }
     return;
   }
-  reply.Error("ERR Wrong protocol type name. Please use one of the following: "
-              "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+  reply.Error(
+      "ERR Wrong protocol type name. Please use one of the following: "
+      "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
 }
 
 bool Allowed(Session& session) {
   const std::string enabled = session.server().config().Text("enable-debug-command");
   if (enabled == "yes") return true;
   const std::string& peer = session.connection().peer_address();
-  return enabled == "local" && (session.connection().is_unix() || peer.starts_with("127.") ||
-                                peer.starts_with("[::1]"));
+  return enabled == "local" &&
+         (session.connection().is_unix() || peer.starts_with("127.") || peer.starts_with("[::1]"));
 }
 
 void Debug(const Args& args, Session& session, Reply& reply) {
   if (!Allowed(session)) {
-    return reply.Error("ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-                       "\"local\", you can run it from a local connection, otherwise you need to set "
-                       "this option in the configuration file, and then restart the server.");
+    return reply.Error(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+        "\"local\", you can run it from a local connection, otherwise you need to set "
+        "this option in the configuration file, and then restart the server.");
   }
   Server& server = session.server();
   const std::string_view what = args[1];
@@ -165,13 +167,17 @@ void Debug(const Args& args, Session& session, Reply& reply) {
 }
 
 constexpr Command kCommands[] = {
-    {.name = "debug", .arity = -2,
-     .flags = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale, .acl = kAclDangerous,
+    {.name = "debug",
+     .arity = -2,
+     .flags = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale,
+     .acl = kAclDangerous,
      .session = Debug},
 };
 
 }  // namespace
 
-std::span<const Command> DebugCommands() { return kCommands; }
+std::span<const Command> DebugCommands() {
+  return kCommands;
+}
 
 }  // namespace hearth

@@ -53,12 +53,13 @@ void ConfigResetStat(const Args&, Session& session, Reply& reply) {
 }
 
 void ConfigHelp(const Args&, Session&, Reply& reply) {
-  ReplyHelp("CONFIG",
-            {"GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.",
-             "SET <directive> <value>", "    Set the configuration <directive> to <value>.",
-             "RESETSTAT", "    Reset statistics reported by the INFO command.", "REWRITE",
-             "    Rewrite the configuration file."},
-            reply);
+  ReplyHelp(
+      "CONFIG",
+      {"GET <pattern>", "    Return parameters matching the glob-like <pattern> and their values.",
+       "SET <directive> <value>", "    Set the configuration <directive> to <value>.", "RESETSTAT",
+       "    Reset statistics reported by the INFO command.", "REWRITE",
+       "    Rewrite the configuration file."},
+      reply);
 }
 
 // SAVE waits on a reader thread: the connection waits, the worker does not.
@@ -200,66 +201,113 @@ void MemoryDoctor(const Args&, Session&, Reply& reply) {
 }
 
 void MemoryHelp(const Args&, Session&, Reply& reply) {
-  ReplyHelp("MEMORY",
-            {"DOCTOR", "    Return memory problems reports.", "PURGE",
-             "    Attempt to purge dirty pages for reclamation by the allocator.", "STATS",
-             "    Return information about the memory usage of the server.",
-             "USAGE <key> [SAMPLES <count>]",
-             "    Return memory in bytes used by <key> and its value."},
-            reply);
+  ReplyHelp(
+      "MEMORY",
+      {"DOCTOR", "    Return memory problems reports.", "PURGE",
+       "    Attempt to purge dirty pages for reclamation by the allocator.", "STATS",
+       "    Return information about the memory usage of the server.",
+       "USAGE <key> [SAMPLES <count>]", "    Return memory in bytes used by <key> and its value."},
+      reply);
 }
 
 constexpr KeySpec kMemoryKey[] = {{.flags = "RO", .index = 2}};
 constexpr uint32_t kAdmin = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale;
 
 constexpr Command kConfigCommands[] = {
-    {.name = "config|get", .arity = -3, .flags = kAdmin, .acl = kAclDangerous, .session = ConfigGet},
-    {.name = "config|help", .arity = 2, .flags = kCmdLoading | kCmdStale, .acl = 0,
+    {.name = "config|get",
+     .arity = -3,
+     .flags = kAdmin,
+     .acl = kAclDangerous,
+     .session = ConfigGet},
+    {.name = "config|help",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale,
+     .acl = 0,
      .session = ConfigHelp},
-    {.name = "config|resetstat", .arity = 2, .flags = kAdmin, .acl = kAclDangerous,
+    {.name = "config|resetstat",
+     .arity = 2,
+     .flags = kAdmin,
+     .acl = kAclDangerous,
      .session = ConfigResetStat},
-    {.name = "config|rewrite", .arity = 2, .flags = kAdmin, .acl = kAclDangerous,
+    {.name = "config|rewrite",
+     .arity = 2,
+     .flags = kAdmin,
+     .acl = kAclDangerous,
      .session = ConfigRewrite},
-    {.name = "config|set", .arity = -4, .flags = kAdmin, .acl = kAclDangerous,
+    {.name = "config|set",
+     .arity = -4,
+     .flags = kAdmin,
+     .acl = kAclDangerous,
      .session = ConfigSet},
 };
 
 constexpr Command kMemoryCommands[] = {
     {.name = "memory|doctor", .arity = 2, .flags = 0, .acl = 0, .session = MemoryDoctor},
-    {.name = "memory|help", .arity = 2, .flags = kCmdLoading | kCmdStale, .acl = 0,
+    {.name = "memory|help",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale,
+     .acl = 0,
      .session = MemoryHelp},
     {.name = "memory|purge", .arity = 2, .flags = 0, .acl = 0, .session = MemoryPurge},
     {.name = "memory|stats", .arity = 2, .flags = 0, .acl = 0, .session = MemoryStats},
-    {.name = "memory|usage", .arity = -3, .flags = kCmdReadonly | kCmdNoTouch, .acl = kAclRead,
-     .key_specs = kMemoryKey, .data = MemoryUsage},
+    {.name = "memory|usage",
+     .arity = -3,
+     .flags = kCmdReadonly | kCmdNoTouch,
+     .acl = kAclRead,
+     .key_specs = kMemoryKey,
+     .data = MemoryUsage},
 };
 
 constexpr Command kCommands[] = {
-    {.name = "bgrewriteaof", .arity = 1, .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading,
-     .acl = kAclDangerous, .session = BgRewriteAof},
-    {.name = "bgsave", .arity = -1, .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading,
-     .acl = kAclDangerous, .session = BgSave},
+    {.name = "bgrewriteaof",
+     .arity = 1,
+     .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading,
+     .acl = kAclDangerous,
+     .session = BgRewriteAof},
+    {.name = "bgsave",
+     .arity = -1,
+     .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading,
+     .acl = kAclDangerous,
+     .session = BgSave},
     {.name = "config", .arity = -2, .flags = 0, .acl = kAclSlow, .subcommands = kConfigCommands},
-    {.name = "info", .arity = -1, .flags = kCmdLoading | kCmdStale, .acl = kAclDangerous,
+    {.name = "info",
+     .arity = -1,
+     .flags = kCmdLoading | kCmdStale,
+     .acl = kAclDangerous,
      .session = Info},
-    {.name = "lastsave", .arity = 1, .flags = kCmdLoading | kCmdStale | kCmdFast,
-     .acl = kAclAdmin | kAclDangerous, .session = LastSave},
+    {.name = "lastsave",
+     .arity = 1,
+     .flags = kCmdLoading | kCmdStale | kCmdFast,
+     .acl = kAclAdmin | kAclDangerous,
+     .session = LastSave},
     {.name = "lolwut", .arity = -1, .flags = kCmdReadonly | kCmdFast, .acl = 0, .session = Lolwut},
     {.name = "memory", .arity = -2, .flags = 0, .acl = kAclSlow, .subcommands = kMemoryCommands},
-    {.name = "role", .arity = 1,
-     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast, .acl = kAclAdmin | kAclDangerous,
+    {.name = "role",
+     .arity = 1,
+     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast,
+     .acl = kAclAdmin | kAclDangerous,
      .session = Role},
-    {.name = "save", .arity = 1,
-     .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading | kCmdNoMulti, .acl = kAclDangerous,
+    {.name = "save",
+     .arity = 1,
+     .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading | kCmdNoMulti,
+     .acl = kAclDangerous,
      .session = Save},
-    {.name = "shutdown", .arity = -1,
-     .flags = kAdmin | kCmdNoMulti | kCmdAllowBusy, .acl = kAclDangerous, .session = Shutdown},
-    {.name = "time", .arity = 1, .flags = kCmdLoading | kCmdStale | kCmdFast, .acl = 0,
+    {.name = "shutdown",
+     .arity = -1,
+     .flags = kAdmin | kCmdNoMulti | kCmdAllowBusy,
+     .acl = kAclDangerous,
+     .session = Shutdown},
+    {.name = "time",
+     .arity = 1,
+     .flags = kCmdLoading | kCmdStale | kCmdFast,
+     .acl = 0,
      .session = Time},
 };
 
 }  // namespace
 
-std::span<const Command> ServerCommands() { return kCommands; }
+std::span<const Command> ServerCommands() {
+  return kCommands;
+}
 
 }  // namespace hearth

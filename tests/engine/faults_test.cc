@@ -104,12 +104,14 @@ TEST_P(EveryFault, LosesNothingAcknowledgedAndHeals) {
     MakeDisk();
     const Status opened = OpenOn(nth % 2 == 0 ? SyncPolicy::kAlways : SyncPolicy::kEverySec);
     ASSERT_TRUE(opened.ok()) << opened.message();
-    disk_->Inject({.match = {point.op, point.name}, .error = point.error, .nth = nth,
+    disk_->Inject({.match = {point.op, point.name},
+                   .error = point.error,
+                   .nth = nth,
                    .and_all_after = point.and_all_after});
     std::map<std::string, std::vector<std::string>> allowed;  // values that may stand there
     for (int i = 0; i < 60; ++i) {
-      const std::string key = "key" + std::to_string(i % 20), value = std::to_string(i) +
-                              std::string(3000, 'v');
+      const std::string key = "key" + std::to_string(i % 20),
+                        value = std::to_string(i) + std::string(3000, 'v');
       if (Write(key, value)) {
         allowed[key] = {value};
       } else {
@@ -170,8 +172,8 @@ TEST_F(FaultsTest, APowerCutWithAlwaysLosesNothingAcknowledged) {
     const int writes = static_cast<int>(random() % 120);
     for (int i = 0; i < writes; ++i) {
       const std::string key = "key" + std::to_string(random() % 50);
-      const std::string value = std::to_string(round) + ":" + std::to_string(i) +
-                                std::string(random() % 4000, 'v');
+      const std::string value =
+          std::to_string(round) + ":" + std::to_string(i) + std::string(random() % 4000, 'v');
       ASSERT_TRUE(Write(key, value));
       acknowledged[key] = value;
     }
