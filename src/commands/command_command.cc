@@ -84,10 +84,20 @@ void ReplyNames(std::span<const Name> names, uint32_t bits, Reply& reply) {
   }
 }
 
+std::vector<std::string> SplitWordsOf(std::string_view text) {
+  std::istringstream words{std::string(text)};
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+void ReplyText(std::string_view name, std::string_view text, Reply& reply) {
+  reply.Bulk(name);
+  reply.Bulk(text);
+}
+
 void ReplyKeySpec(const KeySpec& spec, Reply& reply) {
-  std::istringstream words{std::string(spec.flags)};
-  const std::vector<std::string> flags{std::istream_iterator<std::string>(words), {}};
-  reply.Map(3);
+  const std::vector<std::string> flags = SplitWordsOf(spec.flags);
+  reply.Map(spec.notes.empty() ? 3 : 4);
+  if (!spec.notes.empty()) ReplyText("notes", spec.notes, reply);
   reply.Bulk("flags");
   reply.Set(flags.size());
   for (const std::string& flag : flags) reply.Simple(flag);
@@ -178,15 +188,48 @@ std::string_view GroupOf(const Command& command) {
   return "server";
 }
 
+void ReplyArguments(std::span<const ArgDoc> arguments, Reply& reply) {
+  reply.Bulk("arguments");
+  reply.Array(arguments.size());
+  for (const ArgDoc& argument : arguments) {
+    const std::vector<std::string> flags = SplitWordsOf(argument.flags);
+    reply.Map(2u + (argument.key_spec_index >= 0) + !argument.token.empty() +
+              !argument.since.empty() + !flags.empty() + !argument.children.empty());
+    ReplyText("name", argument.name, reply);
+    ReplyText("type", argument.type, reply);
+    if (argument.key_spec_index >= 0) {
+      reply.Bulk("key_spec_index");
+      reply.Integer(argument.key_spec_index);
+    }
+    if (!argument.token.empty()) ReplyText("token", argument.token, reply);
+    if (!argument.since.empty()) ReplyText("since", argument.since, reply);
+    if (!flags.empty()) {
+      reply.Bulk("flags");
+      reply.Set(flags.size());
+      for (const std::string& flag : flags) reply.Simple(flag);
+    }
+    if (!argument.children.empty()) ReplyArguments(argument.children, reply);
+  }
+}
+
 void ReplyDocs(const Command& command, Reply& reply) {
   const bool has_subcommands = !command.subcommands.empty();
-  reply.Map(has_subcommands ? 4 : 3);
-  reply.Bulk("summary");
-  reply.Bulk(command.summary);
-  reply.Bulk("since");
-  reply.Bulk(command.since.empty() ? "1.0.0" : command.since);
-  reply.Bulk("group");
-  reply.Bulk(GroupOf(command));
+  reply.Map(3u + has_subcommands + !command.complexity.empty() + !command.history.empty() +
+            !command.arguments.empty());
+  ReplyText("summary", command.summary, reply);
+  ReplyText("since", command.since.empty() ? "1.0.0" : command.since, reply);
+  ReplyText("group", GroupOf(command), reply);
+  if (!command.complexity.empty()) ReplyText("complexity", command.complexity, reply);
+  if (!command.history.empty()) {
+    reply.Bulk("history");
+    reply.Set(command.history.size() / 2);
+    for (size_t i = 0; i + 1 < command.history.size(); i += 2) {
+      reply.Array(2);
+      reply.Bulk(command.history[i]);
+      reply.Bulk(command.history[i + 1]);
+    }
+  }
+  if (!command.arguments.empty()) ReplyArguments(command.arguments, reply);
   if (!has_subcommands) return;
   reply.Bulk("subcommands");
   reply.Map(command.subcommands.size());
@@ -256,8 +299,7 @@ void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply
     if (with_flags) reply.Array(2);
     reply.Bulk(call[place.arg_index]);
     if (!with_flags) continue;
-    std::istringstream words{std::string(place.spec->flags)};
-    const std::vector<std::string> flags{std::istream_iterator<std::string>(words), {}};
+    const std::vector<std::string> flags = SplitWordsOf(place.spec->flags);
     reply.Set(flags.size());
     for (const std::string& flag : flags) reply.Simple(flag);
   }
