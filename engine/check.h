@@ -15,8 +15,8 @@ namespace hearth {
 
 }  // namespace hearth
 
-#define HEARTH_CHECK(condition)                                               \
-  do {                                                                        \
-    if (!(condition)) [[unlikely]]                                            \
-      ::hearth::CheckFailed(#condition, __FILE__, __LINE__);                  \
+#define HEARTH_CHECK(condition)                              \
+  do {                                                       \
+    if (!(condition)) [[unlikely]]                           \
+      ::hearth::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (0)

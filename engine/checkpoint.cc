@@ -170,8 +170,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
     if (!status.ok()) return status;
   }
   StoreState state;
-  Status status =
-      ReadCheckpointState(dir, engine.options().db_count, &info->sequence, &state);
+  Status status = ReadCheckpointState(dir, engine.options().db_count, &info->sequence, &state);
   if (!status.ok()) return status;
   std::error_code ignored;
   for (const char* name : {"LOCK", "LOG"}) fs::remove(dir + "/" + name, ignored);
@@ -243,7 +242,8 @@ void RemoveUnfinishedSnapshots(const std::string& dir) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     const std::string path = entry.path().string();
-    if (path.ends_with(kUnfinishedSuffix) || path.ends_with(std::string(kUnfinishedSuffix) + ".tmp")) {
+    if (path.ends_with(kUnfinishedSuffix) ||
+        path.ends_with(std::string(kUnfinishedSuffix) + ".tmp")) {
       fs::remove_all(path, error);
     }
   }

@@ -36,9 +36,9 @@ struct SnapshotInfo {
 };
 
 struct CheckpointOptions {
-  std::string dir;         // the snapshots' directory
-  size_t keep = 3;         // newest ones that stay; 0 = all
-  bool verify = true;      // read every block's checksum of the new files
+  std::string dir;     // the snapshots' directory
+  size_t keep = 3;     // newest ones that stay; 0 = all
+  bool verify = true;  // read every block's checksum of the new files
 };
 
 // Makes a snapshot of at least everything committed when it was called.

@@ -29,7 +29,9 @@ CommitLog::CommitLog(Store& store, const Clock& clock, SyncPolicy policy)
   committer_ = std::thread([this] { CommitterMain(); });
 }
 
-CommitLog::~CommitLog() { Stop(); }
+CommitLog::~CommitLog() {
+  Stop();
+}
 
 void CommitLog::Stop() {
   {
@@ -81,8 +83,8 @@ uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
   const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
   const rocksdb::Slice value[2] = {{value_a.data(), value_a.size()},
                                    {value_b.data(), value_b.size()}};
-  const auto status = log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2),
-                                            rocksdb::SliceParts(value, 2));
+  const auto status =
+      log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(value, 2));
   HEARTH_CHECK(status.ok());
   return log_.next_seq_++;
 }
@@ -123,10 +125,10 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
 uint64_t CommitLog::AppendStateRow() {
   state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
   const std::string row = EncodeState(state_);
-  HEARTH_CHECK(open_->batch
-                   .Put(rocksdb::Slice(kStateRowKey.data(), kStateRowKey.size()),
-                        rocksdb::Slice(row))
-                   .ok());
+  HEARTH_CHECK(
+      open_->batch
+          .Put(rocksdb::Slice(kStateRowKey.data(), kStateRowKey.size()), rocksdb::Slice(row))
+          .ok());
   return next_seq_++;
 }
 

@@ -148,7 +148,7 @@ class CommitLog {
   std::condition_variable wanted_;   // the committer thread has work
   std::unique_ptr<Group> open_;      // joined, not yet written
   std::unique_ptr<Group> spare_;
-  StoreState state_;                 // with all joined rows
+  StoreState state_;  // with all joined rows
   StoreState committed_state_;
   uint64_t next_seq_ = 1;
   uint64_t requested_seq_ = 0;

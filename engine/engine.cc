@@ -23,7 +23,9 @@ Engine::Engine(EngineOptions options)
       disk_free_min_bytes_(options_.disk_free_min_bytes),
       disk_free_min_ratio_(options_.disk_free_min_ratio) {}
 
-Engine::~Engine() { (void)Shutdown(); }
+Engine::~Engine() {
+  (void)Shutdown();
+}
 
 void Engine::Log(int level, const std::string& line) const {
   if (options_.log) options_.log(level, line);
@@ -51,8 +53,7 @@ Status Engine::OpenStore() {
     for (size_t at; (at = message.find(".ldb")) != std::string::npos;) {
       message.replace(at, 4, ".sst");
     }
-    return {status.code(), "cannot open the store in " + options_.store.dir + ": " +
-                               message +
+    return {status.code(), "cannot open the store in " + options_.store.dir + ": " + message +
                                ". Nothing was changed or deleted. Restore the named file, start "
                                "from a snapshot, or resync from a replica"};
   }
@@ -62,34 +63,38 @@ Status Engine::OpenStore() {
   report_.torn_bytes = findings.torn_bytes;
   report_.recovered_seq = store_->LatestSeq();
   if (report_.recovered_seq < findings.synced_seq && !options_.accept_data_loss) {
-    return Status::Corruption(LostGroupsText(options_.store.dir, report_.recovered_seq,
-                                             findings.synced_seq));
+    return Status::Corruption(
+        LostGroupsText(options_.store.dir, report_.recovered_seq, findings.synced_seq));
   }
 
   StoreState state;
   bool fresh = false;
   if (status = LoadState(&state, &fresh); !status.ok()) return status;
-  const bool new_history = !fresh && (findings.power_lost || (options_.accept_data_loss &&
-                                      report_.recovered_seq < findings.synced_seq));
+  const bool new_history =
+      !fresh && (findings.power_lost ||
+                 (options_.accept_data_loss && report_.recovered_seq < findings.synced_seq));
   if (new_history) {
     state.replication_id = NewReplicationId();
-    Log(2, "The last run ended without a shutdown and the machine was restarted: the data gets a "
-           "new replication id");
+    Log(2,
+        "The last run ended without a shutdown and the machine was restarted: the data gets a "
+        "new replication id");
   }
   log_ = std::make_unique<CommitLog>(*store_, *clock_, options_.sync);
   log_->SetEvents({
-      .on_committed = [this](uint64_t seq) {
-        if (listener_.on_committed) listener_.on_committed(seq);
-      },
-      .on_failed = [this](const Status& cause) {
-        writes_allowed_ = false;
-        {
-          std::lock_guard lock(reason_mutex_);
-          refuse_reason_ = "Errors writing to the AOF file: " + cause.message();
-        }
-        failed_ = true;
-        keeper_wanted_.notify_all();
-      },
+      .on_committed =
+          [this](uint64_t seq) {
+            if (listener_.on_committed) listener_.on_committed(seq);
+          },
+      .on_failed =
+          [this](const Status& cause) {
+            writes_allowed_ = false;
+            {
+              std::lock_guard lock(reason_mutex_);
+              refuse_reason_ = "Errors writing to the AOF file: " + cause.message();
+            }
+            failed_ = true;
+            keeper_wanted_.notify_all();
+          },
   });
   keyspace_ = std::make_unique<Keyspace>(*store_, *log_, options_.db_count, options_.shard_count);
   log_->Restart(std::move(state));
@@ -204,12 +209,18 @@ size_t Engine::ExpireSome(size_t key_count_max) {
   size_t expired = 0;
   const int64_t now_ms = clock_->WallMs();
   std::vector<std::pair<uint32_t, std::string>> due;
+  std::vector<uint64_t> expiring(keyspace_->db_count());
+  uint64_t any = 0;
+  for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
+    any += expiring[db] = log_->ExpiryCount(db);
+  }
+  if (any == 0) return 0;
   for (uint32_t turn = 0; turn < keyspace_->shard_count() && due.size() < key_count_max; ++turn) {
     Shard& shard = keyspace_->shard(expire_shard_++ % keyspace_->shard_count());
     std::lock_guard lock(shard.mutex);
     for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
       Table* table = shard.dbs[db].table.get();
-      if (table == nullptr) continue;
+      if (table == nullptr || expiring[db] == 0) continue;
       table->SweepExpiring(&shard.expire_hand, key_count_max, [&](Object* object) {
         if (!object->tombstone() && object->expire_at_ms <= now_ms) {
           due.emplace_back(db, object->key());
@@ -245,8 +256,8 @@ Status Engine::Shutdown() {
   const Status closed = store_->Close();
   if (status.ok()) status = closed;
   if (status.ok()) {
-    status = WriteWatermark(store_->file_system(), options_.store.dir,
-                            {synced_seq, true, BootId()});
+    status =
+        WriteWatermark(store_->file_system(), options_.store.dir, {synced_seq, true, BootId()});
   }
   return status;
 }

@@ -41,10 +41,10 @@ struct EngineOptions {
   MemoryPolicy memory_policy = MemoryPolicy::kDemote;
   uint64_t disk_free_min_bytes = 0;
   double disk_free_min_ratio = 0;
-  bool accept_data_loss = false;   // start although synced groups are missing: a new history
+  bool accept_data_loss = false;  // start although synced groups are missing: a new history
   bool warm_on_start = true;
-  const Clock* clock = nullptr;    // null = the system's
-  bool keeper = true;              // false: tests call KeeperTick themselves
+  const Clock* clock = nullptr;  // null = the system's
+  bool keeper = true;            // false: tests call KeeperTick themselves
   // Progress and warnings, level as in spdlog's order: 0 debug, 1 info, 2 warning, 3 error.
   std::function<void(int level, const std::string& line)> log;
 };
@@ -55,7 +55,7 @@ struct OpenReport {
   bool clean_shutdown = false;
   uint64_t recovered_seq = 0;
   uint64_t wal_bytes = 0;
-  uint64_t torn_bytes = 0;         // cut from the WAL's end
+  uint64_t torn_bytes = 0;  // cut from the WAL's end
   int64_t open_ms = 0;
 };
 

@@ -57,8 +57,8 @@ void Engine::SyncAndMark() {
   if (log_->policy() == SyncPolicy::kEverySec && !log_->Sync().ok()) return;
   const uint64_t synced_seq = log_->synced_seq();
   if (log_->policy() == SyncPolicy::kOff || synced_seq == marked_seq_) return;
-  const Status status = WriteWatermark(store_->file_system(), options_.store.dir,
-                                       {synced_seq, false, BootId()});
+  const Status status =
+      WriteWatermark(store_->file_system(), options_.store.dir, {synced_seq, false, BootId()});
   if (status.ok()) {
     marked_seq_ = synced_seq;
   } else {
@@ -72,9 +72,9 @@ void Engine::WatchDisk() {
   for (const std::string& dir : {options_.store.dir, options_.store.wal_dir}) {
     if (dir.empty() || statvfs(dir.c_str(), &stats) != 0) continue;
     const uint64_t available = uint64_t{stats.f_bavail} * stats.f_frsize;
-    const auto by_ratio = static_cast<uint64_t>(static_cast<double>(stats.f_blocks) *
-                                                static_cast<double>(stats.f_frsize) *
-                                                disk_free_min_ratio_.load());
+    const auto by_ratio =
+        static_cast<uint64_t>(static_cast<double>(stats.f_blocks) *
+                              static_cast<double>(stats.f_frsize) * disk_free_min_ratio_.load());
     if (available < free_bytes) {
       free_bytes = available;
       min_bytes = std::max(disk_free_min_bytes_.load(), by_ratio);
@@ -85,8 +85,9 @@ void Engine::WatchDisk() {
   if (failed_ || enough == writes_allowed_) return;
   {
     std::lock_guard lock(reason_mutex_);
-    refuse_reason_ = "Errors writing to the AOF file: No space left on device (free space is below "
-                     "disk-free-min)";
+    refuse_reason_ =
+        "Errors writing to the AOF file: No space left on device (free space is below "
+        "disk-free-min)";
   }
   writes_allowed_ = enough;
   Log(enough ? 1 : 3, enough ? "There is enough free disk space again: writes are accepted"
@@ -106,21 +107,22 @@ void Engine::SweepColdExpired() {
   std::vector<std::string> due;
   size_t rows = 0;
   uint64_t seq = 0, next = 0;
-  const Status status = store_->Scan(
-      HeadKey(db_id, cold_expire_position_, {}), HeadKey(db_id + 1, 0, {}), &seq,
-      [&](std::string_view row_key, std::string_view row_value) {
-        HeadKeyParts key;
-        HeadValueParts value;
-        if (!ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value)) return true;
-        if (++rows > kColdExpireRowsATick) {
-          next = key.position;
-          return false;
-        }
-        if (value.expire_at_ms != kNoExpiry && value.expire_at_ms <= now_ms) {
-          due.emplace_back(key.key);
-        }
-        return true;
-      });
+  const Status status =
+      store_->Scan(HeadKey(db_id, cold_expire_position_, {}), HeadKey(db_id + 1, 0, {}), &seq,
+                   [&](std::string_view row_key, std::string_view row_value) {
+                     HeadKeyParts key;
+                     HeadValueParts value;
+                     if (!ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value))
+                       return true;
+                     if (++rows > kColdExpireRowsATick) {
+                       next = key.position;
+                       return false;
+                     }
+                     if (value.expire_at_ms != kNoExpiry && value.expire_at_ms <= now_ms) {
+                       due.emplace_back(key.key);
+                     }
+                     return true;
+                   });
   if (!status.ok()) return;
   for (const std::string& key : due) {
     const KeyRef ref(db, key);
@@ -138,8 +140,8 @@ void Engine::Heal() {
   const Status cause = log_->failure();
   if (gauges_.failure_count == gauges_.reopen_count) {
     ++gauges_.failure_count;
-    Log(3, "Writing failed, writes are refused until the disk takes them again: " +
-               cause.message());
+    Log(3,
+        "Writing failed, writes are refused until the disk takes them again: " + cause.message());
     keyspace_->ForgetUncommitted();
     if (listener_.on_failed) {
       std::mutex mutex;
@@ -156,16 +158,16 @@ void Engine::Heal() {
   }
   const std::string dir =
       options_.store.wal_dir.empty() ? options_.store.dir : options_.store.wal_dir;
-  Status status = WriteFileAtomically(store_->file_system(), dir, kProbeName,
-                                      std::string(kProbeBytes, '\0'));
+  Status status =
+      WriteFileAtomically(store_->file_system(), dir, kProbeName, std::string(kProbeBytes, '\0'));
   (void)store_->file_system()->DeleteFile(dir + "/" + kProbeName, {}, nullptr);
   if (!status.ok()) return;
   const uint64_t committed_seq = log_->committed_seq();
   status = store_->Reopen();
   if (status.ok() && store_->LatestSeq() < committed_seq) {
-    status = Status::Corruption("the reopened store ends at " +
-                                std::to_string(store_->LatestSeq()) + ", before " +
-                                std::to_string(committed_seq));
+    status =
+        Status::Corruption("the reopened store ends at " + std::to_string(store_->LatestSeq()) +
+                           ", before " + std::to_string(committed_seq));
   }
   StoreState state;
   bool fresh = false;
@@ -209,8 +211,8 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
   };
   uint64_t from = keyspace_->FirstPosition(shard_index);
   const uint64_t last = keyspace_->LastPosition(shard_index);
-  const std::string end = last == UINT64_MAX ? HeadKey(db_id + 1, 0, {})
-                                             : HeadKey(db_id, last + 1, {});
+  const std::string end =
+      last == UINT64_MAX ? HeadKey(db_id + 1, 0, {}) : HeadKey(db_id, last + 1, {});
   for (bool more = true; more;) {
     if (stopping_ || !HasRoomToWarm() || failed_) return;
     more = false;

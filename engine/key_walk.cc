@@ -32,8 +32,8 @@ void AddResident(const Object& object, int64_t now_ms, KeyPage* page) {
 }
 
 // A page of a shard whose keys are all resident. Requires: the shard's lock.
-uint64_t ReadComplete(const Shard& shard, uint32_t db, uint64_t from, size_t count,
-                      int64_t now_ms, KeyPage* page) {
+uint64_t ReadComplete(const Shard& shard, uint32_t db, uint64_t from, size_t count, int64_t now_ms,
+                      KeyPage* page) {
   page->barrier = std::max({page->barrier, shard.dbs[db].delete_seq, shard.dbs[db].swap_seq});
   const Table* table = shard.dbs[db].table.get();
   if (table == nullptr) return Table::kWalkEnd;
@@ -96,8 +96,8 @@ bool IsWhollyResident(Keyspace& keyspace, uint32_t db) {
   return true;
 }
 
-Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min,
-                   int64_t now_ms, KeyPage* page) {
+Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min, int64_t now_ms,
+                   KeyPage* page) {
   page->next = 0;
   while (page->keys.size() < count_min) {
     const uint32_t index = keyspace.ShardIndex(from);

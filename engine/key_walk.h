@@ -36,8 +36,8 @@ bool IsWhollyResident(Keyspace& keyspace, uint32_t db);
 
 // Keys with position >= from, at least count_min unless the database ends. May read the disk
 // unless IsWhollyResident: then call it on a reader thread.
-Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min,
-                   int64_t now_ms, KeyPage* page);
+Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min, int64_t now_ms,
+                   KeyPage* page);
 
 // A live key near a random position. *found is false when the database is empty.
 Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,

@@ -20,7 +20,9 @@ uint32_t ThreadRandom() {
   return static_cast<uint32_t>(generator());
 }
 
-uint32_t LfuMinutes(int64_t now_ms) { return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff; }
+uint32_t LfuMinutes(int64_t now_ms) {
+  return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
+}
 
 }  // namespace
 
@@ -112,8 +114,8 @@ Status Keyspace::Load(const std::vector<KeyRef>& keys) {
   return Status::Ok();
 }
 
-void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id,
-                       std::string_view row_value, uint64_t view_seq, bool hot) {
+void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, std::string_view row_value,
+                       uint64_t view_seq, bool hot) {
   // What was forgotten or deleted without a tombstone after the view was taken may not come back.
   if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete) return;
   if (shard.max_demoted_seq > view_seq || shard.dbs[ref.db].delete_seq > view_seq) return;
@@ -121,8 +123,7 @@ void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id,
   if (table.Find(ref.position, ref.key) != nullptr) return;
   HeadValueParts parts;
   HEARTH_CHECK(ParseHeadValue(row_value, &parts));
-  Object* object =
-      Object::Make(ref.position, ref.key, parts.value.data(), parts.value.size());
+  Object* object = Object::Make(ref.position, ref.key, parts.value.data(), parts.value.size());
   object->type = parts.type;
   object->encoding = parts.encoding;
   object->expire_at_ms = parts.expire_at_ms;
@@ -235,7 +236,7 @@ size_t Keyspace::TableOverheadBytes() {
   return sum;
 }
 
-uint64_t Keyspace::CounterSum(std::atomic<uint64_t> ShardCounters::* counter) const {
+uint64_t Keyspace::CounterSum(std::atomic<uint64_t> ShardCounters::*counter) const {
   uint64_t sum = 0;
   for (const auto& shard : shards_) {
     sum += (shard->counters.*counter).load(std::memory_order_relaxed);

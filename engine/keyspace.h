@@ -54,10 +54,10 @@ struct Shard {
   };
 
   alignas(64) std::mutex mutex;
-  std::vector<Db> dbs;            // by database index
-  uint64_t max_demoted_seq = 0;   // greatest seq of an object demoted since the start
+  std::vector<Db> dbs;           // by database index
+  uint64_t max_demoted_seq = 0;  // greatest seq of an object demoted since the start
   uint64_t demotion_count = 0;
-  std::atomic<size_t> bytes{0};   // of all databases; read without the lock
+  std::atomic<size_t> bytes{0};  // of all databases; read without the lock
 
   void AddBytes(uint32_t db, size_t add, size_t remove) {
     dbs[db].bytes += add - remove;
@@ -79,9 +79,7 @@ class Keyspace {
   uint32_t db_count() const { return db_count_; }
   uint32_t shard_count() const { return shard_count_; }
   Shard& shard(uint32_t index) { return *shards_[index]; }
-  uint32_t ShardIndex(uint64_t position) const {
-    return SlotOfPosition(position) >> slot_shift_;
-  }
+  uint32_t ShardIndex(uint64_t position) const { return SlotOfPosition(position) >> slot_shift_; }
   // Positions of a shard: [first, last].
   uint64_t FirstPosition(uint32_t shard_index) const;
   uint64_t LastPosition(uint32_t shard_index) const;
@@ -114,7 +112,7 @@ class Keyspace {
   size_t ResidentBytes() const;
   size_t ResidentCount();
   size_t TableOverheadBytes();
-  uint64_t CounterSum(std::atomic<uint64_t> ShardCounters::* counter) const;
+  uint64_t CounterSum(std::atomic<uint64_t> ShardCounters::*counter) const;
 
   // Compares every resident object with its row, and the counts with the store. Returns the
   // differences as text, empty when there are none. Requires: nothing writes meanwhile.

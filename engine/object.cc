@@ -33,7 +33,9 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
   return object;
 }
 
-void Object::Free(Object* object) { std::free(object); }
+void Object::Free(Object* object) {
+  std::free(object);
+}
 
 size_t Object::allocated_size() const {
   return malloc_usable_size(const_cast<Object*>(this));

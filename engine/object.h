@@ -39,11 +39,11 @@ struct Object {
   static constexpr uint8_t kHotMax = 3;
 
   uint64_t position;
-  uint64_t seq;           // sequence number of the last change; 0 = as the store has it
-  int64_t expire_at_ms;   // wall clock; kNoExpiry = never
-  uint32_t key_size;      // bytes
-  uint32_t value_size;    // bytes
-  uint32_t access;        // LRU: seconds; LFU: minutes << 8 | logarithmic counter (Redis' scheme)
+  uint64_t seq;          // sequence number of the last change; 0 = as the store has it
+  int64_t expire_at_ms;  // wall clock; kNoExpiry = never
+  uint32_t key_size;     // bytes
+  uint32_t value_size;   // bytes
+  uint32_t access;       // LRU: seconds; LFU: minutes << 8 | logarithmic counter (Redis' scheme)
   ObjectType type;
   Encoding encoding;
   uint8_t flags;

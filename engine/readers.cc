@@ -7,7 +7,9 @@ Readers::Readers(size_t thread_count) {
   for (size_t i = 0; i < thread_count; ++i) threads_.emplace_back([this] { Main(); });
 }
 
-Readers::~Readers() { Stop(); }
+Readers::~Readers() {
+  Stop();
+}
 
 void Readers::Post(std::function<void()> job) {
   {

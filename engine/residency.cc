@@ -48,10 +48,10 @@ void Residency::Tick() {
   }
   excess_bytes_ = 0;
   // What the allocator has not yet given back counts as freed: it decays within seconds.
-  const uint64_t held = memory.active_bytes != 0
-                            ? std::min<uint64_t>(memory.rss_bytes, memory.active_bytes +
-                                                                       memory.active_bytes / 32)
-                            : memory.rss_bytes;
+  const uint64_t held =
+      memory.active_bytes != 0
+          ? std::min<uint64_t>(memory.rss_bytes, memory.active_bytes + memory.active_bytes / 32)
+          : memory.rss_bytes;
   const uint64_t target = limit * kTargetPercent / 100;
   if (held <= target) return;
   const size_t wanted = held - target;
@@ -149,8 +149,8 @@ bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::s
   uint32_t samples_left = std::max(1u, samples_.load());
   for (uint32_t step = 0; step < shard_count * keyspace_.db_count() && samples_left > 0; ++step) {
     Shard& shard = keyspace_.shard(static_cast<uint32_t>((random + step) % shard_count));
-    const auto index = static_cast<uint32_t>((random / shard_count + step / shard_count) %
-                                             keyspace_.db_count());
+    const auto index =
+        static_cast<uint32_t>((random / shard_count + step / shard_count) % keyspace_.db_count());
     std::lock_guard lock(shard.mutex);
     Table* table = shard.dbs[index].table.get();
     if (table == nullptr || table->size() == 0) continue;

@@ -75,7 +75,7 @@ struct StoreState {
   uint64_t commit_ms = 0;
   std::string replication_id;  // 40 hexadecimal digits
   uint32_t next_db_id = 0;
-  std::vector<DbState> dbs;    // by index
+  std::vector<DbState> dbs;  // by index
 
   // A store that holds nothing, with ids = indexes.
   static StoreState Fresh(uint32_t db_count, std::string replication_id);

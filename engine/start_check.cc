@@ -15,10 +15,10 @@ constexpr char kWayOut[] =
     "before the damage and begins a new history";
 
 struct WalFindings {
-  uint64_t last_seq = 0;          // of the last whole record before any damage
+  uint64_t last_seq = 0;  // of the last whole record before any damage
   std::string damaged_file;
   uint64_t damaged_offset = 0;
-  bool middle = false;            // whole records stand behind the damage
+  bool middle = false;  // whole records stand behind the damage
 };
 
 Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
@@ -83,8 +83,7 @@ std::string LostGroupsText(const std::string& dir, uint64_t recovered_seq, uint6
 Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* findings) {
   const StoreOptions& options = store.options();
   rocksdb::FileSystem* file_system = store.file_system();
-  const bool has_current =
-      file_system->FileExists(options.dir + "/CURRENT", {}, nullptr).ok();
+  const bool has_current = file_system->FileExists(options.dir + "/CURRENT", {}, nullptr).ok();
   Watermark mark;
   const Status mark_status = ReadWatermark(file_system, options.dir, &mark);
   if (!has_current) {
@@ -114,13 +113,14 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
                      std::to_string(wal.last_seq);
   const bool below_mark = wal.last_seq != 0 && wal.last_seq < mark.synced_seq;
   if (((wal.middle && !findings->power_lost) || below_mark) && !accept_data_loss) {
-    return Status::Corruption(text + (below_mark ? ", below what was synced (" +
-                                                       std::to_string(mark.synced_seq) + ")."
-                                                 : " with whole records behind it.") +
-                              kWayOut);
+    return Status::Corruption(
+        text +
+        (below_mark ? ", below what was synced (" + std::to_string(mark.synced_seq) + ")."
+                    : " with whole records behind it.") +
+        kWayOut);
   }
-  findings->warnings.push_back(text + ": it is cut there, " +
-                               std::to_string(findings->torn_bytes) + " bytes are dropped");
+  findings->warnings.push_back(text + ": it is cut there, " + std::to_string(findings->torn_bytes) +
+                               " bytes are dropped");
   return Status::Ok();
 }
 

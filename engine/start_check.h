@@ -20,9 +20,9 @@
 namespace hearth {
 
 struct StartFindings {
-  bool fresh = false;           // no store here yet
+  bool fresh = false;  // no store here yet
   bool clean_shutdown = false;
-  bool power_lost = false;      // unclean, and the machine was restarted since
+  bool power_lost = false;  // unclean, and the machine was restarted since
   uint64_t synced_seq = 0;
   uint64_t wal_bytes = 0;
   uint64_t torn_bytes = 0;

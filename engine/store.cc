@@ -9,6 +9,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
@@ -73,7 +74,9 @@ Store::Store(StoreOptions options) : options_(std::move(options)) {
   block_cache_ = rocksdb::NewLRUCache(options_.block_cache_size_bytes, 4);
 }
 
-Store::~Store() { (void)Close(); }
+Store::~Store() {
+  (void)Close();
+}
 
 rocksdb::Options Store::BuildOptions() {
   rocksdb::Options options;
@@ -94,19 +97,20 @@ rocksdb::Options Store::BuildOptions() {
   options.enable_write_thread_adaptive_yield = false;
   options.write_buffer_size = options_.write_buffer_size_bytes;
   options.max_write_buffer_number = options_.memtable_count_max;
-  options.arena_block_size = 1 << 20;
+  options.arena_block_size = std::min<size_t>(1 << 20, options_.write_buffer_size_bytes / 8);
   options.memtable_whole_key_filtering = true;
   options.memtable_prefix_bloom_size_ratio = 0.02;
 
   // A stall of seconds is a bug: the commit log slows writers in milliseconds instead.
   options.max_background_flushes = 1;
   options.max_background_compactions = options_.compaction_thread_count;
-  options.level0_file_num_compaction_trigger = 4;
+  options.level0_file_num_compaction_trigger = 10;
   options.level0_slowdown_writes_trigger = 1 << 20;
   options.level0_stop_writes_trigger = 1 << 20;
   options.soft_pending_compaction_bytes_limit = 0;
   options.hard_pending_compaction_bytes_limit = 0;
   options.target_file_size_base = 64 << 20;
+  options.max_subcompactions = 1;
   options.max_bytes_for_level_base = 512 << 20;
   options.level_compaction_dynamic_level_bytes = true;
   options.compression = rocksdb::kNoCompression;

@@ -27,8 +27,8 @@ namespace hearth {
 
 struct StoreOptions {
   std::string dir;
-  std::string wal_dir;                          // empty = dir
-  size_t write_buffer_size_bytes = 64 << 20;    // one memtable
+  std::string wal_dir;                        // empty = dir
+  size_t write_buffer_size_bytes = 64 << 20;  // one memtable
   size_t block_cache_size_bytes = 64 << 20;
   int memtable_count_max = 6;
   int open_files_max = 512;

@@ -16,7 +16,9 @@ constexpr uint64_t kHashMask = (uint64_t{1} << kPositionHashBits) - 1;
 
 // Cells that may be used before a segment grows: 7/8 of them, and one is always empty, because a
 // probe ends there.
-constexpr uint32_t UsableCells(uint32_t cell_count) { return cell_count - cell_count / 8 - 1; }
+constexpr uint32_t UsableCells(uint32_t cell_count) {
+  return cell_count - cell_count / 8 - 1;
+}
 
 bool Before(const Object* a, const Object* b) {
   return a->position != b->position ? a->position < b->position : a->key() < b->key();
@@ -27,7 +29,9 @@ bool Before(const Object* a, const Object* b) {
 Table::Table(uint32_t first_slot, uint32_t slot_count)
     : first_slot_(first_slot), slot_count_(slot_count), holding_((slot_count + 63) / 64) {}
 
-Table::~Table() { Clear(); }
+Table::~Table() {
+  Clear();
+}
 
 // The place of a position within the segment's range, scaled to its cells.
 uint32_t Table::HomeOf(const Segment& segment, uint64_t position) {
@@ -53,7 +57,9 @@ Table::Cell* Table::FindCell(uint64_t position, std::string_view key) const {
   return nullptr;
 }
 
-void Table::Replace(Cell* cell, Object* with) { *cell = MakeCell(with); }
+void Table::Replace(Cell* cell, Object* with) {
+  *cell = MakeCell(with);
+}
 
 void Table::RefreshExpiryBit(Object* object) {
   Cell* cell = FindCell(object->position, object->key());
@@ -228,9 +234,9 @@ void Table::PrefetchCell(uint64_t position) const {
   __builtin_prefetch(segment);
   // The cell count is not read (it would wait for the line): most segments are near this size.
   const uint64_t within = position << (64 - kPositionHashBits);
-  __builtin_prefetch(reinterpret_cast<const char*>(segment) +
-                     (record.depth == 0 ? ((within >> 32) * std::bit_ceil(record.size + 1) * 8) >> 32
-                                        : 0));
+  __builtin_prefetch(
+      reinterpret_cast<const char*>(segment) +
+      (record.depth == 0 ? ((within >> 32) * std::bit_ceil(record.size + 1) * 8) >> 32 : 0));
 }
 
 void Table::PrefetchObject(uint64_t position) const {
@@ -263,7 +269,8 @@ uint64_t Table::SkipEmptySlots(uint64_t from) const {
   uint64_t word = holding_[index / 64] & (~uint64_t{0} << (index % 64));
   for (size_t at = index / 64;; word = holding_[at]) {
     if (word != 0) {
-      const auto found = static_cast<uint32_t>(at * 64) + static_cast<uint32_t>(std::countr_zero(word));
+      const auto found =
+          static_cast<uint32_t>(at * 64) + static_cast<uint32_t>(std::countr_zero(word));
       const uint64_t start = uint64_t{first_slot_ + found} << kPositionHashBits;
       return std::max(start, from);
     }

@@ -23,8 +23,7 @@ constexpr size_t kGrowthMax = 1 << 20;  // bytes of spare room that a growing va
 Encoding EncodingOf(std::string_view value) {
   if (!value.empty() && value.size() <= kIntSizeMax) {
     int64_t number;
-    const auto [end, error] =
-        std::from_chars(value.data(), value.data() + value.size(), number);
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     const bool canonical = (value[0] != '0' || value.size() == 1) &&
                            !(value.size() > 1 && value[0] == '-' && value[1] == '0');
     if (error == std::errc() && end == value.data() + value.size() && canonical) {
@@ -50,7 +49,9 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
   if (state_ != State::kReady) UnlockShards();
 }
 
-Tx::~Tx() { UnlockShards(); }
+Tx::~Tx() {
+  UnlockShards();
+}
 
 void Tx::LockShards() {
   if (options_.lock_all) {
@@ -172,8 +173,8 @@ uint64_t Tx::LogHead(const KeyRef& ref, const Object& object, int64_t keys, int6
   char header[kHeadValueHeaderSizeMax];
   const size_t header_size = WriteHeadValueHeader(header, object);
   CommitLog::Join join(keyspace_.log());
-  const uint64_t seq = join.Put({prefix, sizeof(prefix)}, object.key(), {header, header_size},
-                                object.value());
+  const uint64_t seq =
+      join.Put({prefix, sizeof(prefix)}, object.key(), {header, header_size}, object.value());
   if (keys != 0 || expires != 0) join.Count(ref.db, keys, expires);
   ++change_count_;
   Saw(seq);
@@ -197,7 +198,7 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
   }
 }
 
-void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry) {
+void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding) {
   KeyRef scratch(db_, {}, 0);
   const KeyRef& ref = Ref(db_, key, &scratch);
   Object* old = FindObject(ref);
@@ -220,13 +221,13 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry) 
   }
   object->type = ObjectType::kString;
   object->flags = 0;
-  object->encoding = EncodingOf(object->value());
+  object->encoding = encoding;
   const bool refresh = object->expire_at_ms != expire_at_ms;
   object->expire_at_ms = expire_at_ms;
   if (object != old || refresh) PutObject(ref, object, old);
   keyspace_.Touch(object, now_ms_);
-  object->seq = LogHead(ref, *object, was_live ? 0 : 1,
-                        int{object->has_expiry()} - int{had_expiry});
+  object->seq =
+      LogHead(ref, *object, was_live ? 0 : 1, int{object->has_expiry()} - int{had_expiry});
 }
 
 size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view bytes) {
@@ -312,8 +313,7 @@ void Tx::Copy(const KeyRef& from, const KeyRef& to) {
   Object* old = FindObject(to);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();
-  Object* copy =
-      Object::Make(to.position, to.key, source->value().data(), source->value_size);
+  Object* copy = Object::Make(to.position, to.key, source->value().data(), source->value_size);
   copy->expire_at_ms = source->expire_at_ms;
   copy->type = source->type;
   copy->encoding = source->encoding;

@@ -56,6 +56,9 @@ struct TxOptions {
   bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
 };
 
+// The encoding that Redis gives a string set by SET.
+Encoding EncodingOf(std::string_view value);
+
 class Tx {
  public:
   enum class State {
@@ -90,7 +93,11 @@ class Tx {
   // -- Changing. All return with the change in memory and its rows recorded.
   // Sets the key to a string of any former type. The encoding is what Redis would choose for
   // SET: int, embstr (up to 44 bytes) or raw.
-  void SetString(std::string_view key, std::string_view value, Expiry expiry);
+  void SetString(std::string_view key, std::string_view value, Expiry expiry) {
+    SetString(key, value, expiry, EncodingOf(value));
+  }
+  // Where Redis does not look for an integer (INCRBYFLOAT), the caller tells the encoding.
+  void SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding);
   // Overwrites value bytes from offset on, growing with zero bytes; an absent key counts as
   // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes.
   // Requires: absent or a string.
@@ -143,8 +150,5 @@ class Tx {
   Status error_;
   std::vector<KeyRef> missing_;
 };
-
-// The encoding that Redis gives a string set by SET.
-Encoding EncodingOf(std::string_view value);
 
 }  // namespace hearth

@@ -124,7 +124,8 @@ bool WalReader::valid_after_damage() const {
     if (FragmentIsWhole(contents_, block * kBlockSize)) return true;
   }
   // Within the block: a fragment may start at any byte behind the damage.
-  const uint64_t end = std::min<uint64_t>(contents_.size(), (offset_ / kBlockSize + 1) * kBlockSize);
+  const uint64_t end =
+      std::min<uint64_t>(contents_.size(), (offset_ / kBlockSize + 1) * kBlockSize);
   for (uint64_t at = offset_ + 1; at + kHeaderSize < end; ++at) {
     const auto type = static_cast<uint8_t>(contents_[at + 6]);
     if ((type == kFull || type == kFirst) && FragmentIsWhole(contents_, at)) return true;

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
-#include <iterator>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "engine/check.h"
@@ -47,8 +47,9 @@ bool CanonicalNumber(const Directive& directive, const std::string& word, std::s
   const bool memory = directive.kind == DirectiveKind::kMemory;
   const auto value = memory ? ParseMemory(word) : ParseInt64(word);
   if (!value) {
-    *error = memory ? "argument must be a memory value" : "argument couldn't be parsed into an "
-                                                          "integer";
+    *error = memory ? "argument must be a memory value"
+                    : "argument couldn't be parsed into an "
+                      "integer";
     return false;
   }
   if (*value < directive.min || *value > directive.max) {
@@ -173,8 +174,8 @@ bool Config::Canonical(const Directive& directive, const std::vector<std::string
     }
     case DirectiveKind::kAmountOrPercent: {
       const bool percent = words[0].size() > 1 && words[0].back() == '%';
-      const auto number = percent ? ParseInt64(words[0].substr(0, words[0].size() - 1))
-                                  : ParseMemory(words[0]);
+      const auto number =
+          percent ? ParseInt64(words[0].substr(0, words[0].size() - 1)) : ParseMemory(words[0]);
       const bool good = number && *number >= 0 && (!percent || *number <= 100);
       if (!good) *error = "argument must be a memory value or a percentage";
       *text = words[0];
@@ -227,9 +228,10 @@ std::string Config::LoadFile(const std::string& path, int depth) {
       save_seen |= is_save;
     }
     if (!error.empty()) {
-      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION ") ***\nReading the configuration "
-             "file " + path + ", at line " + std::to_string(number) + "\n>>> '" + line + "'\n" +
-             error;
+      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION
+             ") ***\nReading the configuration "
+             "file " +
+             path + ", at line " + std::to_string(number) + "\n>>> '" + line + "'\n" + error;
     }
   }
   return {};
@@ -257,8 +259,10 @@ std::string Config::Load(const std::vector<std::string>& args) {
     const std::string error = SetWords(words, is_save && !save_seen);
     save_seen |= is_save;
     if (!error.empty()) {
-      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION ") ***\nReading the command line\n"
-             ">>> '" + Join(words) + "'\n" + error;
+      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION
+             ") ***\nReading the command line\n"
+             ">>> '" +
+             Join(words) + "'\n" + error;
     }
   }
   return {};
@@ -330,9 +334,9 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
                                  value->directive->kind == DirectiveKind::kOutputLimits
                              ? SplitWords(word)
                              : std::vector<std::string>{word};
-      if (!words || !Canonical(*value->directive,
-                               words->empty() ? std::vector<std::string>{""} : *words, value->text,
-                               &text, &error)) {
+      if (!words ||
+          !Canonical(*value->directive, words->empty() ? std::vector<std::string>{""} : *words,
+                     value->text, &text, &error)) {
         return failed(name, words ? error : "Unbalanced quotes");
       }
       if (text == value->text) continue;  // also of immutable ones: nothing changes
@@ -409,9 +413,8 @@ std::string Config::Rewrite() {
   std::map<const Value*, bool> written;
   while (std::getline(in, line)) {
     const size_t start = line.find_first_not_of(" \t\r");
-    const auto words = start == std::string::npos || line[start] == '#'
-                           ? std::nullopt
-                           : SplitWords(line);
+    const auto words =
+        start == std::string::npos || line[start] == '#' ? std::nullopt : SplitWords(line);
     Value* value = words && !words->empty() ? Find((*words)[0]) : nullptr;
     if (value == nullptr || (value->directive->flags & kRepeated)) {
       out += line + "\n";

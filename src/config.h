@@ -24,23 +24,23 @@ namespace hearth {
 enum class DirectiveKind : uint8_t {
   kBool,
   kInt,
-  kMemory,         // bytes, with units
+  kMemory,  // bytes, with units
   kEnum,
   kText,
-  kWords,          // several words, kept as one text
-  kSave,           // pairs of seconds and changes
-  kOutputLimits,   // class hard soft seconds, by class
+  kWords,         // several words, kept as one text
+  kSave,          // pairs of seconds and changes
+  kOutputLimits,  // class hard soft seconds, by class
   kOctal,
   kAmountOrPercent,
 };
 
 enum DirectiveFlag : uint8_t {
-  kImmutable = 1,   // only before the start
-  kProtected = 2,   // CONFIG SET needs enable-protected-configs
-  kNoMeaning = 4,   // accepted and kept, but nothing here heeds it
-  kSecret = 8,      // not logged
-  kHidden = 16,     // CONFIG GET * leaves it out
-  kRepeated = 32,   // further lines add words instead of replacing them
+  kImmutable = 1,  // only before the start
+  kProtected = 2,  // CONFIG SET needs enable-protected-configs
+  kNoMeaning = 4,  // accepted and kept, but nothing here heeds it
+  kSecret = 8,     // not logged
+  kHidden = 16,    // CONFIG GET * leaves it out
+  kRepeated = 32,  // further lines add words instead of replacing them
 };
 
 struct Directive {
@@ -50,7 +50,7 @@ struct Directive {
   uint8_t flags = 0;
   std::string_view choices = {};  // kEnum: space separated
   int64_t min = INT64_MIN, max = INT64_MAX;
-  std::string_view alias = {};    // an older or newer name of the same
+  std::string_view alias = {};  // an older or newer name of the same
 };
 
 std::span<const Directive> Directives();

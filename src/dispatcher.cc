@@ -134,12 +134,15 @@ void Dispatcher::RejectUnknown(const Args& args, const CommandTable::Found& foun
   if (found.container != nullptr) {
     std::string name(found.container->name);
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    return reply.Error("ERR unknown subcommand '" + std::string(args[1].substr(0, 128)) +
+    return reply.Error("ERR unknown subcommand '" +
+                       std::string(args[1].substr(0, std::min<size_t>(128, args[1].find('\0')))) +
                        "'. Try " + name + " HELP.");
   }
   std::string shown;
   for (size_t i = 1; i < args.size() && shown.size() < kUnknownArgsBytesMax; ++i) {
-    shown += "'" + std::string(args[i].substr(0, kUnknownArgsBytesMax - shown.size())) + "' ";
+    // As a C string prints: up to the first NUL.
+    const std::string_view arg = args[i].substr(0, args[i].find('\0'));
+    shown += "'" + std::string(arg.substr(0, kUnknownArgsBytesMax - shown.size())) + "' ";
   }
   reply.Error("ERR unknown command '" + std::string(args[0].substr(0, 128)) +
               "', with args beginning with: " + shown);

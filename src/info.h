@@ -12,7 +12,8 @@ namespace hearth {
 
 class Server;
 
-// Sections named like Redis' ("server", "keyspace"...), or default, all, everything. None = default.
+// Sections named like Redis' ("server", "keyspace"...), or default, all, everything. None =
+// default.
 std::string InfoText(Server& server, const std::vector<std::string>& sections);
 
 }  // namespace hearth

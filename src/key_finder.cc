@@ -19,8 +19,8 @@ bool EqualsNoCase(std::string_view a, std::string_view b) {
 size_t FindBegin(const KeySpec& spec, const Args& args) {
   if (spec.begin == KeySpec::Begin::kIndex) return static_cast<size_t>(spec.index);
   const bool backwards = spec.index < 0;
-  const size_t start = backwards ? args.size() - static_cast<size_t>(-spec.index)
-                                 : static_cast<size_t>(spec.index);
+  const size_t start =
+      backwards ? args.size() - static_cast<size_t>(-spec.index) : static_cast<size_t>(spec.index);
   for (size_t i = start; i < args.size() && i > 0; backwards ? --i : ++i) {
     if (EqualsNoCase(args[i], spec.keyword)) return i + 1;
   }
@@ -69,8 +69,7 @@ bool FindKeyPlaces(const Command& command, const Args& args, std::vector<KeyPlac
   return true;
 }
 
-bool CollectKeys(const Command& command, const Args& args, uint32_t db,
-                 std::vector<KeyRef>* keys) {
+bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {
   if (command.keys != nullptr) return command.keys(args, db, keys);
   // The common case: one key at a fixed place.
   if (command.key_specs.size() == 1) [[likely]] {

@@ -18,10 +18,17 @@ class LevelMark final : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm&,
               spdlog::memory_buf_t& out) override {
     switch (message.level) {
-      case spdlog::level::trace: out.push_back('.'); break;
-      case spdlog::level::debug: out.push_back('-'); break;
-      case spdlog::level::info: out.push_back('*'); break;
-      default: out.push_back('#');
+      case spdlog::level::trace:
+        out.push_back('.');
+        break;
+      case spdlog::level::debug:
+        out.push_back('-');
+        break;
+      case spdlog::level::info:
+        out.push_back('*');
+        break;
+      default:
+        out.push_back('#');
     }
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -31,11 +38,16 @@ class LevelMark final : public spdlog::custom_flag_formatter {
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::trace;
-    case LogLevel::kVerbose: return spdlog::level::debug;
-    case LogLevel::kNotice: return spdlog::level::info;
-    case LogLevel::kWarning: return spdlog::level::warn;
-    case LogLevel::kNothing: break;
+    case LogLevel::kDebug:
+      return spdlog::level::trace;
+    case LogLevel::kVerbose:
+      return spdlog::level::debug;
+    case LogLevel::kNotice:
+      return spdlog::level::info;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kNothing:
+      break;
   }
   return spdlog::level::off;
 }

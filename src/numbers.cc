@@ -23,9 +23,8 @@ std::optional<Number> ParseWhole(std::string_view text, Parse parse) {
   errno = 0;
   const Number value = parse(buffer, &end);
   if (end != buffer + text.size() || std::isnan(value)) return std::nullopt;
-  const bool out_of_range =
-      errno == ERANGE && (value == 0 || value == HUGE_VALL || value == -HUGE_VALL ||
-                          std::isinf(value));
+  const bool out_of_range = errno == ERANGE && (value == 0 || value == HUGE_VALL ||
+                                                value == -HUGE_VALL || std::isinf(value));
   return out_of_range ? std::nullopt : std::optional<Number>(value);
 }
 
@@ -43,15 +42,13 @@ std::optional<int64_t> ParseInt64(std::string_view text) {
 }
 
 std::optional<long double> ParseLongDouble(std::string_view text) {
-  return ParseWhole<long double>(text, [](const char* from, char** end) {
-    return std::strtold(from, end);
-  });
+  return ParseWhole<long double>(
+      text, [](const char* from, char** end) { return std::strtold(from, end); });
 }
 
 std::optional<double> ParseDouble(std::string_view text) {
-  return ParseWhole<double>(text, [](const char* from, char** end) {
-    return std::strtod(from, end);
-  });
+  return ParseWhole<double>(text,
+                            [](const char* from, char** end) { return std::strtod(from, end); });
 }
 
 std::string FormatLongDouble(long double value) {

@@ -62,8 +62,7 @@ bool ReadQuoted(std::string_view line, char quote, size_t* at, std::string* word
     }
     if (quote == '"' && c == '\\' && next == 'x' && *at + 3 < line.size() &&
         HexDigit(line[*at + 2]) >= 0 && HexDigit(line[*at + 3]) >= 0) {
-      word->push_back(
-          static_cast<char>(HexDigit(line[*at + 2]) * 16 + HexDigit(line[*at + 3])));
+      word->push_back(static_cast<char>(HexDigit(line[*at + 2]) * 16 + HexDigit(line[*at + 3])));
       *at += 3;
     } else if (quote == '"' && c == '\\' && next != '\0') {
       const size_t name = kNames.find(next);
@@ -144,8 +143,8 @@ std::string QuoteWord(std::string_view word) {
 
 std::optional<int64_t> ParseMemory(std::string_view text) {
   size_t digits = 0;
-  while (digits < text.size() &&
-         (std::isdigit(static_cast<unsigned char>(text[digits])) || (digits == 0 && text[0] == '-'))) {
+  while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) ||
+                                  (digits == 0 && text[0] == '-'))) {
     ++digits;
   }
   const auto number = ParseInt64(text.substr(0, digits));
@@ -154,9 +153,8 @@ std::optional<int64_t> ParseMemory(std::string_view text) {
   static constexpr struct {
     std::string_view name;
     int64_t bytes;
-  } kUnits[] = {{"", 1},          {"b", 1},           {"k", 1000},
-                {"kb", 1 << 10},  {"m", 1'000'000},   {"mb", 1 << 20},
-                {"g", 1'000'000'000}, {"gb", 1 << 30}};
+  } kUnits[] = {{"", 1},          {"b", 1},        {"k", 1000},          {"kb", 1 << 10},
+                {"m", 1'000'000}, {"mb", 1 << 20}, {"g", 1'000'000'000}, {"gb", 1 << 30}};
   for (const auto& known : kUnits) {
     int64_t bytes;
     if (unit == known.name && !__builtin_mul_overflow(*number, known.bytes, &bytes)) return bytes;

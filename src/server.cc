@@ -189,7 +189,8 @@ void Server::ApplyMemoryPolicy() {
   keyspace().SetEvictionClock(lfu ? EvictionClock::kLfu : EvictionClock::kLru,
                               static_cast<uint32_t>(config_.Int("lfu-log-factor")),
                               static_cast<uint32_t>(config_.Int("lfu-decay-time")));
-  SetKeyspaceFacts(static_cast<uint32_t>(config_.Int("databases")), lfu);
+  SetKeyspaceFacts(static_cast<uint32_t>(config_.Int("databases")), lfu,
+                   static_cast<uint32_t>(config_.Int("lfu-decay-time")));
 }
 
 rlim_t Server::FilesForStore() const {

@@ -60,7 +60,8 @@ void DecrBy(const Args& args, Tx& tx, Reply& reply) {
 }
 
 // INCRBYFLOAT key delta -> the new value
-// Both numbers are long doubles; the result is written without an exponent.
+// Both numbers are long doubles; the result is written without an exponent, and is a text to
+// OBJECT ENCODING even when it has no fraction.
 void IncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
@@ -72,7 +73,9 @@ void IncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   const long double value = *old_value + *delta;
   if (!std::isfinite(value)) return reply.Error("ERR increment would produce NaN or Infinity");
   const std::string text = FormatLongDouble(value);
-  tx.SetString(args[1], text, Expiry::Keep());
+  const Encoding encoding = EncodingOf(text);
+  tx.SetString(args[1], text, Expiry::Keep(),
+               encoding == Encoding::kInt ? Encoding::kEmbstr : encoding);
   reply.Bulk(text);
 }
 

@@ -47,12 +47,16 @@ uint64_t RandomPosition() {
   return generator();
 }
 
+// What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
 std::optional<uint64_t> ParseCursor(std::string_view text) {
+  if (text.empty()) return 0;
+  const bool is_negative = text[0] == '-';
+  if (is_negative || text[0] == '+') text.remove_prefix(1);
   uint64_t cursor = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, cursor);
   if (error != std::errc() || stop != end) return std::nullopt;
-  return cursor;
+  return is_negative ? -cursor : cursor;
 }
 
 // Takes an option and its value; false after an error reply.

@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--appendfsync", default="everysec")
-    parser.add_argument("--extra", nargs="*", default=[])
+    parser.add_argument("--extra", nargs=argparse.REMAINDER, default=[])
     options = parser.parse_args()
     print("seed %d" % options.seed, flush=True)
     chance = random.Random(options.seed)

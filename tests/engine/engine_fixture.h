@@ -78,17 +78,19 @@ class EngineFixture : public testing::Test {
 
   void Set(std::string_view key, std::string_view value, Expiry expiry = Expiry::None(),
            uint32_t db = 0) {
-    InTx({key}, [&](Tx& tx) { tx.SetString(key, value, expiry); }, db);
+    InTx(
+        {key}, [&](Tx& tx) { tx.SetString(key, value, expiry); }, db);
   }
 
   // The value, or "(nil)".
   std::string Get(std::string_view key, uint32_t db = 0) {
     std::string value = "(nil)";
-    InTx({key},
-         [&](Tx& tx) {
-           if (const Object* object = tx.Find(key)) value = object->value();
-         },
-         db);
+    InTx(
+        {key},
+        [&](Tx& tx) {
+          if (const Object* object = tx.Find(key)) value = object->value();
+        },
+        db);
     return value;
   }
 

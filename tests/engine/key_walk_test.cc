@@ -21,8 +21,7 @@ TEST_F(KeyWalkTest, ReturnsEveryLastingKeyOnceThroughDemotionsLoadsAndReopens) {
     uint64_t cursor = 0;
     do {
       KeyPage page;
-      ASSERT_TRUE(
-          ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
+      ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
       for (const KeyInfo& info : page.keys) ++seen[info.key];
       cursor = page.next;
       const std::string passing = "passing" + std::to_string(random() % 100);
@@ -60,8 +59,7 @@ TEST_F(KeyWalkTest, ARandomKeyIsFoundWhereverItIs) {
   Set("only", "v");
   DemoteAll();
   for (const uint64_t random : {uint64_t{0}, uint64_t{1} << 40, UINT64_MAX}) {
-    ASSERT_TRUE(
-        ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found).ok());
+    ASSERT_TRUE(ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found).ok());
     EXPECT_TRUE(found);
     EXPECT_EQ(key, "only");
   }

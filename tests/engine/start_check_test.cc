@@ -163,9 +163,9 @@ TEST_F(StartCheckTest, AfterARestartOfTheMachineTheHistoryIsNew) {
   ASSERT_TRUE(OpenCopy().ok());
   EXPECT_EQ(second_->log().replication_id(), id) << "a crash of the process alone";
   CopyAsKilled();
-  ASSERT_TRUE(WriteWatermark(rocksdb::FileSystem::Default().get(), copy(),
-                             {0, false, "another-boot"})
-                  .ok());
+  ASSERT_TRUE(
+      WriteWatermark(rocksdb::FileSystem::Default().get(), copy(), {0, false, "another-boot"})
+          .ok());
   ASSERT_TRUE(OpenCopy().ok());
   EXPECT_NE(second_->log().replication_id(), id);
   EXPECT_EQ(second_->keyspace().KeyCount(0), 10u);

@@ -121,8 +121,8 @@ TEST(TableTest, ASweepVisitsEachOnceAndRemovesSafely) {
   std::mt19937_64 random(7);
   Table table(0, 256);
   for (int i = 0; i < 20000; ++i) {
-    const uint64_t position = (random() % 3) << kPositionHashBits |
-                              (random() >> (64 - kPositionHashBits));
+    const uint64_t position =
+        (random() % 3) << kPositionHashBits | (random() >> (64 - kPositionHashBits));
     table.Insert(MakeObject(position, std::to_string(i), i % 4 == 0 ? 1000 : kNoExpiry));
   }
   std::map<std::string, int> visits;
@@ -180,9 +180,9 @@ TEST(TableTest, AKeyCostsAtMostSixteenBytesBesideItsObject) {
     std::mt19937_64 random(1);
     constexpr size_t kKeys = 200000;
     for (size_t i = 0; i < kKeys; ++i) {
-      table.Insert(MakeObject((random() % slots) << kPositionHashBits |
-                                  (random() >> (64 - kPositionHashBits)),
-                              std::to_string(i)));
+      table.Insert(MakeObject(
+          (random() % slots) << kPositionHashBits | (random() >> (64 - kPositionHashBits)),
+          std::to_string(i)));
     }
     EXPECT_LE(table.overhead_bytes() / kKeys, 16u) << slots << " slots";
   }

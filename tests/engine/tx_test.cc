@@ -46,9 +46,7 @@ TEST_F(TxTest, ADemotedKeyIsReadBackWithAllOfIt) {
   DemoteAll();
   EXPECT_EQ(engine_->keyspace().ResidentCount(), 0u);
   EXPECT_EQ(Get("foo"), "bar");
-  InTx({"foo"}, [&](Tx& tx) {
-    EXPECT_EQ(tx.Peek("foo")->expire_at_ms, clock_.WallMs() + 5000);
-  });
+  InTx({"foo"}, [&](Tx& tx) { EXPECT_EQ(tx.Peek("foo")->expire_at_ms, clock_.WallMs() + 5000); });
   InTx({"num"}, [](Tx& tx) { EXPECT_EQ(tx.Peek("num")->encoding, Encoding::kInt); });
   EXPECT_EQ(Differences(), "");
 }

@@ -9,7 +9,9 @@
 namespace hearth {
 namespace {
 
-TEST(Crc32cTest, IsCastagnoli) { EXPECT_EQ(Crc32c(0, "123456789"), 0xe3069283u); }
+TEST(Crc32cTest, IsCastagnoli) {
+  EXPECT_EQ(Crc32c(0, "123456789"), 0xe3069283u);
+}
 
 class WalReaderTest : public EngineFixture {
  protected:
@@ -62,8 +64,8 @@ TEST_F(WalReaderTest, DamageIsSeenWhereverItIs) {
     while (cut.Read(&record)) {
     }
     // A rest of zeros alone is preallocated space.
-    const bool torn = whole.substr(0, at).find_first_not_of('\0', cut.good_offset()) !=
-                      std::string::npos;
+    const bool torn =
+        whole.substr(0, at).find_first_not_of('\0', cut.good_offset()) != std::string::npos;
     EXPECT_EQ(cut.damaged(), torn) << at;
     if (cut.damaged()) {
       EXPECT_FALSE(cut.valid_after_damage()) << at;

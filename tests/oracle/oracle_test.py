@@ -138,7 +138,7 @@ class Generator:
                 ["REPLACE"] if g.chance(50) else [])),
             (3, lambda: ["MOVE", k(), g.pick("0", "1", "2", "16", "-1", "x")]),
             (2, lambda: ["TYPE", k()]),
-            (4, lambda: ["OBJECT", g.pick("ENCODING", "ENCODING", "REFCOUNT", "FREQ", "NOPE"), k()]),
+            (4, lambda: ["OBJECT", g.pick("ENCODING", "ENCODING", "FREQ", "NOPE"), k()]),
             (2, lambda: ["KEYS", g.pick("*", "k*", "k?", "[k{]*", "\\*", "*[0-3]", "k[^1]", "")]),
             (2, lambda: ["DBSIZE"]),
             (1, lambda: ["SELECT", g.pick("0", "1", "2", "0", "16", "-1", "x")]),
@@ -251,7 +251,7 @@ def main():
     parser.add_argument("--restart", type=int, default=0)
     parser.add_argument("--demote", type=int, default=0)
     parser.add_argument("--keep-going", action="store_true")
-    parser.add_argument("--extra", nargs="*", default=[])
+    parser.add_argument("--extra", nargs=argparse.REMAINDER, default=[])
     options = parser.parse_args()
     assert options.redis, "the oracle needs redis-server (Debian package redis-server)"
     print("seed %d" % options.seed, flush=True)

@@ -71,6 +71,7 @@ TEST_F(CounterCommandsTest, FloatsAreWrittenPlainly) {
   EXPECT_EQ(Run("INCRBYFLOAT k 0.1"), Bulk("10.6"));
   Run("SET k 5.0e3");
   EXPECT_EQ(Run("INCRBYFLOAT k 2.0e2"), Bulk("5200"));
+  EXPECT_EQ(LoggedRows(), "put 0/k embstr 5200\n");
   Run("SET k 0");
   EXPECT_EQ(Run("INCRBYFLOAT k -0"), Bulk("0"));
   Reopen();

@@ -111,7 +111,7 @@ TEST_F(ScanCommandsTest, ExpiredKeysAreNotReturned) {
 }
 
 TEST_F(ScanCommandsTest, ScanRefusesWhatItCannotRead) {
-  for (const char* cursor : {"abc", "-1", "18446744073709551616", "' 1'", "1a", "0x10", "''"}) {
+  for (const char* cursor : {"abc", "-", "+-1", "18446744073709551616", "' 1'", "1a", "0x10"}) {
     EXPECT_EQ(Refused("SCAN " + std::string(cursor) + " foo"), kBadCursor) << cursor;
   }
   for (const char* options : {"COUNT 0", "COUNT -1", "COUNT -9223372036854775808", "MATCH", "foo",
@@ -119,6 +119,15 @@ TEST_F(ScanCommandsTest, ScanRefusesWhatItCannotRead) {
     EXPECT_EQ(Refused("SCAN 0 " + std::string(options)), kSyntax) << options;
   }
   EXPECT_EQ(Refused("SCAN 0 COUNT abc"), "-ERR value is not an integer or out of range\r\n");
+}
+
+// Redis reads cursors by strtoul.
+TEST_F(ScanCommandsTest, CursorsMayHaveASign) {
+  Run("SET k v");
+  EXPECT_EQ(Strings(Run("SCAN -1")), std::vector<std::string>{"0"});
+  EXPECT_EQ(Strings(Run("SCAN +0 COUNT 100")), (std::vector<std::string>{"0", "k"}));
+  EXPECT_EQ(Strings(Run("SCAN '' COUNT 100")), (std::vector<std::string>{"0", "k"}));
+  EXPECT_EQ(Strings(Run("SCAN -18446744073709551615 COUNT 100")).size(), 2u);
 }
 
 TEST_F(ScanCommandsTest, KeysAnswersWhatMatches) {

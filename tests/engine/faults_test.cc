@@ -1,0 +1,248 @@
+// What a failing disk may and may not do to the engine: every fault at every point in turn, and
+// the power cut under each fsync policy.
+#include <map>
+#include <random>
+
+#include "engine/watermark.h"
+#include "tests/engine/engine_fixture.h"
+#include "tests/faults/fault_file_system.h"
+
+namespace hearth {
+namespace {
+
+class FaultsTest : public EngineFixture {
+ protected:
+  void SetUp() override { MakeDisk(); }
+
+  void MakeDisk() {
+    engine_.reset();
+    disk_.reset();
+    disk_ = std::make_shared<FaultFileSystem>(rocksdb::FileSystem::Default(),
+                                              folder_.path() + "/graveyard");
+  }
+
+  EngineOptions FaultyOptions(SyncPolicy sync) {
+    EngineOptions options = Options();
+    options.store.dir = dir_;
+    options.store.file_system = disk_;
+    options.store.write_buffer_size_bytes = 64 << 10;
+    options.sync = sync;
+    return options;
+  }
+
+  Status OpenOn(SyncPolicy sync) {
+    std::filesystem::create_directories(dir_);
+    return Engine::Open(FaultyOptions(sync), &engine_);
+  }
+
+  // Writes one key and commits; returns whether it was acknowledged.
+  bool Write(const std::string& key, const std::string& value) {
+    const KeyRef ref(0, key);
+    uint64_t barrier;
+    {
+      Tx tx(engine_->keyspace(), {&ref, 1}, clock_.WallMs(),
+            {.write = true, .read_blocking = true});
+      if (tx.state() != Tx::State::kReady) return false;
+      tx.SetString(key, value, Expiry::None());
+      barrier = tx.barrier();
+    }
+    return engine_->log().CommitAndWait(barrier);
+  }
+
+  // Ticks the keeper until writes are accepted again. False when that takes unreasonably long.
+  bool WaitUntilHealed() {
+    for (int i = 0; i < 100; ++i) {
+      std::string reason;
+      if (engine_->WritesAllowed(&reason) && engine_->log().accepting()) return true;
+      clock_.AdvanceMs(1100);
+      engine_->KeeperTick();
+    }
+    return false;
+  }
+
+  // Ends the engine as a power cut would, and starts it on what is left, after another boot.
+  Status CutPowerAndOpen(SyncPolicy sync) {
+    disk_->PowerOff();
+    engine_.reset();
+    disk_->DropUnsynced();
+    Watermark mark;
+    if (ReadWatermark(disk_.get(), dir_, &mark).ok()) {
+      mark.boot_id = "an earlier boot";
+      const Status status = WriteWatermark(disk_.get(), dir_, mark);
+      if (!status.ok()) return status;
+    }
+    return OpenOn(sync);
+  }
+
+  std::shared_ptr<FaultFileSystem> disk_;
+  std::string dir_ = folder_.path() + "/data";
+};
+
+struct Point {
+  FileOp op;
+  const char* name;
+  FaultError error;
+  bool and_all_after;
+};
+
+void PrintTo(const Point& point, std::ostream* out) {
+  *out << "op " << static_cast<int>(point.op) << " on '" << point.name << "'"
+       << (point.and_all_after ? " and all after" : "");
+}
+
+class EveryFault : public FaultsTest, public testing::WithParamInterface<Point> {};
+
+// The n-th operation fails, for every n that a small workload reaches. Nothing acknowledged is
+// lost, nothing refused appears as acknowledged, memory agrees with the store, and writes are
+// accepted again without a restart.
+TEST_P(EveryFault, LosesNothingAcknowledgedAndHeals) {
+  const Point point = GetParam();
+  constexpr uint64_t kPointsMax = 40;
+  for (uint64_t nth = 1; nth <= kPointsMax; ++nth) {
+    SCOPED_TRACE("operation " + std::to_string(nth));
+    std::filesystem::remove_all(dir_);
+    MakeDisk();
+    const Status opened = OpenOn(nth % 2 == 0 ? SyncPolicy::kAlways : SyncPolicy::kEverySec);
+    ASSERT_TRUE(opened.ok()) << opened.message();
+    disk_->Inject({.match = {point.op, point.name},
+                   .error = point.error,
+                   .nth = nth,
+                   .and_all_after = point.and_all_after});
+    std::map<std::string, std::vector<std::string>> allowed;  // values that may stand there
+    for (int i = 0; i < 60; ++i) {
+      const std::string key = "key" + std::to_string(i % 20),
+                        value = std::to_string(i) + std::string(3000, 'v');
+      if (Write(key, value)) {
+        allowed[key] = {value};
+      } else {
+        if (allowed[key].empty()) allowed[key].push_back("(nil)");
+        allowed[key].push_back(value);  // an error leaves it open whether it was written
+      }
+      if (i % 15 == 7) (void)engine_->store().Flush(/*wait=*/true);
+      if (i % 10 == 9) {
+        clock_.AdvanceMs(1100);
+        engine_->KeeperTick();
+      }
+    }
+    const bool reached = disk_->failed_count() > 0;
+    disk_->Heal();
+    // A failure of the background work shows at the next write.
+    (void)Write("probe", "1");
+    ASSERT_TRUE(WaitUntilHealed());
+    if (!Write("probe", "2")) {
+      ASSERT_TRUE(WaitUntilHealed());
+      ASSERT_TRUE(Write("probe", "3"));
+    }
+    EXPECT_EQ(Differences(), "");
+    for (int round = 0; round < 2; ++round) {
+      for (const auto& [key, values] : allowed) {
+        const std::string value = Get(key);
+        EXPECT_NE(std::find(values.begin(), values.end(), value), values.end())
+            << key << " holds " << value.substr(0, 10);
+      }
+      if (round == 0) {
+        ASSERT_TRUE(engine_->Shutdown().ok());
+        engine_.reset();
+        ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+      }
+    }
+    engine_.reset();
+    if (!reached) break;  // the workload has no such operation any more
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Points, EveryFault,
+    testing::Values(Point{FileOp::kAppend, ".log", FaultError::kNoSpace, false},
+                    Point{FileOp::kAppend, ".log", FaultError::kIoError, true},
+                    Point{FileOp::kSync, ".log", FaultError::kIoError, false},
+                    Point{FileOp::kSync, ".log", FaultError::kIoError, true},
+                    Point{FileOp::kAppend, ".sst", FaultError::kNoSpace, false},
+                    Point{FileOp::kSync, ".sst", FaultError::kIoError, true},
+                    Point{FileOp::kCreate, "", FaultError::kNoSpace, true},
+                    Point{FileOp::kAppend, "hearth.mark", FaultError::kNoSpace, true},
+                    Point{FileOp::kRename, "hearth.mark", FaultError::kIoError, true}));
+
+// With `always` a power cut loses nothing that was acknowledged.
+TEST_F(FaultsTest, APowerCutWithAlwaysLosesNothingAcknowledged) {
+  ASSERT_TRUE(OpenOn(SyncPolicy::kAlways).ok());
+  std::mt19937_64 random(std::random_device{}());
+  std::map<std::string, std::string> acknowledged;
+  for (int round = 0; round < 8; ++round) {
+    const int writes = static_cast<int>(random() % 120);
+    for (int i = 0; i < writes; ++i) {
+      const std::string key = "key" + std::to_string(random() % 50);
+      const std::string value =
+          std::to_string(round) + ":" + std::to_string(i) + std::string(random() % 4000, 'v');
+      ASSERT_TRUE(Write(key, value));
+      acknowledged[key] = value;
+    }
+    if (random() % 2 == 0) (void)engine_->store().Flush(/*wait=*/true);
+    const Status status = CutPowerAndOpen(SyncPolicy::kAlways);
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (const auto& [key, value] : acknowledged) EXPECT_EQ(Get(key), value);
+    EXPECT_EQ(engine_->keyspace().KeyCount(0), acknowledged.size());
+    EXPECT_EQ(Differences(), "");
+  }
+}
+
+// With `everysec` what is left is a prefix that holds at least all that was synced.
+TEST_F(FaultsTest, APowerCutWithEverysecLeavesAPrefixWithAllThatWasSynced) {
+  std::mt19937_64 random(std::random_device{}());
+  for (int round = 0; round < 8; ++round) {
+    std::filesystem::remove_all(dir_);
+    MakeDisk();
+    ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+    int synced = 0, written = 0;
+    for (int second = 0; second < 5; ++second) {
+      const int writes = static_cast<int>(random() % 60);
+      for (int i = 0; i < writes; ++i) {
+        ASSERT_TRUE(Write("key" + std::to_string(written++), std::string(random() % 3000, 'v')));
+      }
+      if (second == 4) break;
+      clock_.AdvanceMs(1100);
+      engine_->KeeperTick();
+      synced = written;
+    }
+    const Status status = CutPowerAndOpen(SyncPolicy::kEverySec);
+    ASSERT_TRUE(status.ok()) << status.message();
+    const auto left = static_cast<int>(engine_->keyspace().KeyCount(0));
+    EXPECT_GE(left, synced);
+    for (int i = 0; i < written; ++i) {
+      EXPECT_EQ(Get("key" + std::to_string(i)) != "(nil)", i < left) << i << " of " << left;
+    }
+    EXPECT_EQ(Differences(), "");
+    engine_.reset();
+  }
+}
+
+// A cut right after an orderly shutdown loses nothing, whatever the policy.
+TEST_F(FaultsTest, APowerCutAfterAShutdownLosesNothing) {
+  for (const SyncPolicy sync : {SyncPolicy::kNo, SyncPolicy::kEverySec, SyncPolicy::kOff}) {
+    std::filesystem::remove_all(dir_);
+    MakeDisk();
+    ASSERT_TRUE(OpenOn(sync).ok());
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(Write("key" + std::to_string(i), "v"));
+    ASSERT_TRUE(engine_->Shutdown().ok());
+    ASSERT_TRUE(CutPowerAndOpen(sync).ok());
+    EXPECT_EQ(engine_->keyspace().KeyCount(0), 100u);
+    engine_.reset();
+  }
+}
+
+// A cold read that fails is an error of that key alone: never nil, never a short walk.
+TEST_F(FaultsTest, AFailedColdReadIsAnErrorAndOtherKeysAreServed) {
+  ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+  ASSERT_TRUE(Write("cold", std::string(5000, 'c')));
+  DemoteAll();
+  ASSERT_TRUE(Write("hot", "h"));
+  disk_->Inject({.match = {FileOp::kRead, ".sst"}, .and_all_after = true});
+  const KeyRef cold(0, "cold");
+  EXPECT_FALSE(engine_->keyspace().Load({cold}).ok());
+  EXPECT_EQ(Get("hot"), "h");
+  disk_->Heal();
+  EXPECT_EQ(Get("cold"), std::string(5000, 'c'));
+}
+
+}  // namespace
+}  // namespace hearth
