@@ -82,8 +82,11 @@ class Server::WorkerHook final : public TurnHook {
   const size_t index_;
 };
 
-Server::Server(Config& config)
-    : config_(config), started_ms_(clock_.WallMs()), run_id_(NewReplicationId()) {
+Server::Server(Config& config, std::function<void(EngineOptions&)> adjust_engine)
+    : config_(config),
+      adjust_engine_(std::move(adjust_engine)),
+      started_ms_(clock_.WallMs()),
+      run_id_(NewReplicationId()) {
   last_snapshot_s_ = started_ms_ / 1000;
 }
 
@@ -162,6 +165,7 @@ std::string Server::OpenEngine() {
   options.warm_on_start = config_.Bool("warm-on-start");
   options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
   RemoveUnfinishedSnapshots(SnapshotDir(config_));
+  if (adjust_engine_) adjust_engine_(options);
   const Status status = Engine::Open(std::move(options), &engine_);
   if (!status.ok()) return status.message();
   ApplyMemoryPolicy();

@@ -45,7 +45,8 @@ struct ServerStats {
 
 class Server {
  public:
-  explicit Server(Config& config);
+  // adjust_engine has the last word on how the engine is opened; tests give it another disk.
+  explicit Server(Config& config, std::function<void(EngineOptions&)> adjust_engine = {});
   ~Server();
 
   // Opens the store, binds and serves. Empty when all went well.
@@ -141,6 +142,7 @@ class Server {
   std::string RefusePeer(const PeerInfo& peer);
 
   Config& config_;
+  std::function<void(EngineOptions&)> adjust_engine_;
   SystemClock clock_;
   CommandTable commands_;
   ServerStats stats_;

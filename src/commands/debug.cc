@@ -1,6 +1,8 @@
 // DEBUG: for tests and operators; refused unless enable-debug-command allows it.
 // Tested by tests/src/server_commands_test.cc and the oracle and kill suites.
-#include <unistd.h>
+#include <any>
+#include <chrono>
+#include <thread>
 
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
@@ -40,10 +42,13 @@ std::string VerifyStore(Server& server) {
   return status.ok() ? differences : status.message();
 }
 
-void Sleep(const Args& args, Reply& reply) {
-  const auto seconds = ParseDouble(args[2]);
-  if (!seconds || *seconds < 0 || *seconds > 3600) return reply.Error(kErrNotFloat);
-  usleep(static_cast<useconds_t>(*seconds * 1e6));
+// Stops this worker, as it stops the whole of redis-server.
+void Sleep(const Args& args, Session&, Reply& reply) {
+  constexpr double kSecondsMax = 3600;
+  const double seconds = ParseDouble(args[2]).value_or(0);
+  if (seconds > 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(seconds, kSecondsMax)));
+  }
   reply.Ok();
 }
 
@@ -79,6 +84,7 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   Tx tx(session.server().keyspace(), {&ref, 1}, session.server().clock().WallMs(),
         {.read_blocking = true, .touch = false});
   if (tx.state() != Tx::State::kReady) return reply.Error("IOERR " + tx.error().message());
+  session.WaitForCommit(tx.barrier());
   const Object* object = tx.Peek(args[2]);
   if (object == nullptr) return reply.Error(kErrNoSuchKey);
   const char* encoding = object->encoding == Encoding::kInt      ? "int"
@@ -93,66 +99,176 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   reply.Simple(text);
 }
 
+// Switches of Redis' own test suites that have no counterpart here.
+void Ignore(const Args&, Session&, Reply& reply) {
+  reply.Ok();
+}
+
+struct Example {
+  std::string_view type;
+  void (*write)(Reply& reply);
+};
+
 // The examples of every RESP3 type that clients' own tests ask for.
-void Protocol(std::string_view type, Reply& reply) {
-  if (IsWord(type, "STRING")) return reply.Bulk("Hello World");
-  if (IsWord(type, "INTEGER")) return reply.Integer(12345);
-  if (IsWord(type, "DOUBLE")) return reply.Double(3.141);
-  if (IsWord(type, "NULL")) return reply.Null();
-  if (IsWord(type, "TRUE")) return reply.Bool(true);
-  if (IsWord(type, "FALSE")) return reply.Bool(false);
-  if (IsWord(type, "BIGNUM")) {
-    return reply.BigNumber("1234567999999999999999999999999999999");
-  }
-  if (IsWord(type, "VERBATIM")) return reply.Verbatim("txt", "This is a verbatim\nstring");
-  if (IsWord(type, "ARRAY") || IsWord(type, "SET")) {
-    IsWord(type, "SET") ? reply.Set(3) : reply.Array(3);
-    for (int i = 0; i < 3; ++i) reply.Integer(i);
-    return;
-  }
-  if (IsWord(type, "MAP")) {
-    reply.Map(3);
-    for (int i = 0; i < 3; ++i) {
-      reply.Integer(i);
-      reply.Bool(i == 1);
-    }
-    return;
+const Example kExamples[] = {
+    {"STRING", [](Reply& reply) { reply.Bulk("Hello World"); }},
+    {"INTEGER", [](Reply& reply) { reply.Integer(12345); }},
+    {"DOUBLE", [](Reply& reply) { reply.Double(3.141); }},
+    {"NULL", [](Reply& reply) { reply.Null(); }},
+    {"TRUE", [](Reply& reply) { reply.Bool(true); }},
+    {"FALSE", [](Reply& reply) { reply.Bool(false); }},
+    {"BIGNUM", [](Reply& reply) { reply.BigNumber("1234567999999999999999999999999999999"); }},
+    {"VERBATIM", [](Reply& reply) { reply.Verbatim("txt", "This is a verbatim\nstring"); }},
+    {"ARRAY",
+     [](Reply& reply) {
+       reply.Array(3);
+       for (int i = 0; i < 3; ++i) reply.Integer(i);
+     }},
+    {"SET",
+     [](Reply& reply) {
+       reply.Set(3);
+       for (int i = 0; i < 3; ++i) reply.Integer(i);
+     }},
+    {"MAP",
+     [](Reply& reply) {
+       reply.Map(3);
+       for (int i = 0; i < 3; ++i) {
+         reply.Integer(i);
+         reply.Bool(i == 1);
+       }
+     }},
+    {"ATTRIB",
+     [](Reply& reply) {
+       if (reply.protocol() == 3) {
+         reply.Raw("|1\r\n");
+         reply.Bulk("key-popularity");
+         reply.Array(2);
+         reply.Bulk("key:123");
+         reply.Integer(90);
+       }
+       reply.Bulk("Some real reply following the attribute");
+     }},
+    {"PUSH",
+     [](Reply& reply) {
+       if (reply.protocol() == 2) {
+         return reply.Error("ERR RESP2 is not supported by this command");
+       }
+       reply.Push(2);
+       reply.Bulk("server-cpu-usage");
+       reply.Integer(42);
+       // Clients that wait for an answer do not take a push for one.
+       reply.Bulk("Some real reply following the push reply");
+     }},
+};
+
+void Protocol(const Args& args, Session&, Reply& reply) {
+  for (const Example& example : kExamples) {
+    if (IsWord(args[2], example.type)) return example.write(reply);
   }
   reply.Error(
       "ERR Wrong protocol type name. Please use one of the following: "
-      "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
+      "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
 }
+
+void WriteLog(const Args& args, Session&, Reply& reply) {
+  Log(LogLevel::kWarning, "DEBUG LOG: " + std::string(args[2]));
+  reply.Ok();
+}
+
+void WriteError(const Args& args, Session&, Reply& reply) {
+  reply.Error(args[2]);
+}
+
+void SetActiveExpire(const Args& args, Session& session, Reply& reply) {
+  session.server().engine().SetActiveExpire(args[2] != "0");
+  reply.Ok();
+}
+
+void StringMatchLength(const Args& args, Session&, Reply& reply) {
+  reply.Integer(GlobMatch(args[3], args[2]));
+}
+
+void Demote(const Args&, Session& session, Reply&) {
+  RunAndReport(session, [&server = session.server()] { return DemoteAll(server); });
+}
+
+void Verify(const Args&, Session& session, Reply&) {
+  RunAndReport(session, [&server = session.server()] { return VerifyStore(server); });
+}
+
+void Help(const Args&, Session&, Reply& reply) {
+  ReplyHelp("DEBUG",
+            {"DEMOTE-ALL",
+             "    Write everything to the store and forget it in memory.",
+             "ERROR <string>",
+             "    Return a Redis protocol error with <string> as message. Useful for clients",
+             "    unit tests to simulate Redis errors.",
+             "JMAP",
+             "    Accepted for the sake of old clients; does nothing.",
+             "LOG <message>",
+             "    Write <message> to the server log.",
+             "OBJECT <key>",
+             "    Show low level info about `key` and associated value.",
+             "POPULATE <count> [<prefix>] [<size>]",
+             "    Create <count> string keys named key:<num>. If <prefix> is specified then",
+             "    it is used instead of the 'key' prefix.",
+             "PROTOCOL <type>",
+             "    Reply with a test value of the specified type. <type> can be: string,",
+             "    integer, double, bignum, null, array, set, map, attrib, push, verbatim,",
+             "    true, false.",
+             "RELOAD [option ...]",
+             "    Forget everything in memory, so that it is read from the store again.",
+             "SET-ACTIVE-EXPIRE <0|1>",
+             "    Setting it to 0 disables expiring keys in background when they are not",
+             "    accessed. Setting it to 1 reenables back the default.",
+             "SLEEP <seconds>",
+             "    Stop the server for <seconds>. Decimals allowed.",
+             "STRINGMATCH-LEN <len> <pattern>",
+             "    Match a pattern against a string.",
+             "VERIFY-STORE",
+             "    Compare every key in memory with the store; the differences are the error."},
+            reply);
+}
+
+struct DebugCommand {
+  std::string_view name;
+  size_t args_min, args_max;
+  SessionFunction run;
+};
+
+constexpr size_t kAnyCount = SIZE_MAX;
+
+constexpr DebugCommand kDebugCommands[] = {
+    {"DEMOTE-ALL", 2, 2, Demote},
+    {"ERROR", 3, 3, WriteError},
+    {"HELP", 2, 2, Help},
+    {"JMAP", 2, kAnyCount, Ignore},
+    {"LOADAOF", 2, 2, Demote},
+    {"LOG", 3, 3, WriteLog},
+    {"OBJECT", 3, 4, DebugObject},
+    {"PAUSE-CRON", 3, 3, Ignore},
+    {"POPULATE", 3, 5, Populate},
+    {"PROTOCOL", 3, 3, Protocol},
+    {"QUICKLIST-PACKED-THRESHOLD", 3, 3, Ignore},
+    {"RELOAD", 2, kAnyCount, Demote},
+    {"REPLYBUFFER", 3, kAnyCount, Ignore},
+    {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},
+    {"SET-DISABLE-DENY-SCRIPTS", 3, 3, Ignore},
+    {"SLEEP", 3, 3, Sleep},
+    {"STRINGMATCH-LEN", 4, 4, StringMatchLength},
+    {"VERIFY-STORE", 2, 2, Verify},
+};
 
 }  // namespace
 
 void Debug(const Args& args, Session& session, Reply& reply) {
-  Server& server = session.server();
-  const std::string_view what = args[1];
-  if (IsWord(what, "SLEEP") && args.size() == 3) return Sleep(args, reply);
-  if (IsWord(what, "OBJECT") && args.size() == 3) return DebugObject(args, session, reply);
-  if (IsWord(what, "POPULATE") && args.size() >= 3) return Populate(args, session, reply);
-  if (IsWord(what, "PROTOCOL") && args.size() == 3) return Protocol(args[2], reply);
-  if (IsWord(what, "ERROR") && args.size() == 3) return reply.Error(args[2]);
-  if (IsWord(what, "JMAP")) return reply.Ok();
-  if (IsWord(what, "LOG") && args.size() == 3) {
-    Log(LogLevel::kWarning, "DEBUG LOG: " + std::string(args[2]));
-    return reply.Ok();
-  }
-  if (IsWord(what, "SET-ACTIVE-EXPIRE") && args.size() == 3) {
-    server.engine().SetActiveExpire(args[2] != "0");
-    return reply.Ok();
-  }
-  if (IsWord(what, "STRINGMATCH-LEN") && args.size() == 4) {
-    return reply.Integer(GlobMatch(args[3], args[2]));
-  }
-  if (IsWord(what, "DEMOTE-ALL") || IsWord(what, "RELOAD") || IsWord(what, "LOADAOF")) {
-    return RunAndReport(session, [&server] { return DemoteAll(server); });
-  }
-  if (IsWord(what, "VERIFY-STORE")) {
-    return RunAndReport(session, [&server] { return VerifyStore(server); });
+  for (const DebugCommand& command : kDebugCommands) {
+    if (!IsWord(args[1], command.name)) continue;
+    if (args.size() < command.args_min || args.size() > command.args_max) break;
+    return command.run(args, session, reply);
   }
   reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-              std::string(what.substr(0, 128)) + "'. Try DEBUG HELP.");
+              std::string(args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
 }
 
 }  // namespace hearth

@@ -1,0 +1,111 @@
+// CONFIG over a socket: what it answers, and what a change does.
+#include <fstream>
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+class ConfigCommandsTest : public ServerFixture {
+ protected:
+  std::string WriteFile(const std::string& text) {
+    const std::string path = folder_.path() + "/hearth.conf";
+    std::ofstream(path) << text;
+    return path;
+  }
+};
+
+std::string Refusal(const std::string& name, const std::string& why) {
+  return "-ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why + "\r\n";
+}
+
+TEST_F(ConfigCommandsTest, GetTakesPatternsAndNames) {
+  EXPECT_EQ(Run("CONFIG GET appendfsync"), WireArray({"appendfsync", "everysec"}));
+  EXPECT_EQ(Run("CONFIG GET max*-samples nosuch APPENDONLY"),
+            WireArray({"appendonly", "yes", "maxmemory-samples", "5"}));
+  EXPECT_EQ(Run("CONFIG GET nosuch"), "*0\r\n");
+  EXPECT_EQ(Run("CONFIG GET"), "-ERR wrong number of arguments for 'config|get' command\r\n");
+}
+
+TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
+  EXPECT_EQ(Run("CONFIG SET foo bar"),
+            "-ERR Unknown option or number of arguments for CONFIG SET - 'foo'\r\n");
+  EXPECT_EQ(Run("CONFIG SET maxmemory abc"),
+            Refusal("maxmemory", "argument must be a memory value"));
+  EXPECT_EQ(Run("CONFIG SET appendonly maybe"),
+            Refusal("appendonly", "argument must be 'yes' or 'no'"));
+  EXPECT_EQ(Run("CONFIG SET databases 3"), Refusal("databases", "can't set immutable config"));
+  EXPECT_EQ(Run("CONFIG SET dir /"), Refusal("dir", "can't set protected config"));
+  EXPECT_EQ(Run("CONFIG SET hz x"), Refusal("hz", "argument couldn't be parsed into an integer"));
+  EXPECT_EQ(Run("CONFIG SET maxmemory 1mb maxmemory 2mb"),
+            Refusal("maxmemory", "duplicate parameter"));
+}
+
+// One refused directive leaves all of them as they were.
+TEST_F(ConfigCommandsTest, SetIsAllOrNothing) {
+  EXPECT_EQ(Run("CONFIG SET maxmemory-samples 7 hz x"),
+            Refusal("hz", "argument couldn't be parsed into an integer"));
+  EXPECT_EQ(Run("CONFIG GET maxmemory-samples"), WireArray({"maxmemory-samples", "5"}));
+  EXPECT_EQ(Run("CONFIG SET maxmemory-samples 7 hz 20"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG GET maxmemory-samples"), WireArray({"maxmemory-samples", "7"}));
+}
+
+// Tools write back what they read.
+TEST_F(ConfigCommandsTest, EveryDirectiveTakesItsOwnValue) {
+  for (const auto& [name, value] : config_->Get("*")) {
+    EXPECT_EQ(client_->RunWords({"CONFIG", "SET", name, value}), "+OK\r\n") << name;
+  }
+}
+
+TEST_F(ConfigCommandsTest, ChangesTakeEffect) {
+  EXPECT_EQ(Run("CONFIG SET appendfsync always"), "+OK\r\n");
+  EXPECT_EQ(Run("SET k v"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG SET appendonly no"), "+OK\r\n");
+  EXPECT_EQ(InfoField("persistence", "aof_enabled"), "0");
+  EXPECT_EQ(Run("CONFIG SET appendonly yes"), "+OK\r\n");
+  EXPECT_EQ(InfoField("persistence", "aof_enabled"), "1");
+  EXPECT_EQ(Run("CONFIG SET proto-max-bulk-len 1mb"), "+OK\r\n");
+  EXPECT_EQ(Run("SETRANGE k 1048576 x"),
+            "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n");
+  EXPECT_EQ(Run("CONFIG SET maxmemory 1gb maxmemory-policy allkeys-lru"), "+OK\r\n");
+  EXPECT_EQ(InfoField("memory", "maxmemory_policy"), "allkeys-lru");
+}
+
+// With the new limit the client that is one too many is told so.
+TEST_F(ConfigCommandsTest, MaxClientsTakesEffect) {
+  EXPECT_EQ(Run("CONFIG SET maxclients 1"), "+OK\r\n");
+  TestClient second = Connect();
+  EXPECT_EQ(second.ReadToEnd(), "-ERR max number of clients reached\r\n");
+  EXPECT_EQ(InfoField("stats", "rejected_connections"), "1");
+  EXPECT_EQ(Run("CONFIG RESETSTAT"), "+OK\r\n");
+  EXPECT_EQ(InfoField("stats", "rejected_connections"), "0");
+}
+
+TEST_F(ConfigCommandsTest, RewriteNeedsAFile) {
+  EXPECT_EQ(Run("CONFIG REWRITE"), "-ERR The server is running without a config file\r\n");
+}
+
+TEST_F(ConfigCommandsTest, RewriteKeepsTheFilesWordsAndSurvivesARestart) {
+  const std::string path = WriteFile("# mine\nmaxmemory-samples 4\n");
+  Restart({path});
+  EXPECT_EQ(Run("CONFIG SET maxmemory-samples 9 slowlog-max-len 3"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG REWRITE"), "+OK\r\n");
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_TRUE(text.starts_with("# mine\nmaxmemory-samples 9\n")) << text;
+  EXPECT_NE(text.find("\nslowlog-max-len 3\n"), std::string::npos) << text;
+  Restart({path});
+  EXPECT_EQ(Run("CONFIG GET slowlog-max-len"), WireArray({"slowlog-max-len", "3"}));
+}
+
+TEST_F(ConfigCommandsTest, ResetStatForgetsTheCounts) {
+  Run("NOPE");
+  Run("GET k");
+  EXPECT_EQ(InfoField("errorstats", "errorstat_ERR"), "count=1");
+  EXPECT_EQ(Run("CONFIG RESETSTAT"), "+OK\r\n");
+  EXPECT_EQ(InfoField("errorstats", "errorstat_ERR"), "(none)");
+  EXPECT_EQ(InfoField("commandstats", "cmdstat_get"), "(none)");
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,0 +1,142 @@
+// The gates, in their order; batches, cold keys and a disk that fails, over a socket.
+#include "src/dispatcher.h"
+
+#include "tests/faults/fault_file_system.h"
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+class DispatcherTest : public ServerFixture {
+ protected:
+  // Sends lines as one batch; all replies in a row.
+  std::string RunBatch(const std::vector<std::string>& lines) {
+    std::string wire, replies;
+    for (const std::string& line : lines) wire += line + "\r\n";
+    client_->SendRaw(wire);
+    for (size_t i = 0; i < lines.size(); ++i) replies += client_->ReadReply();
+    return replies;
+  }
+};
+
+TEST_F(DispatcherTest, UnknownCommandsAreToldWithTheirArguments) {
+  EXPECT_EQ(Run("FOO a b"), "-ERR unknown command 'FOO', with args beginning with: 'a' 'b' \r\n");
+  EXPECT_EQ(Run("CLIENT foo"), "-ERR unknown subcommand 'foo'. Try CLIENT HELP.\r\n");
+  EXPECT_EQ(Run("CLIENT"), "-ERR wrong number of arguments for 'client' command\r\n");
+  EXPECT_EQ(Run("GET"), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(Run("GET a b"), "-ERR wrong number of arguments for 'get' command\r\n");
+  EXPECT_EQ(Run("CONFIG SET a"), "-ERR wrong number of arguments for 'config|set' command\r\n");
+  const std::string long_word(300, 'x');
+  EXPECT_EQ(client_->RunWords({long_word, long_word, "y"}),
+            "-ERR unknown command '" + long_word.substr(0, 128) + "', with args beginning with: '" +
+                long_word.substr(0, 128) + "' \r\n");
+}
+
+TEST_F(DispatcherTest, DebugIsForThoseWhoMay) {
+  EXPECT_EQ(Run("DEBUG SLEEP 0"), "+OK\r\n");
+  Restart({"--enable-debug-command", "local"});
+  EXPECT_EQ(Run("DEBUG SLEEP 0"), "+OK\r\n");
+  Restart({"--enable-debug-command", "no"});
+  EXPECT_TRUE(Run("DEBUG SLEEP 0").starts_with("-ERR DEBUG command not allowed. If the "));
+}
+
+TEST_F(DispatcherTest, NoEvictionRefusesWhatNeedsMemory) {
+  Run("SET k v");
+  Run("CONFIG SET maxmemory-policy noeviction maxmemory 1");
+  std::string reply;
+  for (int i = 0; i < 100 && (reply = Run("SET k w")) == "+OK\r\n"; ++i) usleep(10'000);
+  EXPECT_EQ(reply, "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_TRUE(Run("GET k").starts_with("$1\r\n"));
+  EXPECT_EQ(Run("DEL k"), ":1\r\n");
+}
+
+TEST_F(DispatcherTest, TooLittleFreeSpaceRefusesWritesOnly) {
+  Run("SET k v");
+  EXPECT_EQ(Run("CONFIG SET disk-free-min 1000000gb"), "+OK\r\n");
+  std::string reply;
+  for (int i = 0; i < 300 && (reply = Run("SET k w")) == "+OK\r\n"; ++i) usleep(10'000);
+  EXPECT_TRUE(reply.starts_with("-MISCONF Errors writing to the AOF file: No space left on device"))
+      << reply;
+  EXPECT_EQ(Run("PING"), "+PONG\r\n");
+  EXPECT_EQ(InfoField("persistence", "aof_last_write_status"), "err");
+  Run("CONFIG SET disk-free-min 0");
+  for (int i = 0; i < 300 && (reply = Run("SET k w")) != "+OK\r\n"; ++i) usleep(10'000);
+  EXPECT_EQ(reply, "+OK\r\n");
+}
+
+// A write that failed on the disk is answered with an error, and undone; when the disk is well
+// again so is the server.
+TEST_F(DispatcherTest, AFailedCommitIsNeverAcknowledged) {
+  Stop();
+  auto disk = std::make_shared<FaultFileSystem>(rocksdb::FileSystem::Default(),
+                                                folder_.path() + "/graveyard");
+  adjust_engine_ = [disk](EngineOptions& options) { options.store.file_system = disk; };
+  Start({"--appendfsync", "always"});
+  EXPECT_EQ(Run("SET k before"), "+OK\r\n");
+  Fault fault;
+  fault.match = {FileOp::kSync, ".log"};
+  fault.and_all_after = true;
+  disk->Inject(fault);
+  const std::string reply = Run("SET k after");
+  EXPECT_TRUE(reply.starts_with("-MISCONF Errors writing to the AOF file: ")) << reply;
+  EXPECT_TRUE(Run("SET k again").starts_with("-MISCONF Errors writing to the AOF file: "));
+  EXPECT_EQ(Run("PING"), "+PONG\r\n");
+  disk->Heal();
+  std::string healed;
+  for (int i = 0; i < 1000 && (healed = Run("SET k healed")) != "+OK\r\n"; ++i) usleep(10'000);
+  EXPECT_EQ(healed, "+OK\r\n");
+  EXPECT_EQ(Run("GET k"), "$6\r\nhealed\r\n");
+  client_.reset();
+  (void)server_->Stop();
+  server_.reset();
+}
+
+// Commands of one batch run in order although some of them have to wait for the disk.
+TEST_F(DispatcherTest, ColdKeysKeepTheOrderOfABatch) {
+  for (int i = 0; i < 50; ++i) Run("SET k" + std::to_string(i) + " " + std::to_string(i));
+  EXPECT_EQ(Run("DEBUG DEMOTE-ALL"), "+OK\r\n");
+  EXPECT_EQ(InfoField("tiering", "tiering_resident_keys"), "0");
+  std::vector<std::string> lines;
+  std::string wanted;
+  for (int i = 0; i < 50; ++i) {
+    const std::string number = std::to_string(i);
+    lines.push_back("INCRBY k" + number + " 1");
+    wanted += ":" + std::to_string(i + 1) + "\r\n";
+    if (i % 10 == 0) {
+      lines.push_back("MGET k" + number + " k49 none");
+      wanted += WireArray({std::to_string(i + 1), "49"}).replace(1, 1, "3") + "$-1\r\n";
+    }
+  }
+  EXPECT_EQ(RunBatch(lines), wanted);
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
+// Nobody waits for another's cold read, and a client that leaves while it waits harms nobody.
+TEST_F(DispatcherTest, AClientMayLeaveWhileItsKeysAreRead) {
+  for (int i = 0; i < 200; ++i) Run("SET k" + std::to_string(i) + " v");
+  for (int round = 0; round < 10; ++round) {
+    Run("DEBUG DEMOTE-ALL");
+    TestClient leaver = Connect();
+    std::string wire;
+    for (int i = 0; i < 200; ++i) wire += "GET k" + std::to_string(i) + "\r\n";
+    leaver.SendRaw(wire);
+  }
+  EXPECT_EQ(Run("GET k0"), "$1\r\nv\r\n");
+}
+
+TEST_F(DispatcherTest, ManyClientsShareCountersWithoutLoss) {
+  constexpr int kClients = 4, kRounds = 200;
+  std::vector<std::thread> threads;
+  for (int c = 0; c < kClients; ++c) {
+    threads.emplace_back([this] {
+      TestClient client = Connect();
+      for (int i = 0; i < kRounds; ++i) client.Run("INCR counter");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Run("GET counter"), WireBulk(std::to_string(kClients * kRounds)));
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_incr").starts_with("calls=800,"));
+}
+
+}  // namespace
+}  // namespace hearth

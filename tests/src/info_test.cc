@@ -1,0 +1,150 @@
+// INFO: the sections, and the fields that tools and suites read.
+#include <sstream>
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+using InfoTest = ServerFixture;
+
+std::string Sections(const std::string& text) {
+  std::istringstream lines(text);
+  std::string sections;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# ")) sections += line.substr(2, line.find('\r') - 2) + " ";
+  }
+  return sections;
+}
+
+TEST_F(InfoTest, SectionsAreChosenAsRedisDoes) {
+  EXPECT_EQ(Sections(RunText("INFO")),
+            "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster "
+            "Tiering Keyspace ");
+  EXPECT_EQ(Sections(RunText("INFO default")), Sections(RunText("INFO")));
+  EXPECT_EQ(Sections(RunText("INFO all")), Sections(RunText("INFO everything")));
+  EXPECT_EQ(Sections(RunText("INFO cpu MEMORY")), "Memory CPU ");
+  EXPECT_EQ(RunText("INFO nosuch"), "");
+  EXPECT_NE(Sections(RunText("INFO all")).find("RocksDB "), std::string::npos);
+}
+
+TEST_F(InfoTest, IsAVerbatimStringInResp3) {
+  Run("HELLO 3");
+  EXPECT_TRUE(Run("INFO cluster").starts_with("=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n"));
+}
+
+TEST_F(InfoTest, HasTheFieldsThatToolsRead) {
+  Run("SET k v");
+  Run("NOPE");
+  for (const char* name : {"redis_version",
+                           "redis_mode",
+                           "arch_bits",
+                           "process_id",
+                           "run_id",
+                           "tcp_port",
+                           "uptime_in_seconds",
+                           "hz",
+                           "connected_clients",
+                           "maxclients",
+                           "blocked_clients",
+                           "tracking_clients",
+                           "used_memory",
+                           "used_memory_human",
+                           "used_memory_rss",
+                           "used_memory_peak",
+                           "used_memory_lua",
+                           "number_of_cached_scripts",
+                           "maxmemory",
+                           "maxmemory_policy",
+                           "mem_fragmentation_ratio",
+                           "mem_allocator",
+                           "mem_clients_normal",
+                           "mem_clients_slaves",
+                           "mem_not_counted_for_evict",
+                           "mem_total_replication_buffers",
+                           "lazyfree_pending_objects",
+                           "lazyfreed_objects",
+                           "active_defrag_running",
+                           "loading",
+                           "async_loading",
+                           "rdb_changes_since_last_save",
+                           "rdb_bgsave_in_progress",
+                           "rdb_last_save_time",
+                           "rdb_last_bgsave_status",
+                           "rdb_last_cow_size",
+                           "rdb_last_load_keys_loaded",
+                           "rdb_last_load_keys_expired",
+                           "aof_enabled",
+                           "aof_rewrite_in_progress",
+                           "aof_rewrite_scheduled",
+                           "aof_last_write_status",
+                           "current_cow_size",
+                           "current_fork_perc",
+                           "current_save_keys_processed",
+                           "current_save_keys_total",
+                           "total_connections_received",
+                           "total_commands_processed",
+                           "instantaneous_ops_per_sec",
+                           "instantaneous_input_kbps",
+                           "total_net_input_bytes",
+                           "total_net_output_bytes",
+                           "rejected_connections",
+                           "sync_full",
+                           "sync_partial_ok",
+                           "sync_partial_err",
+                           "expired_keys",
+                           "evicted_keys",
+                           "evicted_clients",
+                           "keyspace_hits",
+                           "keyspace_misses",
+                           "pubsub_channels",
+                           "latest_fork_usec",
+                           "total_forks",
+                           "tracking_total_keys",
+                           "total_error_replies",
+                           "role",
+                           "connected_slaves",
+                           "master_failover_state",
+                           "master_replid",
+                           "master_replid2",
+                           "master_repl_offset",
+                           "second_repl_offset",
+                           "repl_backlog_active",
+                           "repl_backlog_size",
+                           "repl_backlog_first_byte_offset",
+                           "repl_backlog_histlen",
+                           "used_cpu_sys",
+                           "used_cpu_user",
+                           "cluster_enabled",
+                           "errorstat_ERR",
+                           "db0",
+                           "cmdstat_set",
+                           "latency_percentiles_usec_set",
+                           "tiering_resident_keys"}) {
+    EXPECT_NE(InfoField("everything", name), "(none)") << name;
+  }
+}
+
+TEST_F(InfoTest, CountsWhatWasDone) {
+  Run("SET a 1");
+  Run("SET b 2 EX 100");
+  Run("GET a");
+  Run("GET none");
+  Run("INCR");
+  Run("SELECT 3");
+  Run("SET c 3");
+  EXPECT_EQ(InfoField("keyspace", "db0"), "keys=2,expires=1,avg_ttl=0");
+  EXPECT_EQ(InfoField("keyspace", "db3"), "keys=1,expires=0,avg_ttl=0");
+  EXPECT_EQ(InfoField("stats", "keyspace_hits"), "1");
+  EXPECT_EQ(InfoField("stats", "keyspace_misses"), "1");
+  EXPECT_EQ(InfoField("stats", "total_error_replies"), "1");
+  EXPECT_EQ(InfoField("persistence", "rdb_changes_since_last_save"), "3");
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_set").starts_with("calls=3,usec="));
+  EXPECT_NE(InfoField("commandstats", "cmdstat_incr").find("rejected_calls=1,failed_calls=0"),
+            std::string::npos);
+  EXPECT_TRUE(InfoField("latencystats", "latency_percentiles_usec_get").starts_with("p50="));
+  EXPECT_NE(InfoField("stats", "total_net_input_bytes"), "0");
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,0 +1,161 @@
+// The server from start to stop: restarts, snapshots, ports, limits.
+#include "src/server.h"
+
+#include <fstream>
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+class ServerTest : public ServerFixture {
+ protected:
+  // A port that was free a moment ago.
+  int FreePort() {
+    for (int port = 23000 + getpid() % 20000;; ++port) {
+      Config config;
+      EXPECT_EQ(config.Load({"--dir", folder_.path() + "/probe", "--port", std::to_string(port)}),
+                "");
+      std::filesystem::create_directories(folder_.path() + "/probe");
+      Server probe(config);
+      if (probe.Start().empty()) return port;
+    }
+  }
+};
+
+TEST_F(ServerTest, ARestartKeepsEverything) {
+  Run("SET a 1");
+  Run("SET b 2 EX 1000");
+  Run("SELECT 5");
+  Run("SET c 3");
+  Run("DEL a");
+  Run("SET d 4");
+  const std::string replication_id = InfoField("replication", "master_replid");
+  Restart();
+  EXPECT_EQ(InfoField("keyspace", "db0"), "keys=2,expires=1,avg_ttl=0");
+  EXPECT_EQ(InfoField("keyspace", "db5"), "keys=2,expires=0,avg_ttl=0");
+  EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
+  EXPECT_EQ(InfoField("replication", "master_replid"), replication_id);
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
+TEST_F(ServerTest, SnapshotsAreMadeAndTold) {
+  Run("SET a 1");
+  EXPECT_EQ(InfoField("persistence", "rdb_changes_since_last_save"), "1");
+  EXPECT_EQ(Run("SAVE"), "+OK\r\n");
+  EXPECT_EQ(InfoField("persistence", "rdb_changes_since_last_save"), "0");
+  EXPECT_EQ(InfoField("persistence", "rdb_saves"), "1");
+  Run("SET b 2");
+  EXPECT_EQ(Run("BGSAVE foo"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("BGSAVE SCHEDULE"), "+Background saving started\r\n");
+  for (int i = 0; i < 500 && InfoField("persistence", "rdb_bgsave_in_progress") == "1"; ++i) {
+    usleep(10'000);
+  }
+  EXPECT_EQ(InfoField("persistence", "rdb_last_bgsave_status"), "ok");
+  EXPECT_EQ(Run("LASTSAVE"), ":" + InfoField("persistence", "rdb_last_save_time") + "\r\n");
+  size_t count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder_.path() + "/data/snapshots")) {
+    count += entry.is_directory();
+  }
+  EXPECT_EQ(count, 2u);
+}
+
+// A save point that is due makes a snapshot by itself.
+TEST_F(ServerTest, SavePointsAreHeeded) {
+  EXPECT_EQ(Run("CONFIG SET save '0 1'").substr(0, 4), "-ERR");
+  EXPECT_EQ(Run("CONFIG SET save '1 2'"), "+OK\r\n");
+  Run("SET a 1");
+  Run("SET b 1");
+  for (int i = 0; i < 500 && InfoField("persistence", "rdb_saves") == "0"; ++i) usleep(10'000);
+  EXPECT_EQ(InfoField("persistence", "rdb_saves"), "1");
+}
+
+TEST_F(ServerTest, ASnapshotThatFailsRefusesWrites) {
+  Stop();
+  const std::string blocked = folder_.path() + "/blocked";
+  std::ofstream(blocked) << "a file where the folder should be";
+  Start({"--snapshot-dir", blocked});
+  EXPECT_EQ(Run("SAVE").substr(0, 5), "-ERR ");
+  EXPECT_TRUE(Run("SET k v").starts_with("-MISCONF Redis is configured to save RDB snapshots"));
+  EXPECT_EQ(Run("GET k"), "$-1\r\n");
+  EXPECT_EQ(InfoField("persistence", "rdb_last_bgsave_status"), "err");
+  EXPECT_EQ(Run("CONFIG SET stop-writes-on-bgsave-error no"), "+OK\r\n");
+  EXPECT_EQ(Run("SET k v"), "+OK\r\n");
+}
+
+TEST_F(ServerTest, APortThatIsTakenEndsTheStart) {
+  const int port = FreePort();
+  Restart({"--port", std::to_string(port)});
+  TestClient over_tcp(port);
+  EXPECT_EQ(over_tcp.Run("PING"), "+PONG\r\n");
+  Config config;
+  EXPECT_EQ(config.Load({"--dir", folder_.path() + "/other", "--port", std::to_string(port)}), "");
+  std::filesystem::create_directories(folder_.path() + "/other");
+  Server second(config);
+  EXPECT_EQ(second.Start(),
+            "Failed listening on port " + std::to_string(port) + " (TCP), aborting.");
+}
+
+TEST_F(ServerTest, AFolderHasOneServer) {
+  Config config;
+  EXPECT_EQ(config.Load({"--dir", folder_.path() + "/data", "--port", "0"}), "");
+  Server second(config);
+  EXPECT_NE(second.Start(), "");
+  EXPECT_EQ(Run("PING"), "+PONG\r\n");
+}
+
+TEST_F(ServerTest, ShutdownEndsTheWaitAndSaysNothing) {
+  EXPECT_EQ(Run("SHUTDOWN foo"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("SHUTDOWN ABORT NOW"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("SHUTDOWN ABORT"), "-ERR No shutdown in progress.\r\n");
+  client_->Send("SHUTDOWN SAVE");
+  server_->WaitUntilStopped();
+  EXPECT_EQ(client_->ReadToEnd(), "");
+}
+
+TEST_F(ServerTest, SmallCommandsAnswerAsRedisDoes) {
+  EXPECT_EQ(Run("WAIT 0 0"), ":0\r\n");
+  EXPECT_EQ(Run("WAIT x 0"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(Run("WAIT 1 -1"), "-ERR timeout is negative\r\n");
+  EXPECT_TRUE(Run("ROLE").starts_with("*3\r\n$6\r\nmaster\r\n:"));
+  EXPECT_TRUE(Run("TIME").starts_with("*2\r\n$10\r\n"));
+  EXPECT_TRUE(RunText("LOLWUT").ends_with("Hearth ver. " HEARTH_VERSION "\n"));
+  EXPECT_EQ(Run("BGREWRITEAOF"), "+Background append only file rewriting started\r\n");
+  Run("SET k v");
+  EXPECT_EQ(Run("MEMORY USAGE none"), "$-1\r\n");
+  EXPECT_TRUE(Run("MEMORY USAGE k SAMPLES 5").starts_with(":"));
+  EXPECT_EQ(Run("MEMORY USAGE k FOO 5"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("MEMORY USAGE k SAMPLES"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("MEMORY PURGE"), "+OK\r\n");
+}
+
+TEST_F(ServerTest, DebugServesTests) {
+  EXPECT_EQ(Run("DEBUG foo"),
+            "-ERR unknown subcommand or wrong number of arguments for 'foo'. Try DEBUG HELP.\r\n");
+  EXPECT_EQ(Run("DEBUG POPULATE 100 key 10"), "+OK\r\n");
+  EXPECT_EQ(Run("DBSIZE"), ":100\r\n");
+  EXPECT_EQ(Run("STRLEN key:7"), ":10\r\n");
+  EXPECT_EQ(Run("DEBUG RELOAD"), "+OK\r\n");
+  EXPECT_EQ(Run("STRLEN key:7"), ":10\r\n");
+  EXPECT_TRUE(Run("DEBUG OBJECT key:7").starts_with("+Value at:0x"));
+  EXPECT_EQ(Run("DEBUG OBJECT none"), "-ERR no such key\r\n");
+  EXPECT_EQ(Run("DEBUG ERROR 'FOO bar'"), "-FOO bar\r\n");
+  EXPECT_EQ(Run("DEBUG STRINGMATCH-LEN 10 x"), ":0\r\n");
+  EXPECT_EQ(Run("DEBUG PROTOCOL integer"), ":12345\r\n");
+  EXPECT_EQ(Run("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK\r\n");
+}
+
+// RESP3 as well as RESP2.
+TEST_F(ServerTest, DebugProtocolShowsEveryType) {
+  EXPECT_EQ(Run("DEBUG PROTOCOL map"), "*6\r\n:0\r\n:0\r\n:1\r\n:1\r\n:2\r\n:0\r\n");
+  Run("HELLO 3");
+  EXPECT_EQ(Run("DEBUG PROTOCOL map"), "%3\r\n:0\r\n#f\r\n:1\r\n#t\r\n:2\r\n#f\r\n");
+  EXPECT_EQ(Run("DEBUG PROTOCOL set"), "~3\r\n:0\r\n:1\r\n:2\r\n");
+  EXPECT_EQ(Run("DEBUG PROTOCOL double"), ",3.141\r\n");
+  EXPECT_EQ(Run("DEBUG PROTOCOL null"), "_\r\n");
+  EXPECT_EQ(Run("DEBUG PROTOCOL verbatim"), "=29\r\ntxt:This is a verbatim\nstring\r\n");
+}
+
+}  // namespace
+}  // namespace hearth

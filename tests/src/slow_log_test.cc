@@ -1,0 +1,102 @@
+// SLOWLOG and LATENCY: the logs themselves, and over a socket.
+#include "src/slow_log.h"
+
+#include "src/latency_monitor.h"
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+std::string ArgsOf(const SlowLog& log) {
+  std::string text;
+  for (const SlowLog::Entry& entry : log.Latest(SIZE_MAX)) {
+    text += std::to_string(entry.id) + ":";
+    for (const std::string& arg : entry.args) text += " " + arg;
+    text += "\n";
+  }
+  return text;
+}
+
+void AddWords(SlowLog* log, const std::vector<std::string>& words) {
+  const std::vector<std::string_view> views(words.begin(), words.end());
+  log->Add(1, 20, views, "addr", "name");
+}
+
+TEST(SlowLogTest, KeepsTheLatest) {
+  SlowLog log;
+  log.Configure(10, 2);
+  EXPECT_FALSE(log.Wants(9));
+  EXPECT_TRUE(log.Wants(10));
+  for (const char* word : {"a", "b", "c"}) AddWords(&log, {word});
+  EXPECT_EQ(ArgsOf(log), "2: c\n1: b\n");
+  log.Configure(-1, 1);
+  EXPECT_FALSE(log.Wants(1'000'000));
+  EXPECT_EQ(ArgsOf(log), "2: c\n");
+}
+
+TEST(SlowLogTest, ShortensAndHidesSecrets) {
+  SlowLog log;
+  AddWords(&log, {"SET", std::string(130, 'x')});
+  EXPECT_EQ(ArgsOf(log), "0: SET " + std::string(128, 'x') + "... (2 more bytes)\n");
+  log.Reset();
+  AddWords(&log, std::vector<std::string>(40, "w"));
+  EXPECT_TRUE(ArgsOf(log).ends_with(" w ... (9 more arguments)\n"));
+  log.Reset();
+  AddWords(&log, {"AUTH", "u", "p"});
+  AddWords(&log, {"HELLO", "3", "AUTH", "u", "p", "SETNAME", "n"});
+  AddWords(&log, {"config", "set", "hz", "10", "requirepass", "p"});
+  EXPECT_EQ(ArgsOf(log),
+            "4: config set hz 10 requirepass (redacted)\n"
+            "3: HELLO 3 AUTH (redacted) (redacted) SETNAME n\n"
+            "2: AUTH (redacted) (redacted)\n");
+}
+
+TEST(LatencyMonitorTest, KeepsTheWorstOfASecond) {
+  LatencyMonitor monitor;
+  EXPECT_FALSE(monitor.Wants(1'000'000));
+  monitor.SetThreshold(5);
+  EXPECT_TRUE(monitor.Wants(5000));
+  monitor.Add("command", 1, 10);
+  monitor.Add("command", 1, 30);
+  monitor.Add("command", 2, 20);
+  const auto events = monitor.Events();
+  const LatencyMonitor::Event& event = events.at("command");
+  ASSERT_EQ(event.samples.size(), 2u);
+  EXPECT_EQ(event.samples[0].took_ms, 30u);
+  EXPECT_EQ(event.worst_ms, 30u);
+  EXPECT_EQ(monitor.Reset({"nosuch"}), 0u);
+  EXPECT_EQ(monitor.Reset({}), 1u);
+}
+
+using SlowLogCommands = ServerFixture;
+
+TEST_F(SlowLogCommands, SlowlogTellsWhatWasSlow) {
+  EXPECT_EQ(Run("CONFIG SET slowlog-log-slower-than 0"), "+OK\r\n");
+  EXPECT_EQ(Run("SLOWLOG RESET"), "+OK\r\n");
+  Run("CLIENT SETNAME me");
+  Run("CONFIG SET slowlog-log-slower-than -1");
+  EXPECT_EQ(Run("SLOWLOG LEN"), ":2\r\n");
+  const std::string latest = Run("SLOWLOG GET 2");
+  EXPECT_TRUE(latest.starts_with("*2\r\n*6\r\n")) << latest;
+  EXPECT_NE(latest.find(WireArray({"CLIENT", "SETNAME", "me"})), std::string::npos) << latest;
+  EXPECT_EQ(Run("SLOWLOG GET x"), "-ERR count should be greater than or equal to -1\r\n");
+  EXPECT_EQ(Run("SLOWLOG GET -2"), "-ERR count should be greater than or equal to -1\r\n");
+}
+
+TEST_F(SlowLogCommands, LatencyTellsSpikesAndHistograms) {
+  EXPECT_EQ(Run("LATENCY LATEST"), "*0\r\n");
+  EXPECT_EQ(Run("LATENCY GRAPH foo"), "-ERR No samples available for event 'foo'\r\n");
+  EXPECT_EQ(Run("CONFIG SET latency-monitor-threshold 20"), "+OK\r\n");
+  EXPECT_EQ(Run("DEBUG SLEEP 0.05"), "+OK\r\n");
+  EXPECT_TRUE(Run("LATENCY LATEST").starts_with("*1\r\n*4\r\n$7\r\ncommand\r\n"));
+  EXPECT_TRUE(Run("LATENCY HISTORY command").starts_with("*1\r\n*2\r\n:"));
+  EXPECT_EQ(Run("LATENCY RESET command"), ":1\r\n");
+  Run("SET k v");
+  const std::string histogram = Run("LATENCY HISTOGRAM set nosuch");
+  EXPECT_TRUE(histogram.starts_with(
+      "*2\r\n$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:1\r\n$14\r\nhistogram_usec\r\n*2\r\n:"))
+      << histogram;
+}
+
+}  // namespace
+}  // namespace hearth
