@@ -50,8 +50,9 @@ enum CommandFlag : uint32_t {
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
   // Ours: not printed.
-  kCmdLockAll = 1u << 28,  // the Tx locks every shard
-  kCmdNoTouch = 1u << 29,  // the Tx does not make keys hotter
+  kCmdProtected = 1u << 27,  // refused unless enable-debug-command allows it
+  kCmdLockAll = 1u << 28,    // the Tx locks every shard
+  kCmdNoTouch = 1u << 29,    // the Tx does not make keys hotter
 };
 
 // ACL categories, in the order that ACL CAT prints them.
@@ -100,6 +101,7 @@ struct ArgDoc {
   std::string_view type;  // "key", "string", "integer", "double", "oneof", "block", ...
   std::string_view token = {};
   std::string_view since = {};
+  std::string_view deprecated_since = {};
   std::string_view flags = {};  // "optional multiple multiple_token"
   int key_spec_index = -1;
   std::span<const ArgDoc> children = {};
@@ -123,6 +125,9 @@ struct Command {
   std::span<const ArgDoc> arguments = {};
   std::span<const std::string_view> tips = {};
   std::span<const std::string_view> history = {};  // pairs: version, change
+  std::string_view doc_flags = {};                 // "deprecated", "syscmd"
+  std::string_view deprecated_since = {};
+  std::string_view replaced_by = {};
 };
 
 }  // namespace hearth

@@ -1,7 +1,6 @@
 // Tested by tests/src/dispatcher_test.cc.
 #include "src/dispatcher.h"
 
-#include <bit>
 #include <random>
 
 #include "net/worker.h"
@@ -25,28 +24,19 @@ uint64_t ThreadRandom() {
 
 }  // namespace
 
-void CommandStats::Record(uint64_t us) {
-  calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  usec.store(usec.load(std::memory_order_relaxed) + us, std::memory_order_relaxed);
-  const int log = 63 - std::countl_zero(us | 1);
-  const size_t half = log > 0 ? (us >> (log - 1)) & 1 : 0;
-  auto& bucket = durations[std::min<size_t>(static_cast<size_t>(log) * 2 + half, kBuckets - 1)];
-  bucket.store(bucket.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-uint64_t CommandStats::BucketEnd(size_t bucket) {
-  const uint64_t base = uint64_t{1} << (bucket / 2);
-  if (bucket < 2) return 1;
-  return bucket % 2 == 0 ? base + base / 2 - 1 : 2 * base - 1;
-}
-
 Dispatcher::Dispatcher(Server& server) : server_(server), stats_(server.commands().all().size()) {}
 
 void Dispatcher::ResetStats() {
-  for (CommandStats& stats : stats_) {
-    stats.calls = stats.usec = stats.rejected = stats.failed = 0;
-    for (auto& bucket : stats.durations) bucket = 0;
-  }
+  for (CommandStats& stats : stats_) stats.Reset();
+  counters_.commands = counters_.net_in = counters_.net_out = 0;
+}
+
+void Dispatcher::CountTraffic(Session& session) {
+  const Connection& connection = session.connection();
+  Bump(counters_.net_in, connection.total_in_bytes() - session.counted_in_bytes_);
+  Bump(counters_.net_out, connection.total_out_bytes() - session.counted_out_bytes_);
+  session.counted_in_bytes_ = connection.total_in_bytes();
+  session.counted_out_bytes_ = connection.total_out_bytes();
 }
 
 void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
@@ -71,6 +61,7 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
 }
 
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
+  CountTraffic(session);
   Plan(session, batch);
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
@@ -94,7 +85,7 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
     } else {
       command.session(args, session, reply);
     }
-    Finish(session, plan.found, errors_before);
+    Finish(session, args, plan.found, errors_before);
   } else if (wait) {
     return false;
   } else {
@@ -109,19 +100,33 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   return true;
 }
 
-void Dispatcher::Finish(Session& session, const CommandTable::Found& found,
+void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::Found& found,
                         uint64_t errors_before) {
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
-  CommandStats& stats = stats_[found.index];
-  stats.Record(now_us - started_us_);
+  const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
-  command_count_.store(command_count_.load(std::memory_order_relaxed) + 1,
-                       std::memory_order_relaxed);
-  ++session.command_count_;
+  CommandStats& stats = stats_[found.index];
+  stats.Record(took_us);
+  Bump(counters_.commands);
+  if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
+    NoteSlow(session, args, *found.command, took_us);
+  }
   Reply& reply = session.connection().reply();
   if (reply.error_count() != errors_before) [[unlikely]] {
     Bump(stats.failed);
     server_.CountError(reply.last_error_code());
+  }
+}
+
+void Dispatcher::NoteSlow(Session& session, const Args& args, const Command& command,
+                          uint64_t took_us) {
+  const int64_t now_s = server_.clock().WallMs() / 1000;
+  if (server_.slow_log().Wants(took_us) && !(command.flags & kCmdSkipSlowlog)) {
+    server_.slow_log().Add(now_s, took_us, args, session.connection().peer_address(), session.name);
+  }
+  if (server_.latency_monitor().Wants(took_us)) {
+    server_.latency_monitor().Add(command.flags & kCmdFast ? "fast-command" : "command", now_s,
+                                  took_us / 1000);
   }
 }
 
@@ -157,29 +162,39 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     reply.Error(WrongArity(command->name));
     return false;
   }
+  if ((command->flags & kCmdProtected) && !server_.AllowsProtected(session)) {
+    reply.Error(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
+        "\"local\", you can run it from a local connection, otherwise you need to set "
+        "this option in the configuration file, and then restart the server.");
+    return false;
+  }
   if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
     reply.Error("NOAUTH Authentication required.");
     return false;
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
-  if (command->flags & kCmdWrite) {
-    std::string reason;
-    if (!server_.engine().WritesAllowed(&reason)) {
-      reply.Error("MISCONF " + reason);
-      return false;
-    }
-    if (server_.SnapshotFailureStopsWrites()) {
-      reply.Error(
-          "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to "
-          "persist to disk. Commands that may modify the data set are disabled, because "
-          "this instance is configured to report errors during writes if RDB snapshotting "
-          "fails (stop-writes-on-bgsave-error option). Please check the Redis logs for "
-          "details about the RDB error.");
-      return false;
-    }
-  }
+  if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, *command);
   return !*wait;
+}
+
+bool Dispatcher::PassWriteGates(Reply& reply) {
+  std::string reason;
+  if (!server_.engine().WritesAllowed(&reason)) {
+    reply.Error("MISCONF " + reason);
+    return false;
+  }
+  if (server_.SnapshotFailureStopsWrites()) {
+    reply.Error(
+        "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
+        "to disk. Commands that may modify the data set are disabled, because this instance is "
+        "configured to report errors during writes if RDB snapshotting fails "
+        "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the "
+        "RDB error.");
+    return false;
+  }
+  return true;
 }
 
 // Evicts for a command that needs memory. False: the error is written.
@@ -245,7 +260,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.park_count_ = 0;
   if (tx.barrier() > turn_barrier_) turn_barrier_ = tx.barrier();
   session.connection().SetBarrier(tx.barrier());
-  if (tx.change_count() > 0) server_.CountChanges(tx.change_count());
+  Bump(counters_.changes, tx.change_count());
   return true;
 }
 

@@ -9,28 +9,26 @@
 // Thread:   its worker.
 // Lifetime: as long as its worker.
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <vector>
 
 #include "engine/tx.h"
 #include "net/connection_handler.h"
+#include "src/command_stats.h"
 #include "src/command_table.h"
 #include "src/session.h"
 
 namespace hearth {
 
-// One command's counters of one worker: written by it alone, read by INFO.
-struct CommandStats {
-  std::atomic<uint64_t> calls{0}, usec{0}, rejected{0}, failed{0};
-  // Calls by duration: bucket i counts those of 2^i to 2^(i+1) - 1 us, half steps in between.
-  static constexpr size_t kBuckets = 64;
-  std::array<std::atomic<uint32_t>, kBuckets> durations{};
-
-  void Record(uint64_t us);
-  // The bucket's upper end in us.
-  static uint64_t BucketEnd(size_t bucket);
+// A worker's own counters: written by it alone, read by INFO.
+struct WorkerCounters {
+  std::atomic<uint64_t> commands{0};
+  std::atomic<uint64_t> changes{0};             // as INFO's rdb_changes_since_last_save counts
+  std::atomic<uint64_t> net_in{0}, net_out{0};  // bytes
+  // As of the last look at all connections, once a second.
+  std::atomic<uint64_t> client_memory{0};
+  std::atomic<uint64_t> input_buffer_max{0}, output_buffer_max{0};
 };
 
 class Dispatcher {
@@ -48,8 +46,10 @@ class Dispatcher {
   }
 
   const CommandStats& stats(uint32_t index) const { return stats_[index]; }
-  uint64_t command_count() const { return command_count_.load(std::memory_order_relaxed); }
+  WorkerCounters& counters() { return counters_; }
   void ResetStats();
+  // Adds what the connection has read and sent since the last call. Its worker's thread.
+  void CountTraffic(Session& session);
 
  private:
   struct Planned {
@@ -63,10 +63,13 @@ class Dispatcher {
   bool RunOne(Session& session, const Args& args, const Planned& plan);
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
+  bool PassWriteGates(Reply& reply);
   bool MakeRoom(const Command& command, Reply& reply);
   bool RunData(Session& session, const Args& args, const Planned& plan);
   void Park(Session& session, const std::vector<KeyRef>& missing);
-  void Finish(Session& session, const CommandTable::Found& found, uint64_t errors_before);
+  void Finish(Session& session, const Args& args, const CommandTable::Found& found,
+              uint64_t errors_before);
+  void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
   Server& server_;
@@ -78,7 +81,7 @@ class Dispatcher {
   uint64_t started_us_ = 0;
   uint64_t turn_barrier_ = 0;
   std::vector<CommandStats> stats_;
-  std::atomic<uint64_t> command_count_{0};
+  WorkerCounters counters_;
 };
 
 }  // namespace hearth

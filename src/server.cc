@@ -2,7 +2,7 @@
 #include "src/server.h"
 
 #include <openssl/crypto.h>
-#include <sys/resource.h>
+#include <openssl/sha.h>
 
 #include <sstream>
 
@@ -16,6 +16,7 @@ namespace hearth {
 namespace {
 
 constexpr auto kCronPeriod = std::chrono::milliseconds(100);
+constexpr auto kWorkerCronPeriod = std::chrono::milliseconds(1000);
 constexpr size_t kExpireStep = 500;
 constexpr int64_t kExpireBudgetUs = 20'000;  // of each 100 ms
 constexpr rlim_t kReservedFiles = 96;        // WALs, manifests, sockets of our own
@@ -101,25 +102,39 @@ std::string Server::Start() {
     hooks_.push_back(std::make_unique<WorkerHook>(*this, i));
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
-  engine_->SetCommitListener(
-      {.on_committed =
-           [this](uint64_t seq) {
-             for (const auto& worker : workers_) worker->Release(seq);
-           },
-       .on_failed =
-           [this](uint64_t above, const std::string& cause, const std::function<void()>& done) {
-             auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
-             for (const auto& worker : workers_) {
-               worker->FailHeld(above, "MISCONF Errors writing to the AOF file: " + cause,
-                                [left, done] {
-                                  if (--*left == 0) done();
-                                });
-             }
-           }});
+  ListenToCommits();
   WatchConfig();
   workers_[0]->SetCron(kCronPeriod, [this] { Cron(); });
-  for (const auto& worker : workers_) worker->Start();
+  for (const auto& worker : workers_) {
+    worker->SetCron(kWorkerCronPeriod, [this, &worker = *worker] { WorkerCron(worker); });
+    worker->Start();
+  }
   return Listen();
+}
+
+// A failed commit is over once every worker has told its clients, or has ended: the engine waits
+// for that.
+void Server::ListenToCommits() {
+  const auto committed = [this](uint64_t seq) {
+    for (const auto& worker : workers_) worker->Release(seq);
+  };
+  const auto failed = [this](uint64_t above, const std::string& cause,
+                             const std::function<void()>& done) {
+    {
+      std::lock_guard lock(failing_mutex_);
+      if (workers_ended_) return done();
+      failing_done_ = done;
+    }
+    auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
+    for (const auto& worker : workers_) {
+      worker->FailHeld(above, "MISCONF Errors writing to the AOF file: " + cause, [this, left] {
+        if (--*left != 0) return;
+        std::lock_guard lock(failing_mutex_);
+        if (failing_done_) std::exchange(failing_done_, nullptr)();
+      });
+    }
+  };
+  engine_->SetCommitListener({.on_committed = committed, .on_failed = failed});
 }
 
 std::string Server::OpenEngine() {
@@ -178,9 +193,13 @@ void Server::ApplyMemoryPolicy() {
                    static_cast<uint32_t>(config_.Int("lfu-decay-time")));
 }
 
+rlim_t Server::FilesForStore() const {
+  return static_cast<rlim_t>(config_.Int("max-open-files")) + kReservedFiles;
+}
+
 // The store's files come first: a client must never take the descriptor of the next WAL.
 void Server::ReserveFiles() {
-  const auto for_store = static_cast<rlim_t>(config_.Int("max-open-files")) + kReservedFiles;
+  const rlim_t for_store = FilesForStore();
   const auto wanted = static_cast<rlim_t>(config_.Int("maxclients")) + for_store;
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -206,13 +225,33 @@ uint64_t Server::rejected_connections() const {
   for (const auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
     if (listener != nullptr) sum += listener->rejected_count();
   }
-  return sum;
+  return sum - stats_.rejected_before_reset;
 }
 
 size_t Server::ConnectionCount() const {
   size_t sum = 0;
   for (const auto& worker : workers_) sum += worker->connection_count();
   return sum;
+}
+
+uint64_t Server::Sum(std::atomic<uint64_t> WorkerCounters::*counter) const {
+  uint64_t sum = 0;
+  for (const auto& dispatcher : dispatchers_) sum += dispatcher->counters().*counter;
+  return sum;
+}
+
+uint64_t Server::Max(std::atomic<uint64_t> WorkerCounters::*counter) const {
+  uint64_t most = 0;
+  for (const auto& dispatcher : dispatchers_) {
+    most = std::max<uint64_t>(most, dispatcher->counters().*counter);
+  }
+  return most;
+}
+
+CommandTotals Server::TotalsOf(uint32_t command_index) const {
+  CommandTotals totals;
+  for (const auto& dispatcher : dispatchers_) totals.Add(dispatcher->stats(command_index));
+  return totals;
 }
 
 void Server::CountError(std::string_view code) {
@@ -237,13 +276,23 @@ void Server::ResetStats() {
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
   stats_.connections_received = 0;
+  stats_.rejected_before_reset += rejected_connections();
 }
 
+// In constant time, whatever the lengths.
 bool Server::PasswordMatches(std::string_view password) {
-  const std::string wanted = config_.Text("requirepass");
-  // In constant time for passwords of one length.
-  return password.size() == wanted.size() &&
-         CRYPTO_memcmp(password.data(), wanted.data(), wanted.size()) == 0;
+  const auto digest = [](std::string_view text) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> out;
+    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
+    return out;
+  };
+  const auto given = digest(password), wanted = digest(config_.Text("requirepass"));
+  return CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+}
+
+bool Server::AllowsProtected(const Session& session) {
+  const std::string enabled = config_.Text("enable-debug-command");
+  return enabled == "yes" || (enabled == "local" && session.IsLocal());
 }
 
 void Server::ApplyLimits(Connection& connection) {
@@ -260,8 +309,10 @@ void Server::ApplyLimits(Connection& connection) {
 }
 
 void Server::PauseClients(int64_t until_ms, bool only_writes) {
-  pause_until_ms_ = until_ms;
-  pause_only_writes_ = only_writes;
+  // Of two pauses the longer end and the stricter kind hold.
+  const bool paused = pause_until_ms_ > clock_.WallMs();
+  pause_only_writes_ = only_writes && (!paused || pause_only_writes_);
+  pause_until_ms_ = paused ? std::max(pause_until_ms_.load(), until_ms) : until_ms;
   engine_->SetPaused(true);
 }
 
@@ -280,7 +331,6 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
     return false;
   }
   if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
-  if (command.name.starts_with("client")) return false;  // CLIENT UNPAUSE must come through
   const int64_t wait_ms = std::min<int64_t>(until_ms - now_ms, 50);
   session.connection().worker().RunAfter(std::chrono::milliseconds(wait_ms),
                                          [alive = session.connection().weak_from_this()] {
@@ -300,12 +350,14 @@ Status Server::Snapshot(SnapshotInfo* info) {
   const std::unique_lock lock(snapshot_mutex_, std::try_to_lock);
   if (!lock) return Status::Busy("a snapshot is being made");
   const int64_t start_ms = clock_.WallMs();
-  const uint64_t changes = stats_.changes;
+  snapshot_began_ms_ = start_ms;
+  const uint64_t changes = Sum(&WorkerCounters::changes);
   const Status status = MakeCheckpoint(*engine_, SnapshotOptions(), info);
   last_snapshot_took_s_ = (clock_.WallMs() - start_ms) / 1000;
   snapshot_ok_ = status.ok();
   if (status.ok()) {
     stats_.changes_at_snapshot = changes;
+    ++stats_.snapshots;
     last_snapshot_s_ = clock_.WallMs() / 1000;
     Log(LogLevel::kNotice, "Snapshot " + info->path + ": " + std::to_string(info->keys) +
                                " keys at sequence " + std::to_string(info->sequence));
@@ -315,9 +367,14 @@ Status Server::Snapshot(SnapshotInfo* info) {
   return status;
 }
 
+int64_t Server::SnapshotRunsForS() const {
+  return snapshot_running_ ? (clock_.WallMs() - snapshot_began_ms_) / 1000 : -1;
+}
+
 bool Server::StartSnapshot() {
   if (snapshot_running_.exchange(true)) return false;
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  snapshot_began_ms_ = clock_.WallMs();
   snapshot_thread_ = std::thread([this] {
     SnapshotInfo info;
     (void)Snapshot(&info);
@@ -328,7 +385,7 @@ bool Server::StartSnapshot() {
 
 void Server::SnapshotWhenDue() {
   if (snapshot_running_) return;
-  const uint64_t changes = stats_.changes - stats_.changes_at_snapshot;
+  const uint64_t changes = ChangesSinceSnapshot();
   const int64_t now_s = clock_.WallMs() / 1000;
   if (changes == 0 || (!snapshot_ok_ && now_s - last_try_s_ < kSnapshotRetryS)) return;
   std::istringstream rules(config_.Text("save"));
@@ -350,48 +407,37 @@ void Server::Cron() {
          clock_.MonotonicUs() - start_us < kExpireBudgetUs) {
   }
   SnapshotWhenDue();
-  if (start_us - last_rate_us_ >= 1'000'000) {
-    uint64_t count = 0;
-    for (const auto& dispatcher : dispatchers_) count += dispatcher->command_count();
-    if (last_rate_us_ != 0) {
-      stats_.ops_per_sec = (count - last_command_count_) * 1'000'000 /
-                           static_cast<uint64_t>(start_us - last_rate_us_);
-    }
-    last_command_count_ = count;
-    last_rate_us_ = start_us;
-    const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
-    if (timeout_s != 0) {
-      for (const auto& worker : workers_) {
-        worker->Post([&worker = *worker, timeout_s] {
-          worker.CloseIdle(timeout_s, [](Connection&) { return true; });
-        });
-      }
-    }
-  }
+  stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
+  stats_.net_in.Look(start_us, Sum(&WorkerCounters::net_in));
+  stats_.net_out.Look(start_us, Sum(&WorkerCounters::net_out));
 }
 
-void Server::OnAllWorkers(Worker& asking, std::function<void(Worker&, std::string*)> gather,
-                          std::function<void(std::string)> done) {
-  struct Gathered {
-    std::mutex mutex;
-    std::vector<std::string> parts;
-    size_t left;
-  };
-  auto gathered = std::make_shared<Gathered>();
-  gathered->parts.resize(workers_.size());
-  gathered->left = workers_.size();
+// Looks at every connection of a worker: what it occupies, and whether it was silent too long.
+void Server::WorkerCron(Worker& worker) {
+  uint64_t memory = 0, input_max = 0, output_max = 0;
+  Dispatcher& dispatcher = DispatcherOf(worker);
+  worker.ForEachConnection([&](Connection& connection) {
+    memory += connection.memory_bytes() + sizeof(Session);
+    input_max = std::max<uint64_t>(input_max, connection.query_buffer_bytes());
+    output_max = std::max<uint64_t>(output_max, connection.output_bytes());
+    if (connection.handler() == nullptr) return;
+    dispatcher.CountTraffic(static_cast<Session&>(*connection.handler()));
+  });
+  WorkerCounters& counters = dispatcher.counters();
+  counters.client_memory = memory;
+  counters.input_buffer_max = input_max;
+  counters.output_buffer_max = output_max;
+  const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
+  if (timeout_s != 0) worker.CloseIdle(timeout_s, [](Connection&) { return true; });
+}
+
+void Server::OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
+                          std::function<void()> done) {
+  auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
   for (const auto& worker : workers_) {
-    worker->Post([&worker = *worker, &asking, gathered, gather, done] {
-      std::string part;
-      gather(worker, &part);
-      std::lock_guard lock(gathered->mutex);
-      gathered->parts[static_cast<size_t>(worker.index())] = std::move(part);
-      if (--gathered->left > 0) return;
-      asking.Post([gathered, done] {
-        std::string all;
-        for (const std::string& each : gathered->parts) all += each;
-        done(std::move(all));
-      });
+    worker->Post([&worker = *worker, &asking, left, visit, done] {
+      visit(worker);
+      if (--*left == 0) asking.Post(done);
     });
   }
 }
@@ -417,6 +463,11 @@ Status Server::Stop() {
   }
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();
+  {
+    std::lock_guard lock(failing_mutex_);
+    workers_ended_ = true;
+    if (failing_done_) std::exchange(failing_done_, nullptr)();
+  }
   if (snapshot_thread_.joinable()) snapshot_thread_.join();
   return engine_ ? engine_->Shutdown() : Status::Ok();
 }

@@ -6,6 +6,8 @@
 // Lifetime: outlives its sessions; Stop ends workers before the engine.
 // Errors:   Start returns a text for people.
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -24,6 +26,9 @@
 #include "src/command_table.h"
 #include "src/config.h"
 #include "src/dispatcher.h"
+#include "src/latency_monitor.h"
+#include "src/rate_meter.h"
+#include "src/slow_log.h"
 
 namespace hearth {
 
@@ -32,10 +37,10 @@ inline constexpr std::string_view kRedisVersion = "7.2.0";
 
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
-  std::atomic<uint64_t> changes{0};  // since the start
+  std::atomic<uint64_t> rejected_before_reset{0};
   std::atomic<uint64_t> changes_at_snapshot{0};
-  std::atomic<uint64_t> closed_net_in{0}, closed_net_out{0};
-  std::atomic<uint64_t> ops_per_sec{0};
+  std::atomic<uint64_t> snapshots{0};
+  RateMeter commands, net_in, net_out;
 };
 
 class Server {
@@ -68,13 +73,23 @@ class Server {
   uint64_t rejected_connections() const;
   size_t ConnectionCount() const;
 
-  void CountChanges(uint64_t count) { stats_.changes.fetch_add(count, std::memory_order_relaxed); }
+  SlowLog& slow_log() { return slow_log_; }
+  LatencyMonitor& latency_monitor() { return latency_monitor_; }
+  // A counter of all workers together.
+  uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
+  uint64_t Max(std::atomic<uint64_t> WorkerCounters::*counter) const;
+  CommandTotals TotalsOf(uint32_t command_index) const;
+  uint64_t ChangesSinceSnapshot() const {
+    return Sum(&WorkerCounters::changes) - stats_.changes_at_snapshot;
+  }
   void CountError(std::string_view code);
   std::map<std::string, uint64_t> ErrorCounts();
   void ResetStats();
 
   bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
   bool PasswordMatches(std::string_view password);
+  // Whether enable-debug-command lets this client run DEBUG.
+  bool AllowsProtected(const Session& session);
   // Gives a connection the limits of the configuration.
   void ApplyLimits(Connection& connection);
 
@@ -90,6 +105,8 @@ class Server {
   bool StartSnapshot();
   bool snapshot_running() const { return snapshot_running_; }
   bool snapshot_ok() const { return snapshot_ok_; }
+  // Seconds since the running one began; -1 when none runs.
+  int64_t SnapshotRunsForS() const;
   int64_t last_snapshot_s() const { return last_snapshot_s_; }
   int64_t last_snapshot_took_s() const { return last_snapshot_took_s_; }
   bool SnapshotFailureStopsWrites() const {
@@ -97,9 +114,9 @@ class Server {
            stop_writes_.load(std::memory_order_relaxed);
   }
 
-  // Runs gather on every worker, then done on the asking worker with all that was gathered.
-  void OnAllWorkers(Worker& asking, std::function<void(Worker&, std::string* out)> gather,
-                    std::function<void(std::string all)> done);
+  // Runs visit on every worker, then done on the asking one.
+  void OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
+                    std::function<void()> done);
 
  private:
   class WorkerHook;
@@ -109,10 +126,16 @@ class Server {
   std::string ListenTcp();
   std::string ListenUnix();
   std::string ListenTls();
+  void ListenToCommits();
   void WatchConfig();
+  void WatchPersistenceConfig();
+  void WatchDiagnosticsConfig();
+  bool RaiseMaxClients(std::string* error);
   void ApplyMemoryPolicy();
   void Cron();
+  void WorkerCron(Worker& worker);
   void ReserveFiles();
+  rlim_t FilesForStore() const;
   void SnapshotWhenDue();
   CheckpointOptions SnapshotOptions();
   std::string RefusePeer(const PeerInfo& peer);
@@ -129,6 +152,11 @@ class Server {
   int64_t started_ms_ = 0;
   std::string run_id_;
 
+  SlowLog slow_log_;
+  LatencyMonitor latency_monitor_;
+  std::mutex failing_mutex_;
+  std::function<void()> failing_done_;  // of the failed commit that workers are told of
+  bool workers_ended_ = false;
   std::atomic<bool> needs_password_{false};
   std::atomic<bool> protected_mode_{true};
   std::atomic<bool> stop_writes_{true};
@@ -141,12 +169,11 @@ class Server {
   std::mutex snapshot_mutex_;
   std::atomic<bool> snapshot_running_{false};
   std::atomic<bool> snapshot_ok_{true};
+  std::atomic<int64_t> snapshot_began_ms_{0};
   std::atomic<int64_t> last_snapshot_s_{0}, last_snapshot_took_s_{-1};
   std::thread snapshot_thread_;
   int64_t last_try_s_ = 0;
 
-  uint64_t last_command_count_ = 0;
-  int64_t last_rate_us_ = 0;
   std::mutex stop_mutex_;
   std::condition_variable stop_wanted_;
   bool stop_requested_ = false;

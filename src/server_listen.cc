@@ -137,24 +137,42 @@ std::string Server::Listen() {
   return {};
 }
 
+// The highest that the system allows; the error, in Redis' words, when that is not enough.
+bool Server::RaiseMaxClients(std::string* error) {
+  const auto wanted = static_cast<rlim_t>(config_.Int("maxclients")) + FilesForStore();
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+    const rlim_t allowed = limit.rlim_cur > FilesForStore() ? limit.rlim_cur - FilesForStore() : 1;
+    limit.rlim_cur = wanted;
+    limit.rlim_max = std::max(limit.rlim_max, wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      *error =
+          "The operating system is not able to handle the specified number of clients, try "
+          "with " +
+          std::to_string(allowed);
+      return false;
+    }
+  }
+  for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
+    if (listener == nullptr) continue;
+    listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
+  }
+  return true;
+}
+
 void Server::WatchConfig() {
   const auto refresh = [this](std::string* = nullptr) {
     needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");
     stop_writes_ = config_.Bool("stop-writes-on-bgsave-error");
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
-    for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
-      if (listener != nullptr) {
-        listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
-      }
-    }
     return true;
   };
   refresh();
-  for (const char* name :
-       {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "maxclients"}) {
+  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error"}) {
     config_.OnChange(name, refresh);
   }
+  config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });
   for (const char* name :
        {"proto-max-bulk-len", "client-query-buffer-limit", "client-output-buffer-limit"}) {
     config_.OnChange(name, [this, refresh](std::string*) {
@@ -166,6 +184,21 @@ void Server::WatchConfig() {
       return refresh();
     });
   }
+  for (const char* name : {"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file",
+                           "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols", "tls-ciphers",
+                           "tls-ciphersuites", "tls-prefer-server-ciphers"}) {
+    config_.OnChange(name, [this](std::string* error) {
+      if (!tls_) return true;
+      const auto context = BuildTls(config_, error);
+      if (context) tls_->SetTls(context);
+      return context != nullptr;
+    });
+  }
+  WatchPersistenceConfig();
+  WatchDiagnosticsConfig();
+}
+
+void Server::WatchPersistenceConfig() {
   for (const char* name :
        {"maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"}) {
     config_.OnChange(name, [this](std::string*) {
@@ -185,10 +218,6 @@ void Server::WatchConfig() {
       return status.ok();
     });
   }
-  config_.OnChange("loglevel", [this](std::string*) {
-    SetLogLevel(LogLevelNamed(config_.Text("loglevel")));
-    return true;
-  });
   config_.OnChange("disk-free-min", [this](std::string*) {
     const std::string text = config_.Text("disk-free-min");
     if (text.ends_with('%')) {
@@ -198,6 +227,24 @@ void Server::WatchConfig() {
     }
     return true;
   });
+}
+
+void Server::WatchDiagnosticsConfig() {
+  config_.OnChange("loglevel", [this](std::string*) {
+    SetLogLevel(LogLevelNamed(config_.Text("loglevel")));
+    return true;
+  });
+  const auto refresh = [this](std::string* = nullptr) {
+    slow_log_.Configure(config_.Int("slowlog-log-slower-than"),
+                        static_cast<size_t>(config_.Int("slowlog-max-len")));
+    latency_monitor_.SetThreshold(config_.Int("latency-monitor-threshold"));
+    return true;
+  };
+  refresh();
+  for (const char* name :
+       {"slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"}) {
+    config_.OnChange(name, refresh);
+  }
 }
 
 }  // namespace hearth

@@ -21,15 +21,26 @@ size_t Session::OnRequests(const RequestBatch& batch) {
   return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
 }
 
-void Session::OnClose() {}
+void Session::OnClose() {
+  server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
+}
 
 void Session::OnProtocolError(std::string_view error) {
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 
+bool Session::authenticated() const {
+  return authenticated_ || !server_.NeedsPassword();
+}
+
 void Session::set_authenticated(bool authenticated) {
   authenticated_ = authenticated;
   connection_.limits().authenticated = authenticated;
+}
+
+bool Session::IsLocal() const {
+  const std::string& peer = connection_.peer_address();
+  return connection_.is_unix() || peer.starts_with("127.") || peer.starts_with("[::1]");
 }
 
 void Session::SetReplyMode(ReplyMode mode) {
@@ -49,12 +60,20 @@ void Session::Reset() {
 std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
   answers_later_ = true;
   connection_.Pause();
-  return [this, alive = connection_.weak_from_this()](const std::function<void(Reply&)>& write) {
+  const bool muted = connection_.reply().muted();
+  return [this, muted,
+          alive = connection_.weak_from_this()](const std::function<void(Reply&)>& write) {
     const std::shared_ptr<Connection> connection = alive.lock();
     if (!connection || connection->is_closed()) return;
     answers_later_ = false;
-    write(connection->reply());
-    connection->CountReply();
+    Reply& reply = connection->reply();
+    const bool muted_now = reply.muted();
+    const uint64_t errors_before = reply.error_count();
+    reply.SetMuted(muted);
+    write(reply);
+    if (!muted) connection->CountReply();
+    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
+    reply.SetMuted(muted_now);
     connection->MarkDirty();
     connection->Resume();
   };

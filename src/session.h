@@ -52,8 +52,11 @@ class Session : public ConnectionHandler {
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
-  bool authenticated() const { return authenticated_; }
+  // Also true while no password is asked for.
+  bool authenticated() const;
   void set_authenticated(bool authenticated);
+  // Whether the client is on this machine.
+  bool IsLocal() const;
   void SetReplyMode(ReplyMode mode);
   // Back to the state of a new connection (RESET).
   void Reset();
@@ -76,7 +79,7 @@ class Session : public ConnectionHandler {
   ReplyMode reply_mode_ = ReplyMode::kOn;
   uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
   Status load_status_;       // of the last load, for the command that waits for it
-  uint64_t command_count_ = 0;
+  uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 
 }  // namespace hearth

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "src/commands/groups.h"
+#include "src/commands/server_commands.h"
 #include "src/errors.h"
 #include "src/log.h"
 #include "src/numbers.h"
@@ -122,21 +123,9 @@ void Protocol(std::string_view type, Reply& reply) {
       "string|integer|double|null|array|set|map|attrib|push|verbatim|true|false");
 }
 
-bool Allowed(Session& session) {
-  const std::string enabled = session.server().config().Text("enable-debug-command");
-  if (enabled == "yes") return true;
-  const std::string& peer = session.connection().peer_address();
-  return enabled == "local" &&
-         (session.connection().is_unix() || peer.starts_with("127.") || peer.starts_with("[::1]"));
-}
+}  // namespace
 
 void Debug(const Args& args, Session& session, Reply& reply) {
-  if (!Allowed(session)) {
-    return reply.Error(
-        "ERR DEBUG command not allowed. If the enable-debug-command option is set to "
-        "\"local\", you can run it from a local connection, otherwise you need to set "
-        "this option in the configuration file, and then restart the server.");
-  }
   Server& server = session.server();
   const std::string_view what = args[1];
   if (IsWord(what, "SLEEP") && args.size() == 3) return Sleep(args, reply);
@@ -164,20 +153,6 @@ void Debug(const Args& args, Session& session, Reply& reply) {
   }
   reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
               std::string(what.substr(0, 128)) + "'. Try DEBUG HELP.");
-}
-
-constexpr Command kCommands[] = {
-    {.name = "debug",
-     .arity = -2,
-     .flags = kCmdAdmin | kCmdNoscript | kCmdLoading | kCmdStale,
-     .acl = kAclDangerous,
-     .session = Debug},
-};
-
-}  // namespace
-
-std::span<const Command> DebugCommands() {
-  return kCommands;
 }
 
 }  // namespace hearth

@@ -44,7 +44,7 @@ void ReplyHelp(std::string_view command_name, std::initializer_list<std::string_
                " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:");
   for (const std::string_view line : lines) reply.Simple(line);
   reply.Simple("HELP");
-  reply.Simple("    Print this help.");
+  reply.Simple("    Prints this help.");
 }
 
 std::optional<int64_t> ReadInteger(std::string_view argument, Reply& reply) {

@@ -22,10 +22,8 @@ std::span<const Command> GenericCommands();
 std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> ConnectionCommands();
-std::span<const Command> ClientCommands();
 std::span<const Command> ServerCommands();
-std::span<const Command> DebugCommands();
-std::span<const Command> CommandCommands();
+std::span<const Command> IntrospectionCommands();
 
 // proto-max-bulk-len: the longest string that a command may build, in bytes.
 std::atomic<size_t>& StringSizeMax();

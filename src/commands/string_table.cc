@@ -243,7 +243,10 @@ constexpr Command kStringCommands[] = {
      .since = "1.0.0",
      .group = "string",
      .complexity = "O(1)",
-     .arguments = kKeyValueArguments},
+     .arguments = kKeyValueArguments,
+     .doc_flags = "deprecated",
+     .deprecated_since = "6.2.0",
+     .replaced_by = "`SET` with the `!GET` argument"},
     {.name = "incr",
      .arity = 2,
      .flags = kCmdWrite | kCmdDenyOom | kCmdFast,
@@ -395,7 +398,10 @@ constexpr Command kStringCommands[] = {
          "O(N) where N is the length of the returned string. The complexity is ultimately "
          "determined by the returned length, but because creating a substring from an existing "
          "string is very cheap, it can be considered O(1) for small strings.",
-     .arguments = kGetrangeArguments},
+     .arguments = kGetrangeArguments,
+     .doc_flags = "deprecated",
+     .deprecated_since = "2.0.0",
+     .replaced_by = "`GETRANGE`"},
 };
 
 }  // namespace

@@ -1,0 +1,210 @@
+// CLIENT LIST and CLIENT KILL: every worker looks at its own connections, then the asking
+// session answers. Tested by tests/src/client_commands_test.cc.
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "net/worker.h"
+#include "src/commands/client.h"
+#include "src/commands/groups.h"
+#include "src/errors.h"
+#include "src/numbers.h"
+#include "src/server.h"
+#include "src/session.h"
+
+namespace hearth {
+namespace {
+
+Session& SessionOf(Connection& connection) {
+  return static_cast<Session&>(*connection.handler());
+}
+
+// Whether a type of CLIENT LIST and KILL is that of the clients there are. nullopt: the error is
+// written.
+std::optional<bool> ParseType(std::string_view type, Reply& reply) {
+  if (IsWord(type, "NORMAL")) return true;
+  for (const char* other : {"MASTER", "SLAVE", "REPLICA", "PUBSUB"}) {
+    if (IsWord(type, other)) return false;
+  }
+  reply.Error("ERR Unknown client type '" + std::string(type) + "'");
+  return std::nullopt;
+}
+
+struct ListFilter {
+  bool none = false;
+  bool by_id = false;
+  std::vector<uint64_t> ids;
+};
+
+// False: the error is written.
+bool ParseList(const Args& args, ListFilter* filter, Reply& reply) {
+  if (args.size() == 4 && IsWord(args[2], "TYPE")) {
+    const auto normal = ParseType(args[3], reply);
+    filter->none = normal && !*normal;
+    return normal.has_value();
+  }
+  if (args.size() > 3 && IsWord(args[2], "ID")) {
+    filter->by_id = true;
+    for (const std::string_view arg : args.subspan(3)) {
+      const auto id = ParseInt64(arg);
+      if (!id || *id < 1) {
+        reply.Error("ERR Invalid client ID");
+        return false;
+      }
+      filter->ids.push_back(static_cast<uint64_t>(*id));
+    }
+    return true;
+  }
+  if (args.size() > 2) reply.Error(kErrSyntax);
+  return args.size() == 2;
+}
+
+// The lines of all workers, gathered.
+struct ClientLines {
+  std::mutex mutex;
+  std::vector<std::pair<uint64_t, std::string>> by_id;
+};
+
+// What CLIENT KILL looks for; unset fields match everything.
+struct KillFilter {
+  std::optional<uint64_t> id;
+  std::optional<uint64_t> max_age_s;
+  std::string address, local_address;
+  std::optional<bool> normal;
+  bool skip_me = true;
+  bool old_form = false;
+};
+
+// One option and its value. False: the error is written.
+bool ParseKillOption(std::string_view option, std::string_view value, KillFilter* filter,
+                     Reply& reply) {
+  const bool is_id = IsWord(option, "ID");
+  if (is_id || IsWord(option, "MAXAGE")) {
+    const auto number = ParseInt64(value);
+    if (!number || *number < 1) {
+      reply.Error(is_id ? "ERR client-id should be greater than 0"
+                        : "ERR maxage is not an integer or out of range");
+      return false;
+    }
+    (is_id ? filter->id : filter->max_age_s) = static_cast<uint64_t>(*number);
+  } else if (IsWord(option, "TYPE")) {
+    filter->normal = ParseType(value, reply);
+    return filter->normal.has_value();
+  } else if (IsWord(option, "ADDR")) {
+    filter->address = value;
+  } else if (IsWord(option, "LADDR")) {
+    filter->local_address = value;
+  } else if (IsWord(option, "USER")) {
+    if (value == "default") return true;
+    reply.Error("ERR No such user '" + std::string(value) + "'");
+    return false;
+  } else if (IsWord(option, "SKIPME") && (IsWord(value, "YES") || IsWord(value, "NO"))) {
+    filter->skip_me = IsWord(value, "YES");
+  } else {
+    reply.Error(kErrSyntax);
+    return false;
+  }
+  return true;
+}
+
+// False: the error is written.
+bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
+  if (args.size() == 3) {
+    filter->address = args[2];
+    filter->skip_me = false;
+    filter->old_form = true;
+    return true;
+  }
+  for (size_t i = 2; i < args.size(); i += 2) {
+    if (i + 1 >= args.size()) {
+      reply.Error(kErrSyntax);
+      return false;
+    }
+    if (!ParseKillOption(args[i], args[i + 1], filter, reply)) return false;
+  }
+  return true;
+}
+
+bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) {
+  if (filter.skip_me && connection.id() == own_id) return false;
+  if (filter.id && connection.id() != *filter.id) return false;
+  if (filter.normal && !*filter.normal) return false;
+  if (!filter.address.empty() && connection.peer_address() != filter.address) return false;
+  if (!filter.local_address.empty() && connection.local_address() != filter.local_address) {
+    return false;
+  }
+  const uint64_t age_s = (connection.worker().NowUs() - connection.accepted_us()) / 1'000'000;
+  return !filter.max_age_s || age_s >= *filter.max_age_s;
+}
+
+}  // namespace
+
+// CLIENT LIST [TYPE type] [ID id...]
+void ClientList(const Args& args, Session& session, Reply& reply) {
+  ListFilter filter;
+  if (!ParseList(args, &filter, reply)) return;
+  auto answer = session.AnswerLater();
+  auto lines = std::make_shared<ClientLines>();
+  session.server().OnAllWorkers(
+      session.connection().worker(),
+      [filter, lines](Worker& worker) {
+        if (filter.none) return;
+        worker.ForEachConnection([&](Connection& connection) {
+          const uint64_t id = connection.id();
+          const bool wanted = !filter.by_id || std::find(filter.ids.begin(), filter.ids.end(),
+                                                         id) != filter.ids.end();
+          if (!wanted || connection.handler() == nullptr) return;
+          std::string line = SessionOf(connection).Describe();
+          std::lock_guard lock(lines->mutex);
+          lines->by_id.emplace_back(id, std::move(line));
+        });
+      },
+      [answer, lines] {
+        answer([&lines](Reply& reply) {
+          std::sort(lines->by_id.begin(), lines->by_id.end());
+          std::string all;
+          for (const auto& [id, line] : lines->by_id) all += line + "\n";
+          reply.Verbatim("txt", all);
+        });
+      });
+}
+
+// CLIENT KILL ip:port | option value [option value...]
+void ClientKill(const Args& args, Session& session, Reply& reply) {
+  KillFilter filter;
+  if (!ParseKill(args, &filter, reply)) return;
+  struct Result {
+    std::atomic<int64_t> count{0};
+    std::atomic<bool> kill_me{false};
+  };
+  auto result = std::make_shared<Result>();
+  const uint64_t own_id = session.id();
+  auto answer = session.AnswerLater();
+  session.server().OnAllWorkers(
+      session.connection().worker(),
+      [filter, result, own_id](Worker& worker) {
+        worker.ForEachConnection([&](Connection& connection) {
+          if (!Matches(filter, connection, own_id)) return;
+          ++result->count;
+          // The asking client gets its reply first.
+          connection.id() == own_id ? void(result->kill_me = true)
+                                    : connection.Close("killed by CLIENT KILL");
+        });
+      },
+      [answer, result, old_form = filter.old_form, &session] {
+        answer([&](Reply& reply) {
+          if (!old_form) {
+            reply.Integer(result->count);
+          } else if (result->count > 0) {
+            reply.Ok();
+          } else {
+            reply.Error("ERR No such client");
+          }
+          if (result->kill_me) session.connection().CloseAfterReply();
+        });
+      });
+}
+
+}  // namespace hearth
