@@ -170,7 +170,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   written_.notify_all();
   if (requested_seq_ > last_seq) wanted_.notify_one();
   if (notify_ && events_.on_committed) {
-    notify_ = false;
+    notify_ = requested_seq_ > last_seq;  // somebody still waits for a later group
     lock.unlock();
     events_.on_committed(last_seq);
     lock.lock();

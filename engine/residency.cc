@@ -56,13 +56,17 @@ void Residency::Tick() {
   if (held <= target) return;
   const size_t wanted = held - target;
   const size_t freed = Demote(wanted);
-  if (freed < wanted) (void)keyspace_.store().Flush(/*wait=*/false);
+  // One flush at a time: a row of small ones would only make more files.
+  if (freed < wanted && keyspace_.store().unflushed_memtable_count() == 0) {
+    (void)keyspace_.store().Flush(/*wait=*/false);
+  }
   if (memory.rss_bytes > limit) PurgeProcessMemory();
 }
 
-size_t Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, size_t* count) {
+Residency::Step Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot) {
   const uint64_t flushed_seq = keyspace_.store().flushed_seq();
-  size_t freed = 0;
+  Step step;
+  size_t& freed = step.freed_bytes;
   std::lock_guard lock(shard.mutex);
   for (uint32_t turn = 0; turn < keyspace_.db_count() && freed < bytes_wanted; ++turn) {
     const uint32_t db = shard.demote_db;
@@ -72,6 +76,7 @@ size_t Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, 
         if (freed >= bytes_wanted || object->seq > flushed_seq) return SweepAction::kKeep;
         if (spare_hot && object->hot > 0 && !object->tombstone()) {
           --object->hot;
+          ++step.spared;
           return SweepAction::kKeep;
         }
         const size_t size = object->allocated_size();
@@ -82,7 +87,6 @@ size_t Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, 
           state.complete = false;
           ++shard.demotion_count;
           Bump(shard.counters.demoted);
-          ++*count;
         }
         return SweepAction::kRemove;
       });
@@ -93,19 +97,24 @@ size_t Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, 
       break;
     }
   }
-  return freed;
+  return step;
 }
 
 size_t Residency::Demote(size_t bytes_wanted) {
   std::lock_guard lock(demote_mutex_);
-  size_t freed = 0, count = 0;
+  size_t freed = 0;
   const uint32_t shard_count = keyspace_.shard_count();
   const size_t steps_a_round = keyspace_.ResidentCount() / kKeysAStep + shard_count * 2;
-  for (size_t step = 0; freed < bytes_wanted && step < steps_a_round * kRoundsMax; ++step) {
-    const bool spare_hot = step < steps_a_round * (kRoundsMax - 1);
-    Shard& shard = keyspace_.shard(next_shard_);
-    next_shard_ = (next_shard_ + 1) % shard_count;
-    freed += DemoteFrom(shard, bytes_wanted - freed, spare_hot, &count);
+  for (int round = 0; round < kRoundsMax && freed < bytes_wanted; ++round) {
+    bool moved = false;
+    for (size_t i = 0; i < steps_a_round && freed < bytes_wanted; ++i) {
+      Shard& shard = keyspace_.shard(next_shard_);
+      next_shard_ = (next_shard_ + 1) % shard_count;
+      const Step step = DemoteFrom(shard, bytes_wanted - freed, round + 1 < kRoundsMax);
+      freed += step.freed_bytes;
+      moved |= step.freed_bytes > 0 || step.spared > 0;
+    }
+    if (!moved) break;  // the rest is not flushed yet
   }
   return freed;
 }

@@ -62,7 +62,12 @@ class Residency {
                   size_t* size_bytes);
 
  private:
-  size_t DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot, size_t* count);
+  // What one step of a demotion did.
+  struct Step {
+    size_t freed_bytes = 0;
+    size_t spared = 0;  // keys whose heat it took
+  };
+  Step DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot);
 
   Keyspace& keyspace_;
   std::atomic<uint64_t> limit_bytes_{0};

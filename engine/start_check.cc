@@ -2,7 +2,9 @@
 #include "engine/start_check.h"
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "engine/codec.h"
 #include "engine/wal_reader.h"
 #include "engine/watermark.h"
 
@@ -21,6 +23,49 @@ struct WalFindings {
   bool middle = false;  // whole records stand behind the damage
 };
 
+// The log number in one record of the MANIFEST (RocksDB's VersionEdit: tagged fields; those that
+// matter here come before the lists of files). Unchanged when the record names none.
+void ReadLogNumber(std::string_view edit, uint64_t* log_number) {
+  enum : uint64_t {
+    kComparator = 1,
+    kLogNumber = 2,
+    kNextFile = 3,
+    kLastSequence = 4,
+    kPrevLogNumber = 9,
+    kMinLogToKeep = 10,
+    kMaxColumnFamily = 203,
+    kSafeToSkip = 1 << 13,  // tags with this bit carry a length
+  };
+  uint64_t tag, value;
+  while (ReadVarint(&edit, &tag) && ReadVarint(&edit, &value)) {
+    if (tag == kLogNumber) *log_number = std::max(*log_number, value);
+    if (tag == kComparator || (tag & kSafeToSkip) != 0) {
+      if (value > edit.size()) return;
+      edit.remove_prefix(value);
+    } else if (tag != kLogNumber && tag != kNextFile && tag != kLastSequence &&
+               tag != kPrevLogNumber && tag != kMinLogToKeep && tag != kMaxColumnFamily) {
+      return;
+    }
+  }
+}
+
+// The number of the oldest log that recovery still needs; older files only wait for deletion.
+Status FirstLiveWal(rocksdb::FileSystem* file_system, const std::string& dir, uint64_t* number) {
+  std::string current, manifest;
+  if (Status status = ReadWholeFile(file_system, dir + "/CURRENT", &current); !status.ok()) {
+    return status;
+  }
+  while (!current.empty() && current.back() == '\n') current.pop_back();
+  if (Status status = ReadWholeFile(file_system, dir + "/" + current, &manifest); !status.ok()) {
+    return {status.code(), "the store's " + current + " cannot be read: " + status.message()};
+  }
+  *number = 0;
+  WalReader reader(manifest);
+  std::string_view edit;
+  while (reader.ReadBytes(&edit)) ReadLogNumber(edit, number);
+  return Status::Ok();
+}
+
 Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
                 std::vector<std::string>* names) {
   std::vector<std::string> children;
@@ -36,11 +81,12 @@ Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
   return Status::Ok();
 }
 
-Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir, WalFindings* found,
-                StartFindings* findings) {
+Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir, uint64_t first_live,
+                WalFindings* found, StartFindings* findings) {
   std::vector<std::string> names;
   if (Status status = ListWals(file_system, dir, &names); !status.ok()) return status;
   for (const std::string& name : names) {
+    if (std::strtoull(name.c_str(), nullptr, 10) < first_live) continue;
     std::string contents;
     const std::string path = dir + "/" + name;
     if (Status status = ReadWholeFile(file_system, path, &contents); !status.ok()) return status;
@@ -105,7 +151,10 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
 
   WalFindings wal;
   const std::string& wal_dir = options.wal_dir.empty() ? options.dir : options.wal_dir;
-  if (Status status = ReadWals(file_system, wal_dir, &wal, findings); !status.ok()) return status;
+  uint64_t first_live = 0;
+  Status status = FirstLiveWal(file_system, options.dir, &first_live);
+  if (status.ok()) status = ReadWals(file_system, wal_dir, first_live, &wal, findings);
+  if (!status.ok()) return status;
   if (wal.damaged_file.empty()) return Status::Ok();
 
   std::string text = "The write-ahead log " + wal.damaged_file + " is damaged at offset " +

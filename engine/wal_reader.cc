@@ -82,7 +82,7 @@ bool WalReader::ReadFragment(uint8_t* type, std::string_view* bytes) {
   return true;
 }
 
-bool WalReader::Read(Record* record) {
+bool WalReader::ReadBytes(std::string_view* record) {
   scratch_.clear();
   bool begun = false;
   while (true) {
@@ -99,22 +99,29 @@ bool WalReader::Read(Record* record) {
     }
     begun = true;
     if (type == kFull) {
-      record->batch = bytes;
+      *record = bytes;
       break;
     }
     scratch_.append(bytes);
     if (type == kLast) {
-      record->batch = scratch_;
+      *record = scratch_;
       break;
     }
   }
+  good_offset_ = offset_;
+  return true;
+}
+
+bool WalReader::Read(Record* record) {
+  const uint64_t before = good_offset_;
+  if (!ReadBytes(&record->batch)) return false;
   if (record->batch.size() < kBatchHeaderSize) {
+    good_offset_ = before;
     damaged_ = true;
     return false;
   }
   std::memcpy(&record->seq, record->batch.data(), sizeof(record->seq));
   std::memcpy(&record->count, record->batch.data() + 8, sizeof(record->count));
-  good_offset_ = offset_;
   return true;
 }
 

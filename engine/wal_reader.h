@@ -36,6 +36,8 @@ class WalReader {
   };
   // False at the end or at damage.
   bool Read(Record* record);
+  // The same for any file in this format (the MANIFEST): the record's bytes alone.
+  bool ReadBytes(std::string_view* bytes);
 
   bool damaged() const { return damaged_; }
   // Offset after the last whole record.

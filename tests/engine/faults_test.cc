@@ -1,7 +1,10 @@
 // What a failing disk may and may not do to the engine: every fault at every point in turn, and
 // the power cut under each fsync policy.
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <random>
+#include <thread>
 
 #include "engine/watermark.h"
 #include "tests/engine/engine_fixture.h"
@@ -214,6 +217,33 @@ TEST_F(FaultsTest, APowerCutWithEverysecLeavesAPrefixWithAllThatWasSynced) {
     EXPECT_EQ(Differences(), "");
     engine_.reset();
   }
+}
+
+// Who hands a commit over while another group is being written is told of its own group too.
+TEST_F(FaultsTest, AHeldReplyIsReleasedThoughAnotherGroupWasBeingWritten) {
+  ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+  std::mutex mutex;
+  std::condition_variable told;
+  uint64_t released = 0;
+  engine_->SetCommitListener({.on_committed =
+                                  [&](uint64_t seq) {
+                                    std::lock_guard lock(mutex);
+                                    released = std::max(released, seq);
+                                    told.notify_all();
+                                  },
+                              .on_failed = {}});
+  disk_->Freeze({FileOp::kAppend, ".log"});
+  Set("first", "1");
+  const uint64_t first = engine_->log().joined_seq();
+  std::thread leader([&] { (void)engine_->CommitTurn(first); });
+  disk_->WaitForFrozen(1);
+  Set("second", "2");
+  const uint64_t second = engine_->log().joined_seq();
+  EXPECT_LT(engine_->CommitTurn(second).committed_seq, second) << "the disk stands still";
+  disk_->Release();
+  leader.join();
+  std::unique_lock lock(mutex);
+  EXPECT_TRUE(told.wait_for(lock, std::chrono::seconds(30), [&] { return released >= second; }));
 }
 
 // A cut right after an orderly shutdown loses nothing, whatever the policy.

@@ -32,7 +32,8 @@ TEST(Rows, AHeadRowParsesToWhatWasWritten) {
   char header[kHeadValueHeaderSizeMax];
   const std::string value(header, WriteHeadValueHeader(header, *object));
   HeadValueParts parts;
-  ASSERT_TRUE(ParseHeadValue(value + "xyz", &parts));
+  const std::string row = value + "xyz";
+  ASSERT_TRUE(ParseHeadValue(row, &parts));
   EXPECT_EQ(parts.expire_at_ms, 5);
   EXPECT_EQ(parts.encoding, Encoding::kEmbstr);
   EXPECT_EQ(parts.value, "xyz");

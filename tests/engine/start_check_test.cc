@@ -125,6 +125,24 @@ TEST_F(StartCheckTest, AnEndBelowWhatWasSyncedRefuses) {
   EXPECT_TRUE(status.IsCorruption()) << status.message();
 }
 
+// A kill between the deletions of flushed logs may leave an old one and take the next.
+TEST_F(StartCheckTest, AFlushedLogThatWasNotYetDeletedIsNoGap) {
+  WriteKeys(50);
+  CopyAsKilled();
+  const std::string old_wal = Wal();
+  const std::string saved = folder_.path() + "/" + fs::path(old_wal).filename().string();
+  fs::copy_file(old_wal, saved);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(engine_->store().Flush(true).ok());
+    WriteKeys(60);
+  }
+  CopyAsKilled();
+  fs::copy_file(saved, old_wal, fs::copy_options::overwrite_existing);
+  const Status status = OpenCopy();
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 60u);
+}
+
 TEST_F(StartCheckTest, AMissingStoreIsNeverReplacedByAnEmptyOne) {
   WriteKeys(10);
   CopyAsKilled();
