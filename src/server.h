@@ -180,6 +180,7 @@ class Server {
   std::condition_variable stop_wanted_;
   bool stop_requested_ = false;
   bool stopped_ = false;
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace hearth
