@@ -190,7 +190,14 @@ Status Store::Get(std::string_view row_key, Tier tier, std::string* row_value) {
   options.read_tier = tier == Tier::kMemoryOnly ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
   std::shared_lock lock(mutex_);
   if (db_ == nullptr) return Status::IoError("the store is closed");
-  return FromRocks(db_->Get(options, rocksdb::Slice(row_key.data(), row_key.size()), row_value));
+  const Status status =
+      FromRocks(db_->Get(options, rocksdb::Slice(row_key.data(), row_key.size()), row_value));
+  // Without the disk RocksDB says Ok, and gives nothing, for a key in a table that is not open. No
+  // row of ours is empty.
+  if (status.ok() && row_value->empty() && tier == Tier::kMemoryOnly) {
+    return Status::Busy("the table is not open");
+  }
+  return status;
 }
 
 uint64_t Store::LatestSeq() {
