@@ -315,6 +315,19 @@ void Server::ApplyLimits(Connection& connection) {
   }
 }
 
+void Server::RefuseCrossProtocol(Session& session) {
+  constexpr int64_t kLogEveryS = 60;
+  const int64_t now_s = clock_.WallMs() / 1000;
+  if (now_s - attack_logged_s_.exchange(now_s) > kLogEveryS) {
+    Log(LogLevel::kWarning,
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: "
+        "commands to the server. This is likely due to an attacker attempting to use Cross "
+        "Protocol Scripting to compromise it. Connection from " +
+            session.connection().peer_address() + " aborted.");
+  }
+  session.connection().Close("it speaks HTTP");
+}
+
 void Server::PauseClients(int64_t until_ms, bool only_writes) {
   // Of two pauses the longer end and the stricter kind hold.
   const bool paused = pause_until_ms_ > clock_.WallMs();
