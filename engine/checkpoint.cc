@@ -110,6 +110,9 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
   }
   std::sort(names.begin(), names.end());
   for (const std::string& name : names) {
+    if (options.cancelled != nullptr && *options.cancelled) {
+      return Status::Busy("the snapshot was given up: the server stops");
+    }
     const std::string path = dir + "/" + name;
     FileEntry entry{fs::file_size(path), {}};
     const bool is_table = name.ends_with(".sst");

@@ -17,6 +17,7 @@
 // Thread: any; one at a time (Busy otherwise).
 // Errors: the previous snapshots stay; the temporary directory is removed now or at the next start.
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -36,9 +37,10 @@ struct SnapshotInfo {
 };
 
 struct CheckpointOptions {
-  std::string dir;     // the snapshots' directory
-  size_t keep = 3;     // newest ones that stay; 0 = all
-  bool verify = true;  // read every block's checksum of the new files
+  std::string dir;                               // the snapshots' directory
+  size_t keep = 3;                               // newest ones that stay; 0 = all
+  bool verify = true;                            // read every block's checksum of the new files
+  const std::atomic<bool>* cancelled = nullptr;  // once true the checkpoint is given up
 };
 
 // Makes a snapshot of at least everything committed when it was called.

@@ -6,6 +6,7 @@
 #include "net/worker.h"
 #include "src/commands/groups.h"
 #include "src/key_finder.h"
+#include "src/numbers.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -20,6 +21,11 @@ constexpr size_t kUnknownArgsBytesMax = 128;
 uint64_t ThreadRandom() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
   return generator();
+}
+
+// What a browser sends that was tricked into talking to this port.
+bool IsCrossProtocol(std::string_view name) {
+  return IsWord(name, "POST") || IsWord(name, "HOST:");
 }
 
 }  // namespace
@@ -89,7 +95,7 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   } else if (wait) {
     return false;
   } else {
-    server_.CountError(reply.last_error_code());
+    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
   if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
@@ -153,7 +159,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   Reply& reply = session.connection().reply();
   const Command* command = found.command;
   if (command == nullptr) {
-    RejectUnknown(args, found, reply);
+    IsCrossProtocol(args[0]) ? server_.RefuseCrossProtocol(session)
+                             : RejectUnknown(args, found, reply);
     return false;
   }
   const auto count = static_cast<int>(args.size());

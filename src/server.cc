@@ -15,11 +15,9 @@
 namespace hearth {
 namespace {
 
-constexpr auto kCronPeriod = std::chrono::milliseconds(100);
 constexpr auto kWorkerCronPeriod = std::chrono::milliseconds(1000);
 constexpr size_t kExpireStep = 500;
-constexpr int64_t kExpireBudgetUs = 20'000;  // of each 100 ms
-constexpr rlim_t kReservedFiles = 96;        // WALs, manifests, sockets of our own
+constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
 constexpr int64_t kSnapshotRetryS = 5;
 constexpr size_t kErrorCodesMax = 128;
 
@@ -107,7 +105,7 @@ std::string Server::Start() {
   }
   ListenToCommits();
   WatchConfig();
-  workers_[0]->SetCron(kCronPeriod, [this] { Cron(); });
+  workers_[0]->Post([this] { Cron(); });
   for (const auto& worker : workers_) {
     worker->SetCron(kWorkerCronPeriod, [this, &worker = *worker] { WorkerCron(worker); });
     worker->Start();
@@ -218,9 +216,14 @@ void Server::ReserveFiles() {
   }
   if (limit.rlim_cur >= wanted) return;
   const rlim_t clients = limit.rlim_cur > for_store ? limit.rlim_cur - for_store : 1;
-  Log(LogLevel::kWarning, "The system allows " + std::to_string(limit.rlim_cur) +
-                              " open files; the store needs " + std::to_string(for_store) +
-                              ": maxclients is reduced to " + std::to_string(clients));
+  Log(LogLevel::kWarning, "You requested maxclients of " +
+                              std::to_string(config_.Int("maxclients")) + " requiring at least " +
+                              std::to_string(wanted) + " max file descriptors.");
+  Log(LogLevel::kWarning, "Current maximum open files is " + std::to_string(limit.rlim_cur) +
+                              ". maxclients has been reduced to " + std::to_string(clients) +
+                              " to compensate for low ulimit (the store keeps " +
+                              std::to_string(for_store) +
+                              "). If you need higher maxclients increase 'ulimit -n'.");
   (void)config_.Set({{"maxclients", std::to_string(clients)}});
 }
 
@@ -312,6 +315,19 @@ void Server::ApplyLimits(Connection& connection) {
   }
 }
 
+void Server::RefuseCrossProtocol(Session& session) {
+  constexpr int64_t kLogEveryS = 60;
+  const int64_t now_s = clock_.WallMs() / 1000;
+  if (now_s - attack_logged_s_.exchange(now_s) > kLogEveryS) {
+    Log(LogLevel::kWarning,
+        "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: "
+        "commands to the server. This is likely due to an attacker attempting to use Cross "
+        "Protocol Scripting to compromise it. Connection from " +
+            session.connection().peer_address() + " aborted.");
+  }
+  session.connection().Close("it speaks HTTP");
+}
+
 void Server::PauseClients(int64_t until_ms, bool only_writes) {
   // Of two pauses the longer end and the stricter kind hold.
   const bool paused = pause_until_ms_ > clock_.WallMs();
@@ -347,7 +363,8 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
 CheckpointOptions Server::SnapshotOptions() {
   return {.dir = SnapshotDir(config_),
           .keep = static_cast<size_t>(config_.Int("snapshot-keep")),
-          .verify = config_.Bool("snapshot-verify")};
+          .verify = config_.Bool("snapshot-verify"),
+          .cancelled = &stopping_};
 }
 
 Status Server::Snapshot(SnapshotInfo* info) {
@@ -405,11 +422,14 @@ void Server::SnapshotWhenDue() {
   }
 }
 
+// Runs `hz` times a second on the first worker; a fifth of that time may go to expiring keys.
 void Server::Cron() {
-  const int64_t start_us = clock_.MonotonicUs();
+  const auto period = std::chrono::milliseconds(1000 / config_.Int("hz"));
+  const int64_t start_us = clock_.MonotonicUs(), budget_us = period.count() * 1000 / 5;
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
-         clock_.MonotonicUs() - start_us < kExpireBudgetUs) {
+         clock_.MonotonicUs() - start_us < budget_us) {
   }
+  workers_[0]->RunAfter(period, [this] { Cron(); });
   SnapshotWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
   stats_.net_in.Look(start_us, Sum(&WorkerCounters::net_in));
@@ -462,6 +482,7 @@ void Server::WaitUntilStopped() {
 Status Server::Stop() {
   if (stopped_) return Status::Ok();
   stopped_ = true;
+  stopping_ = true;
   for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
     if (listener != nullptr) listener->Stop();
   }

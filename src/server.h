@@ -94,6 +94,9 @@ class Server {
   // Gives a connection the limits of the configuration.
   void ApplyLimits(Connection& connection);
 
+  // Closes a connection that speaks HTTP, without a word; logged once a minute.
+  void RefuseCrossProtocol(Session& session);
+
   // CLIENT PAUSE until a wall clock time, of all commands or of writes.
   void PauseClients(int64_t until_ms, bool only_writes);
   void UnpauseClients();
@@ -165,6 +168,7 @@ class Server {
   std::mutex errors_mutex_;
   std::map<std::string, uint64_t, std::less<>> errors_;
 
+  std::atomic<int64_t> attack_logged_s_{0};
   std::atomic<int64_t> pause_until_ms_{0};
   std::atomic<bool> pause_only_writes_{false};
 
@@ -180,6 +184,7 @@ class Server {
   std::condition_variable stop_wanted_;
   bool stop_requested_ = false;
   bool stopped_ = false;
+  std::atomic<bool> stopping_{false};
 };
 
 }  // namespace hearth

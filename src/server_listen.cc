@@ -190,8 +190,13 @@ void Server::WatchConfig() {
     config_.OnChange(name, [this](std::string* error) {
       if (!tls_) return true;
       const auto context = BuildTls(config_, error);
-      if (context) tls_->SetTls(context);
-      return context != nullptr;
+      if (context) {
+        tls_->SetTls(context);
+        return true;
+      }
+      Log(LogLevel::kWarning, "Failed to configure TLS: " + *error);
+      *error = "Unable to update TLS configuration. Check server logs.";
+      return false;
     });
   }
   WatchPersistenceConfig();

@@ -29,8 +29,8 @@ void Session::OnProtocolError(std::string_view error) {
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 
-bool Session::authenticated() const {
-  return authenticated_ || !server_.NeedsPassword();
+bool Session::IsPasswordWaived() const {
+  return !server_.NeedsPassword();
 }
 
 void Session::set_authenticated(bool authenticated) {

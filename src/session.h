@@ -53,7 +53,7 @@ class Session : public ConnectionHandler {
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
   // Also true while no password is asked for.
-  bool authenticated() const;
+  bool authenticated() const { return authenticated_ || IsPasswordWaived(); }
   void set_authenticated(bool authenticated);
   // Whether the client is on this machine.
   bool IsLocal() const;
@@ -70,6 +70,8 @@ class Session : public ConnectionHandler {
 
  private:
   friend class Dispatcher;
+
+  bool IsPasswordWaived() const;
 
   Server& server_;
   Connection& connection_;

@@ -12,6 +12,13 @@
 #endif
 
 namespace hearth {
+namespace {
+
+double Ratio(uint64_t a, uint64_t b) {
+  return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+}
+
+}  // namespace
 
 // MEMORY USAGE key [SAMPLES count]
 void MemoryUsage(const Args& args, Tx& tx, Reply& reply) {
@@ -27,23 +34,47 @@ void MemoryUsage(const Args& args, Tx& tx, Reply& reply) {
   reply.Integer(static_cast<int64_t>(object->allocated_size()) + kCellBytes);
 }
 
+// MEMORY STATS: Redis' names where they have a meaning, then ours.
 void MemoryStats(const Args&, Session& session, Reply& reply) {
   const ProcessMemory memory = ReadProcessMemory();
-  Store& store = session.server().engine().store();
-  Keyspace& keyspace = session.server().keyspace();
-  const std::pair<const char*, uint64_t> rows[] = {
-      {"total.allocated", memory.allocated_bytes},
-      {"rss.bytes", memory.rss_bytes},
+  Server& server = session.server();
+  Store& store = server.engine().store();
+  Keyspace& keyspace = server.keyspace();
+  const uint64_t allocated =
+      memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
+  const uint64_t dataset = keyspace.ResidentBytes(), keys = keyspace.ResidentCount();
+  const std::pair<const char*, uint64_t> counts[] = {
+      {"total.allocated", allocated},
+      {"startup.allocated", 0},
+      {"replication.backlog", 0},
+      {"clients.slaves", 0},
+      {"clients.normal", server.Sum(&WorkerCounters::client_memory)},
+      {"cluster.links", 0},
+      {"aof.buffer", 0},
+      {"lua.caches", 0},
+      {"functions.caches", 0},
+      {"overhead.total", allocated - std::min(allocated, dataset)},
+      {"keys.count", keys},
+      {"keys.bytes-per-key", keys == 0 ? 0 : dataset / keys},
+      {"dataset.bytes", dataset},
+      {"allocator.allocated", memory.allocated_bytes},
       {"allocator.active", memory.active_bytes},
-      {"keys.count", keyspace.ResidentCount()},
-      {"dataset.bytes", keyspace.ResidentBytes()},
-      {"overhead.total", keyspace.TableOverheadBytes()},
+      {"allocator.resident", memory.rss_bytes},
+      {"rss.bytes", memory.rss_bytes},
+      {"key-tables.bytes", keyspace.TableOverheadBytes()},
       {"memtables.bytes", store.IntProperty("rocksdb.cur-size-all-mem-tables")},
-      {"block.cache.bytes", store.IntProperty("rocksdb.block-cache-usage")}};
-  reply.Map(std::size(rows));
-  for (const auto& [name, value] : rows) {
+      {"block-cache.bytes", store.IntProperty("rocksdb.block-cache-usage")}};
+  const std::pair<const char*, double> ratios[] = {
+      {"dataset.percentage", 100 * Ratio(dataset, allocated)},
+      {"fragmentation", Ratio(memory.rss_bytes, allocated)}};
+  reply.Map(std::size(counts) + std::size(ratios));
+  for (const auto& [name, value] : counts) {
     reply.Bulk(name);
     reply.Integer(static_cast<int64_t>(value));
+  }
+  for (const auto& [name, value] : ratios) {
+    reply.Bulk(name);
+    reply.Double(value);
   }
 }
 

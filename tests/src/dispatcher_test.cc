@@ -32,6 +32,15 @@ TEST_F(DispatcherTest, UnknownCommandsAreToldWithTheirArguments) {
                 long_word.substr(0, 128) + "' \r\n");
 }
 
+TEST_F(DispatcherTest, HttpIsClosedWithoutAWord) {
+  for (const char* line : {"POST / HTTP/1.1\r\n", "Host: localhost\r\n"}) {
+    TestClient browser = Connect();
+    browser.SendRaw(std::string(line) + "SET k v\r\n");
+    EXPECT_EQ(browser.ReadToEnd(), "");
+  }
+  EXPECT_EQ(Run("GET k"), "$-1\r\n");
+}
+
 TEST_F(DispatcherTest, DebugIsForThoseWhoMay) {
   EXPECT_EQ(Run("DEBUG SLEEP 0"), "+OK\r\n");
   Restart({"--enable-debug-command", "local"});

@@ -9,6 +9,8 @@ std::string ServerFixture::TryStart(std::vector<std::string> directives) {
                                    "0",
                                    "--workers",
                                    "2",
+                                   "--shards",
+                                   "16",
                                    "--save",
                                    "",
                                    "--unixsocket",
