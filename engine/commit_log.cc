@@ -59,10 +59,17 @@ void CommitLog::Restart(StoreState state) {
 void CommitLog::TakeState(StoreState state) {
   if (db_ids_.size() != state.dbs.size()) {
     db_ids_ = std::vector<std::atomic<uint32_t>>(state.dbs.size());
+    counts_ = std::vector<Counts>(state.dbs.size());
   }
   for (size_t i = 0; i < state.dbs.size(); ++i) db_ids_[i] = state.dbs[i].id;
   committed_state_ = state_ = std::move(state);
+  for (uint32_t i = 0; i < counts_.size(); ++i) PublishCounts(i);
   open_->batch.Clear();
+}
+
+void CommitLog::PublishCounts(uint32_t db) {
+  counts_[db].keys.store(state_.dbs[db].keys, std::memory_order_relaxed);
+  counts_[db].expires.store(state_.dbs[db].expires, std::memory_order_relaxed);
 }
 
 void CommitLog::DropUncommitted() {
@@ -89,6 +96,19 @@ uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
   return log_.next_seq_++;
 }
 
+uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view element,
+                                     uint8_t version, std::string_view value_a,
+                                     std::string_view value_b) {
+  const rocksdb::Slice key[2] = {{prefix.data(), prefix.size()}, {element.data(), element.size()}};
+  const rocksdb::Slice value[3] = {{reinterpret_cast<const char*>(&version), 1},
+                                   {value_a.data(), value_a.size()},
+                                   {value_b.data(), value_b.size()}};
+  const auto status =
+      log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(value, 3));
+  HEARTH_CHECK(status.ok());
+  return log_.next_seq_++;
+}
+
 uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b) {
   const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
   HEARTH_CHECK(log_.open_->batch.Delete(nullptr, rocksdb::SliceParts(key, 2)).ok());
@@ -106,12 +126,14 @@ uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to
 void CommitLog::Join::Count(uint32_t db, int64_t keys, int64_t expires) {
   log_.state_.dbs[db].keys += static_cast<uint64_t>(keys);
   log_.state_.dbs[db].expires += static_cast<uint64_t>(expires);
+  log_.PublishCounts(db);
 }
 
 uint32_t CommitLog::Join::RenewDb(uint32_t db) {
   const uint32_t old_id = log_.state_.dbs[db].id;
   log_.state_.dbs[db] = {log_.state_.next_db_id++, 0, 0};
   log_.db_ids_[db] = log_.state_.dbs[db].id;
+  log_.PublishCounts(db);
   return old_id;
 }
 
@@ -119,6 +141,8 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
   std::swap(log_.state_.dbs[a], log_.state_.dbs[b]);
   log_.db_ids_[a] = log_.state_.dbs[a].id;
   log_.db_ids_[b] = log_.state_.dbs[b].id;
+  log_.PublishCounts(a);
+  log_.PublishCounts(b);
   return log_.AppendStateRow();
 }
 
@@ -285,16 +309,6 @@ Status CommitLog::Sync() {
   while (synced < seq && !synced_seq_.compare_exchange_weak(synced, seq)) {
   }
   return status;
-}
-
-uint64_t CommitLog::KeyCount(uint32_t db) const {
-  std::lock_guard lock(mutex_);
-  return state_.dbs[db].keys;
-}
-
-uint64_t CommitLog::ExpiryCount(uint32_t db) const {
-  std::lock_guard lock(mutex_);
-  return state_.dbs[db].expires;
 }
 
 StoreState CommitLog::CommittedState() const {

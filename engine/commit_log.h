@@ -67,13 +67,17 @@ class CommitLog {
   SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
   void Stop();
 
-  // One transaction's turn at the log; holds the log's mutex.
+  // One transaction's turn at the log; holds the log's mutex, so that all rows of the transaction
+  // stand in one group.
   class Join {
    public:
     explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {}
     // The row's key and value, each in two parts. Returns the row's sequence number.
     uint64_t Put(std::string_view key_a, std::string_view key_b, std::string_view value_a,
                  std::string_view value_b);
+    // An element's row: its value is a version byte and two parts.
+    uint64_t PutElement(std::string_view prefix, std::string_view element, uint8_t version,
+                        std::string_view value_a, std::string_view value_b);
     uint64_t Delete(std::string_view key_a, std::string_view key_b);
     uint64_t DeleteRange(std::string_view from, std::string_view to);
     // Changes the counts of a database by index.
@@ -81,6 +85,8 @@ class CommitLog {
     // Gives the database a new id; counts become zero. Returns the old id.
     uint32_t RenewDb(uint32_t db);
     uint64_t SwapDbs(uint32_t a, uint32_t b);
+    // The sequence number that the next row will get: unique, so it serves as an object id.
+    uint64_t next_seq() const { return log_.next_seq_; }
 
    private:
     CommitLog& log_;
@@ -107,8 +113,11 @@ class CommitLog {
   // Returns once no leader is writing.
   void WaitIdle();
 
-  uint64_t KeyCount(uint32_t db) const;
-  uint64_t ExpiryCount(uint32_t db) const;
+  // With all joined rows; may be asked within a Join.
+  uint64_t KeyCount(uint32_t db) const { return counts_[db].keys.load(std::memory_order_relaxed); }
+  uint64_t ExpiryCount(uint32_t db) const {
+    return counts_[db].expires.load(std::memory_order_relaxed);
+  }
   uint32_t DbId(uint32_t db) const { return db_ids_[db].load(std::memory_order_acquire); }
   // As of the last committed group.
   StoreState CommittedState() const;
@@ -161,6 +170,12 @@ class CommitLog {
   std::atomic<uint64_t> synced_seq_{0};
   std::atomic<int64_t> sync_started_us_{0};  // 0 = no sync runs
   std::atomic<bool> accepting_{false};
+  // What state_ says, to be read without the mutex.
+  struct Counts {
+    std::atomic<uint64_t> keys{0}, expires{0};
+  };
+  void PublishCounts(uint32_t db);
+  std::vector<Counts> counts_;
   std::vector<std::atomic<uint32_t>> db_ids_;
   Counters counters_;
   std::thread committer_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/collection.h"
 #include "engine/engine.h"
 #include "engine/watermark.h"
 
@@ -208,6 +209,7 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
   struct Row {
     uint64_t position;
     std::string key, value;
+    bool spread;
   };
   uint64_t from = keyspace_->FirstPosition(shard_index);
   const uint64_t last = keyspace_->LastPosition(shard_index);
@@ -228,15 +230,28 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
             more = true;
             return false;
           }
-          rows.push_back({key.position, std::string(key.key), std::string(v)});
+          rows.push_back({key.position, std::string(key.key), std::string(v), value.spread});
           return true;
         });
     if (!status.ok()) return;
-    std::lock_guard lock(shard.mutex);
-    if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
+    {
+      std::lock_guard lock(shard.mutex);
+      if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
+      for (const Row& row : rows) {
+        if (row.spread) continue;
+        HeadValueParts parts;
+        if (!ParseHeadValue(row.value, &parts)) return;
+        Keyspace::ReadKey read;
+        read.object.reset(ObjectFromHead(row.position, row.key, parts));
+        read.view_seq = view_seq;
+        keyspace_->Install(shard, KeyRef(db, row.key, row.position), db_id, std::move(read),
+                           /*hot=*/false);
+      }
+    }
     for (const Row& row : rows) {
-      keyspace_->Install(shard, KeyRef(db, row.key, row.position), db_id, row.value, view_seq,
-                         /*hot=*/false);
+      if (!row.spread) continue;
+      if (stopping_ || !HasRoomToWarm()) return;
+      if (!keyspace_->Load({KeyRef(db, row.key, row.position)}, /*hot=*/false).ok()) return;
     }
     gauges_.warm_loaded += rows.size();
   }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "engine/check.h"
+#include "engine/collection.h"
 
 namespace hearth {
 namespace {
@@ -22,6 +23,29 @@ uint32_t ThreadRandom() {
 
 uint32_t LfuMinutes(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
+}
+
+// Feeds a collection, whose head was read, with its element rows.
+Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection) {
+  std::string first, last;
+  collection->LoadBounds(&first, &last);
+  const uint64_t id = collection->object_id();
+  bool sound = true;
+  const Status status =
+      view.Scan(ElementKey(db_id, id, first),
+                last.empty() ? ElementKey(db_id, id + 1, {}) : ElementKey(db_id, id, last),
+                [&](std::string_view row_key, std::string_view row_value) {
+                  ElementKeyParts key;
+                  std::string_view value;
+                  sound = ParseElementKey(row_key, &key) && ParseElementValue(row_value, &value) &&
+                          collection->Put(key.element, value);
+                  return sound;
+                });
+  if (!status.ok()) return status;
+  if (!sound || !collection->FinishLoad()) {
+    return Status::Corruption("an element row does not parse");
+  }
+  return status;
 }
 
 }  // namespace
@@ -95,41 +119,69 @@ void Keyspace::PrefetchObject(const KeyRef& ref) {
   if (table != nullptr && table->size() > kPrefetchKeysMin) table->PrefetchObject(ref.position);
 }
 
-Status Keyspace::Load(const std::vector<KeyRef>& keys) {
+Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
+  std::string row;
+  read->view_seq = store_.LatestSeq();
+  const Status status =
+      store_.Get(HeadKey(db_id, ref.position, ref.key), Store::Tier::kMemoryOnly, &row);
+  if (status.IsNotFound()) return Status::Ok();
+  if (!status.ok()) return status;
+  HeadValueParts parts;
+  if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+  if (parts.spread) return Status::Busy("a spread collection");
+  read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+  return Status::Ok();
+}
+
+Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
+  const std::string row_key = HeadKey(db_id, ref.position, ref.key);
+  std::string row;
+  read->view_seq = store_.LatestSeq();
+  Status status = store_.Get(row_key, Store::Tier::kDisk, &row);
+  if (status.IsNotFound()) return Status::Ok();
+  if (!status.ok()) return status;
+  HeadValueParts parts;
+  if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+  if (!parts.spread) {
+    read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+    return Status::Ok();
+  }
+  StoreView view(store_);
+  read->view_seq = view.seq();
+  status = view.Get(row_key, &row);
+  if (status.IsNotFound()) return Status::Ok();
+  if (!status.ok()) return status;
+  if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+  read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+  if (read->object == nullptr) return Status::Corruption("a collection's head does not parse");
+  return parts.spread ? ReadElements(view, db_id, read->object->collection()) : Status::Ok();
+}
+
+Status Keyspace::Load(const std::vector<KeyRef>& keys, bool hot) {
   for (const KeyRef& ref : keys) {
     const uint32_t db_id = log_.DbId(ref.db);
-    const uint64_t view_seq = store_.LatestSeq();
-    std::string row;
-    const Status status =
-        store_.Get(HeadKey(db_id, ref.position, ref.key), Store::Tier::kDisk, &row);
-    if (status.IsNotFound()) continue;
+    ReadKey read;
+    const Status status = Read(ref, db_id, &read);
     if (!status.ok()) return status;
-    HeadValueParts parts;
-    if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+    if (read.object == nullptr) continue;
     Shard& shard = this->shard(ShardIndex(ref.position));
     std::lock_guard lock(shard.mutex);
     Bump(shard.counters.loads);
-    Install(shard, ref, db_id, row, view_seq, /*hot=*/true);
+    Install(shard, ref, db_id, std::move(read), hot);
   }
   return Status::Ok();
 }
 
-void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, std::string_view row_value,
-                       uint64_t view_seq, bool hot) {
+void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot) {
   // What was forgotten or deleted without a tombstone after the view was taken may not come back.
   if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete) return;
-  if (shard.max_demoted_seq > view_seq || shard.dbs[ref.db].delete_seq > view_seq) return;
+  if (shard.max_demoted_seq > read.view_seq || shard.dbs[ref.db].delete_seq > read.view_seq) return;
   Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
   if (table.Find(ref.position, ref.key) != nullptr) return;
-  HeadValueParts parts;
-  HEARTH_CHECK(ParseHeadValue(row_value, &parts));
-  Object* object = Object::Make(ref.position, ref.key, parts.value.data(), parts.value.size());
-  object->type = parts.type;
-  object->encoding = parts.encoding;
-  object->expire_at_ms = parts.expire_at_ms;
+  Object* object = read.object.release();
   object->hot = hot ? 1 : 0;
   table.Insert(object);
-  shard.AddBytes(ref.db, object->allocated_size(), 0);
+  shard.AddBytes(ref.db, object->memory_size(), 0);
 }
 
 void Keyspace::ForgetUncommittedIn(Shard& shard, uint64_t committed_seq) {
@@ -142,7 +194,7 @@ void Keyspace::ForgetUncommittedIn(Shard& shard, uint64_t committed_seq) {
     Table::SweepHand hand;
     state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
       if (object->seq <= committed_seq) return SweepAction::kKeep;
-      shard.AddBytes(db, 0, object->allocated_size());
+      shard.AddBytes(db, 0, object->memory_size());
       state.complete = false;
       return SweepAction::kRemove;
     });

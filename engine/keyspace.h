@@ -92,12 +92,22 @@ class Keyspace {
   void Prefetch(const KeyRef& ref);
   void PrefetchObject(const KeyRef& ref);
 
+  // A key as the store has it; without an object when it has none.
+  struct ObjectFree {
+    void operator()(Object* object) const { Object::Free(object); }
+  };
+  struct ReadKey {
+    std::unique_ptr<Object, ObjectFree> object;
+    uint64_t view_seq = 0;  // what the read saw
+  };
+  // Reads a key and, of a spread collection, all its elements from the disk.
+  Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read);
+  // The same without the disk: Busy when it needs it, and for every spread collection.
+  Status ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read);
   // Reads keys from the disk and makes them resident. Any thread without a Tx.
-  Status Load(const std::vector<KeyRef>& keys);
-  // Makes a row that was read resident, unless the key changed since. view_seq: what the read saw.
-  // Requires: the shard's lock.
-  void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, std::string_view row_value,
-               uint64_t view_seq, bool hot);
+  Status Load(const std::vector<KeyRef>& keys, bool hot = true);
+  // Makes what was read resident, unless the key changed since. Requires: the shard's lock.
+  void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();

@@ -5,6 +5,9 @@
 #include <cstring>
 #include <new>
 
+#include "engine/collection.h"
+#include "engine/graveyard.h"
+
 #ifdef HEARTH_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #else
@@ -12,6 +15,30 @@
 #endif
 
 namespace hearth {
+
+std::string_view EncodingName(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kRaw:
+      return "raw";
+    case Encoding::kInt:
+      return "int";
+    case Encoding::kHashtable:
+      return "hashtable";
+    case Encoding::kIntset:
+      return "intset";
+    case Encoding::kSkiplist:
+      return "skiplist";
+    case Encoding::kEmbstr:
+      return "embstr";
+    case Encoding::kQuicklist:
+      return "quicklist";
+    case Encoding::kStream:
+      return "stream";
+    case Encoding::kListpack:
+      return "listpack";
+  }
+  return "unknown";
+}
 
 Object* Object::Make(uint64_t position, std::string_view key, const char* value,
                      size_t value_size) {
@@ -33,8 +60,27 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
   return object;
 }
 
+Object* Object::MakeSpread(uint64_t position, std::string_view key, Collection* collection) {
+  Object* object = Make(position, key, nullptr, sizeof(collection));
+  std::memcpy(object->mutable_value(), &collection, sizeof(collection));
+  object->flags |= kSpread;
+  return object;
+}
+
+Collection* Object::ReleaseCollection() {
+  Collection* released = collection();
+  flags &= static_cast<uint8_t>(~kSpread);
+  value_size = 0;
+  return released;
+}
+
 void Object::Free(Object* object) {
+  if (object->spread()) Graveyard::Free(std::unique_ptr<Collection>(object->collection()));
   std::free(object);
+}
+
+size_t Object::memory_size() const {
+  return allocated_size() + (spread() ? collection()->memory_bytes() : 0);
 }
 
 size_t Object::allocated_size() const {

@@ -2,18 +2,24 @@
 
 // Object: one resident key, in one allocation: header, key bytes, value bytes.
 //
+// A string's value is its bytes, a packed collection's too; a spread collection's value is the
+// address of its Collection, which the object owns.
+//
 // A tombstone is an object whose key is known to be deleted; it stays until the memtable that
-// holds its deletion is flushed, so that nobody asks the store for it. A string's value is its
-// bytes. Objects are owned by a Table and changed only through a Tx.
+// holds its deletion is flushed, so that nobody asks the store for it. Objects are owned by a Table
+// and changed only through a Tx.
 //
 // Thread:   guarded by its shard's lock.
 // Lifetime: from Object::Make until Object::Free; a change of size makes a new one.
 // Limits:   key and value up to 4 GiB - 1 each (clients are held to 512 MB by proto-max-bulk-len).
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace hearth {
+
+class Collection;
 
 // Stored on disk in head rows: values never change.
 enum class ObjectType : uint8_t {
@@ -29,13 +35,23 @@ enum class ObjectType : uint8_t {
 enum class Encoding : uint8_t {
   kRaw = 0,
   kInt = 1,
+  kHashtable = 2,
+  kIntset = 6,
+  kSkiplist = 7,
   kEmbstr = 8,
+  kQuicklist = 9,
+  kStream = 10,
+  kListpack = 11,
 };
+
+// As OBJECT ENCODING prints it.
+std::string_view EncodingName(Encoding encoding);
 
 inline constexpr int64_t kNoExpiry = -1;
 
 struct Object {
   static constexpr uint8_t kTombstone = 1;
+  static constexpr uint8_t kSpread = 2;  // the value is a Collection's address
   static constexpr uint8_t kHotMax = 3;
 
   uint64_t position;
@@ -52,6 +68,9 @@ struct Object {
   // A new object with room for value_size bytes, copied from value when that is not null.
   static Object* Make(uint64_t position, std::string_view key, const char* value,
                       size_t value_size);
+  // A new object for a spread collection, which it owns from now on.
+  static Object* MakeSpread(uint64_t position, std::string_view key, Collection* collection);
+  // Frees its collection too; a big one on a thread of its own.
   static void Free(Object* object);
 
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
@@ -62,8 +81,19 @@ struct Object {
 
   bool tombstone() const { return (flags & kTombstone) != 0; }
   bool has_expiry() const { return expire_at_ms != kNoExpiry; }
+  bool spread() const { return (flags & kSpread) != 0; }
+  // Requires: spread.
+  Collection* collection() const {
+    Collection* address;
+    std::memcpy(&address, bytes() + key_size, sizeof(address));
+    return address;
+  }
+  // Leaves an empty string behind. Requires: spread.
+  Collection* ReleaseCollection();
   // Bytes that the allocator gave for it.
   size_t allocated_size() const;
+  // The same with its collection.
+  size_t memory_size() const;
 };
 
 static_assert(sizeof(Object) == 40);

@@ -79,7 +79,7 @@ Residency::Step Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool sp
           ++step.spared;
           return SweepAction::kKeep;
         }
-        const size_t size = object->allocated_size();
+        const size_t size = object->memory_size();
         freed += size;
         shard.AddBytes(db, 0, size);
         shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
@@ -132,7 +132,7 @@ size_t Residency::DemoteAll() {
       Table::SweepHand hand;
       state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
         if (object->seq > flushed_seq) return SweepAction::kKeep;
-        shard.AddBytes(db, 0, object->allocated_size());
+        shard.AddBytes(db, 0, object->memory_size());
         shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
         if (!object->tombstone()) {
           state.complete = false;
@@ -186,7 +186,7 @@ bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::s
         best_score = score;
         *db = index;
         *key = object->key();
-        *size_bytes = object->allocated_size();
+        *size_bytes = object->memory_size();
       }
       return SweepAction::kKeep;
     };

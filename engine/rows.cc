@@ -7,6 +7,7 @@ namespace hearth {
 namespace {
 
 constexpr uint8_t kHasExpiry = 1;
+constexpr uint8_t kIsSpread = 2;
 constexpr size_t kReplicationIdSize = 40;
 
 void AppendPrintable(std::string* to, std::string_view bytes) {
@@ -42,7 +43,8 @@ size_t WriteHeadValueHeader(char* to, const Object& object) {
   to[0] = kHeadRowVersion;
   to[1] = static_cast<char>(static_cast<uint8_t>(object.type) |
                             static_cast<uint8_t>(object.encoding) << 4);
-  to[2] = object.has_expiry() ? kHasExpiry : 0;
+  to[2] =
+      static_cast<char>((object.has_expiry() ? kHasExpiry : 0) | (object.spread() ? kIsSpread : 0));
   if (!object.has_expiry()) return 3;
   std::memcpy(to + 3, &object.expire_at_ms, sizeof(object.expire_at_ms));
   return kHeadValueHeaderSizeMax;
@@ -52,7 +54,7 @@ bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts) {
   if (row_value.size() < 3 || row_value[0] != kHeadRowVersion) return false;
   const auto kind = static_cast<uint8_t>(row_value[1]);
   const auto flags = static_cast<uint8_t>(row_value[2]);
-  if (flags > kHasExpiry) return false;
+  if (flags > (kHasExpiry | kIsSpread)) return false;
   parts->type = static_cast<ObjectType>(kind & 15);
   parts->encoding = static_cast<Encoding>(kind >> 4);
   parts->expire_at_ms = kNoExpiry;
@@ -62,7 +64,31 @@ bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts) {
     if (!ReadFixed64(&row_value, &expire_at_ms)) return false;
     parts->expire_at_ms = static_cast<int64_t>(expire_at_ms);
   }
+  parts->spread = (flags & kIsSpread) != 0;
+  parts->object_id = 0;
+  if (parts->spread && !ReadFixed64(&row_value, &parts->object_id)) return false;
   parts->value = row_value;
+  return true;
+}
+
+std::string ElementKey(uint32_t db_id, uint64_t object_id, std::string_view element) {
+  std::string row_key(kElementKeyPrefixSize, '\0');
+  WriteElementKeyPrefix(row_key.data(), db_id, object_id);
+  row_key.append(element);
+  return row_key;
+}
+
+bool ParseElementKey(std::string_view row_key, ElementKeyParts* parts) {
+  if (row_key.size() < kElementKeyPrefixSize || row_key[0] != kElementTable) return false;
+  parts->db_id = GetBigEndian32(row_key.data() + 1);
+  parts->object_id = GetBigEndian64(row_key.data() + 5);
+  parts->element = row_key.substr(kElementKeyPrefixSize);
+  return true;
+}
+
+bool ParseElementValue(std::string_view row_value, std::string_view* value) {
+  if (row_value.empty() || row_value[0] != kElementRowVersion) return false;
+  *value = row_value.substr(1);
   return true;
 }
 
@@ -126,8 +152,20 @@ std::string RowText(std::string_view row_key, std::string_view row_value) {
     text += " type=" + std::to_string(static_cast<int>(value.type)) +
             " encoding=" + std::to_string(static_cast<int>(value.encoding));
     if (value.expire_at_ms != kNoExpiry) text += " expire=" + std::to_string(value.expire_at_ms);
+    if (value.spread) text += " id=" + std::to_string(value.object_id);
     text += " value=";
     AppendPrintable(&text, value.value);
+    return text;
+  }
+  ElementKeyParts element;
+  std::string_view element_value;
+  if (ParseElementKey(row_key, &element)) {
+    text = "element db=" + std::to_string(element.db_id) +
+           " id=" + std::to_string(element.object_id) + " element=";
+    AppendPrintable(&text, element.element);
+    if (!ParseElementValue(row_value, &element_value)) return text + " damaged";
+    text += " value=";
+    AppendPrintable(&text, element_value);
     return text;
   }
   AppendPrintable(&text, row_key);

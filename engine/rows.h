@@ -2,11 +2,14 @@
 
 // Rows: the formats of everything that stands in the store's one column family.
 //
-//   row        = head | state
+//   row        = head | element | state
 //   head       = key: 'k' db-id:u32be position:u64be key-bytes
-//                value: version:u8 kind:u8 flags:u8 [expire-at-ms:i64le] value-bytes
+//                value: version:u8 kind:u8 flags:u8 [expire-at-ms:i64le] body
 //   kind       = type (low 4 bits) | encoding (high 4 bits)
-//   flags      = bit 0: expire-at-ms is there
+//   flags      = bit 0: expire-at-ms is there; bit 1: the collection is spread
+//   body       = string-bytes | packed-bytes | object-id:u64le type's-head-bytes (spread)
+//   element    = key: 'm' db-id:u32be object-id:u64be element-bytes
+//                value: version:u8 value-bytes
 //   state      = key: 'x' "state"
 //                value: version:u8 commit-ms:u64le replication-id:40 bytes next-db-id:varint
 //                       { index:varint db-id:varint keys:varint expires:varint }
@@ -29,9 +32,11 @@
 namespace hearth {
 
 inline constexpr char kHeadTable = 'k';
+inline constexpr char kElementTable = 'm';
 inline constexpr char kStateTable = 'x';
 inline constexpr std::string_view kStateRowKey = "xstate";
 inline constexpr uint8_t kHeadRowVersion = 1;
+inline constexpr uint8_t kElementRowVersion = 1;
 inline constexpr uint8_t kStateRowVersion = 1;
 
 // The part of a head row's key before the key's own bytes.
@@ -52,6 +57,27 @@ struct HeadKeyParts {
 };
 bool ParseHeadKey(std::string_view row_key, HeadKeyParts* parts);
 
+// The part of an element row's key before the element's own bytes.
+inline constexpr size_t kElementKeyPrefixSize = 13;
+
+inline void WriteElementKeyPrefix(char* to, uint32_t db_id, uint64_t object_id) {
+  to[0] = kElementTable;
+  PutBigEndian32(to + 1, db_id);
+  PutBigEndian64(to + 5, object_id);
+}
+
+// The key of an element's row; with an empty element, where the rows of an object id begin.
+std::string ElementKey(uint32_t db_id, uint64_t object_id, std::string_view element);
+
+struct ElementKeyParts {
+  uint32_t db_id;
+  uint64_t object_id;
+  std::string_view element;
+};
+bool ParseElementKey(std::string_view row_key, ElementKeyParts* parts);
+// Takes the version byte off.
+bool ParseElementValue(std::string_view row_value, std::string_view* value);
+
 // Largest header before a head row's value bytes.
 inline constexpr size_t kHeadValueHeaderSizeMax = 11;
 // Writes the header of an object's head row; returns its size in bytes.
@@ -61,7 +87,9 @@ struct HeadValueParts {
   ObjectType type;
   Encoding encoding;
   int64_t expire_at_ms;
-  std::string_view value;
+  bool spread;
+  uint64_t object_id;      // of a spread collection
+  std::string_view value;  // string or packed bytes; the type's head bytes of a spread collection
 };
 bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts);
 

@@ -205,23 +205,57 @@ uint64_t Store::LatestSeq() {
   return db_ ? db_->GetLatestSequenceNumber() : 0;
 }
 
-Status Store::Scan(std::string_view from, std::string_view to, uint64_t* seq,
-                   const std::function<bool(std::string_view, std::string_view)>& visit) {
-  std::shared_lock lock(mutex_);
-  if (db_ == nullptr) return Status::IoError("the store is closed");
+namespace {
+
+Status ScanRows(rocksdb::DB* db, const rocksdb::Snapshot* snapshot, std::string_view from,
+                std::string_view to,
+                const std::function<bool(std::string_view, std::string_view)>& visit) {
   const rocksdb::Slice upper(to.data(), to.size());
   rocksdb::ReadOptions options;
+  options.snapshot = snapshot;
   options.iterate_upper_bound = &upper;
   options.fill_cache = false;
-  // Taken before the iterator: its view holds at least this much.
-  *seq = db_->GetLatestSequenceNumber();
-  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));
+  std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator(options));
   for (rows->Seek(rocksdb::Slice(from.data(), from.size())); rows->Valid(); rows->Next()) {
     const rocksdb::Slice key = rows->key();
     const rocksdb::Slice value = rows->value();
     if (!visit({key.data(), key.size()}, {value.data(), value.size()})) break;
   }
   return FromRocks(rows->status());
+}
+
+}  // namespace
+
+Status Store::Scan(std::string_view from, std::string_view to, uint64_t* seq,
+                   const std::function<bool(std::string_view, std::string_view)>& visit) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  // Taken before the iterator: its view holds at least this much.
+  *seq = db_->GetLatestSequenceNumber();
+  return ScanRows(db_.get(), nullptr, from, to, visit);
+}
+
+StoreView::StoreView(Store& store) : lock_(store.Guard()), db_(store.db()) {
+  if (db_ == nullptr) return;
+  snapshot_ = db_->GetSnapshot();
+  seq_ = snapshot_->GetSequenceNumber();
+}
+
+StoreView::~StoreView() {
+  if (snapshot_ != nullptr) db_->ReleaseSnapshot(snapshot_);
+}
+
+Status StoreView::Get(std::string_view row_key, std::string* row_value) {
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  rocksdb::ReadOptions options;
+  options.snapshot = snapshot_;
+  return FromRocks(db_->Get(options, rocksdb::Slice(row_key.data(), row_key.size()), row_value));
+}
+
+Status StoreView::Scan(std::string_view from, std::string_view to,
+                       const std::function<bool(std::string_view, std::string_view)>& visit) {
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  return ScanRows(db_, snapshot_, from, to, visit);
 }
 
 int Store::unflushed_memtable_count() {

@@ -95,6 +95,28 @@ class Store {
   std::atomic<uint64_t> flushed_seq_{0};
 };
 
+// Several reads of one consistent view. The store may not be closed while it lives.
+class StoreView {
+ public:
+  explicit StoreView(Store& store);
+  ~StoreView();
+  StoreView(const StoreView&) = delete;
+  StoreView& operator=(const StoreView&) = delete;
+
+  // What the view holds: everything up to this sequence.
+  uint64_t seq() const { return seq_; }
+  Status Get(std::string_view row_key, std::string* row_value);
+  // As Store::Scan.
+  Status Scan(std::string_view from, std::string_view to,
+              const std::function<bool(std::string_view key, std::string_view value)>& visit);
+
+ private:
+  std::shared_lock<std::shared_mutex> lock_;
+  rocksdb::DB* db_;
+  const rocksdb::Snapshot* snapshot_ = nullptr;
+  uint64_t seq_ = 0;
+};
+
 Status FromRocks(const rocksdb::Status& status);
 
 }  // namespace hearth

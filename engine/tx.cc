@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "engine/check.h"
+#include "engine/collection.h"
+#include "engine/collection_key.h"
 #include "engine/keyspace.h"
 
 namespace hearth {
@@ -34,10 +36,10 @@ Encoding EncodingOf(std::string_view value) {
 }
 
 Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptions options)
-    : keyspace_(keyspace), keys_(keys), options_(options), now_ms_(now_ms) {
+    : keyspace_(keyspace), log_(keyspace.log()), keys_(keys), options_(options), now_ms_(now_ms) {
   if (!keys.empty()) db_ = keys[0].db;
   LockShards();
-  if (!keyspace_.log().accepting()) {
+  if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {
       state_ = State::kRefused;
@@ -50,6 +52,7 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 }
 
 Tx::~Tx() {
+  join_.reset();
   UnlockShards();
 }
 
@@ -90,25 +93,22 @@ void Tx::EnsureResident() {
 // Asks the store for a key that is not resident. True when it is now resident or surely absent.
 bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
-  const uint32_t db_id = keyspace_.log().DbId(ref.db);
-  std::string row;
-  const uint64_t view_seq = keyspace_.store().LatestSeq();
-  const Status status =
-      keyspace_.store().Get(HeadKey(db_id, ref.position, ref.key),
-                            blocking ? Store::Tier::kDisk : Store::Tier::kMemoryOnly, &row);
+  const uint32_t db_id = log_.DbId(ref.db);
   Bump(shard.counters.misses);
-  if (status.IsNotFound()) {
+  Keyspace::ReadKey read;
+  const Status status =
+      blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
+  if (status.code() == Status::Code::kBusy && !blocking) return false;
+  if (!status.ok()) {
+    state_ = State::kFailed;
+    error_ = status;
+    return false;
+  }
+  if (read.object == nullptr) {
     Bump(shard.counters.absent_lookups);
     return true;
   }
-  if (status.code() == Status::Code::kBusy && !blocking) return false;
-  HeadValueParts parts;
-  if (!status.ok() || !ParseHeadValue(row, &parts)) {
-    state_ = State::kFailed;
-    error_ = status.ok() ? Status::Corruption("a head row does not parse") : status;
-    return false;
-  }
-  keyspace_.Install(shard, ref, db_id, row, view_seq, /*hot=*/true);
+  keyspace_.Install(shard, ref, db_id, std::move(read), /*hot=*/true);
   return true;
 }
 
@@ -169,16 +169,73 @@ const Object* Tx::Peek(uint32_t db, std::string_view key) {
 
 uint64_t Tx::LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires) {
   char prefix[kHeadKeyPrefixSize];
-  WriteHeadKeyPrefix(prefix, keyspace_.log().DbId(ref.db), ref.position);
+  WriteHeadKeyPrefix(prefix, log_.DbId(ref.db), ref.position);
   char header[kHeadValueHeaderSizeMax];
   const size_t header_size = WriteHeadValueHeader(header, object);
-  CommitLog::Join join(keyspace_.log());
-  const uint64_t seq =
-      join.Put({prefix, sizeof(prefix)}, object.key(), {header, header_size}, object.value());
-  if (keys != 0 || expires != 0) join.Count(ref.db, keys, expires);
+  std::string spread_body;
+  if (object.spread()) AppendHeadBody(object, &spread_body);
+  const uint64_t seq = Log().Put({prefix, sizeof(prefix)}, object.key(), {header, header_size},
+                                 object.spread() ? std::string_view(spread_body) : object.value());
+  if (keys != 0 || expires != 0) Log().Count(ref.db, keys, expires);
   ++change_count_;
   Saw(seq);
   return seq;
+}
+
+uint64_t Tx::LogDelete(const KeyRef& ref, int64_t keys, int64_t expires) {
+  char prefix[kHeadKeyPrefixSize];
+  WriteHeadKeyPrefix(prefix, log_.DbId(ref.db), ref.position);
+  const uint64_t seq = Log().Delete({prefix, sizeof(prefix)}, ref.key);
+  if (keys != 0 || expires != 0) Log().Count(ref.db, keys, expires);
+  ++change_count_;
+  Saw(seq);
+  return seq;
+}
+
+uint64_t Tx::PutElementRow(uint32_t db, uint64_t object_id, std::string_view element,
+                           std::string_view value, std::string_view value_rest) {
+  char prefix[kElementKeyPrefixSize];
+  WriteElementKeyPrefix(prefix, log_.DbId(db), object_id);
+  const uint64_t seq =
+      Log().PutElement({prefix, sizeof(prefix)}, element, kElementRowVersion, value, value_rest);
+  ++change_count_;
+  Saw(seq);
+  return seq;
+}
+
+uint64_t Tx::EraseElementRow(uint32_t db, uint64_t object_id, std::string_view element) {
+  char prefix[kElementKeyPrefixSize];
+  WriteElementKeyPrefix(prefix, log_.DbId(db), object_id);
+  const uint64_t seq = Log().Delete({prefix, sizeof(prefix)}, element);
+  ++change_count_;
+  Saw(seq);
+  return seq;
+}
+
+uint64_t Tx::EraseElementRows(uint32_t db, uint64_t object_id, std::string_view first,
+                              std::string_view last) {
+  const uint32_t db_id = log_.DbId(db);
+  const uint64_t seq = Log().DeleteRange(
+      ElementKey(db_id, object_id, first),
+      last.empty() ? ElementKey(db_id, object_id + 1, {}) : ElementKey(db_id, object_id, last));
+  ++change_count_;
+  Saw(seq);
+  return seq;
+}
+
+// Deletes the element rows of a spread collection whose head goes or becomes something else.
+void Tx::DropRows(uint32_t db, const Object& object) {
+  if (!object.spread()) return;
+  const Collection& collection = *object.collection();
+  const uint64_t changes_before = change_count_;
+  if (collection.row_count() > kRowsErasedSinglyMax) {
+    EraseElementRows(db, collection.object_id(), {}, {});
+  } else {
+    collection.Rows([&](std::string_view element, std::string_view) {
+      EraseElementRow(db, collection.object_id(), element);
+    });
+  }
+  change_count_ = changes_before;
 }
 
 // Makes object the key's, in place of old (live, tombstone, the same object, or nullptr).
@@ -188,10 +245,10 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
   Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
   if (old == nullptr) {
     table.Insert(object);
-    shard.AddBytes(ref.db, object->allocated_size(), 0);
+    shard.AddBytes(ref.db, object->memory_size(), 0);
   } else if (old != object) {
     table.Replace(table.FindCell(ref.position, ref.key), object);
-    shard.AddBytes(ref.db, object->allocated_size(), old->allocated_size());
+    shard.AddBytes(ref.db, object->memory_size(), old->memory_size());
     Object::Free(old);
   } else {
     table.RefreshExpiryBit(object);
@@ -210,7 +267,8 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
 
   const size_t need = sizeof(Object) + key.size() + value.size();
   Object* object = old;
-  const size_t room = old == nullptr ? 0 : old->allocated_size();
+  if (old != nullptr) DropRows(ref.db, *old);
+  const size_t room = old == nullptr || old->spread() ? 0 : old->allocated_size();
   if (room >= need && room <= need * kSlackFactor + kSlackFree) {
     std::memmove(object->mutable_value(), value.data(), value.size());
     object->value_size = static_cast<uint32_t>(value.size());
@@ -273,21 +331,17 @@ void Tx::SetExpiry(std::string_view key, int64_t at_ms) {
 
 // Deletes a live object and logs it. Afterwards the object is gone or a tombstone.
 void Tx::DeleteLive(const KeyRef& ref, Object* object) {
+  DropRows(ref.db, *object);
+  RemoveObject(ref, object, LogDelete(ref, -1, -int{object->has_expiry()}));
+}
+
+// Takes a deleted key's object out of memory; seq is its deletion's.
+void Tx::RemoveObject(const KeyRef& ref, Object* object, uint64_t seq) {
   const uint32_t shard_index = keyspace_.ShardIndex(ref.position);
   Shard& shard = keyspace_.shard(shard_index);
-  char prefix[kHeadKeyPrefixSize];
-  WriteHeadKeyPrefix(prefix, keyspace_.log().DbId(ref.db), ref.position);
-  uint64_t seq;
-  {
-    CommitLog::Join join(keyspace_.log());
-    seq = join.Delete({prefix, sizeof(prefix)}, object->key());
-    join.Count(ref.db, -1, -int{object->has_expiry()});
-  }
-  ++change_count_;
-  Saw(seq);
   Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
   if (shard.dbs[ref.db].complete) {
-    shard.AddBytes(ref.db, 0, object->allocated_size());
+    shard.AddBytes(ref.db, 0, object->memory_size());
     Object::Free(table.Remove(ref.position, ref.key));
     shard.dbs[ref.db].delete_seq = seq;
     return;
@@ -307,24 +361,68 @@ bool Tx::Delete(uint32_t db, std::string_view key) {
   return true;
 }
 
-void Tx::Copy(const KeyRef& from, const KeyRef& to) {
-  const Object* source = FindLive(from, /*touch=*/false);
-  HEARTH_CHECK(source != nullptr);
+// A copy under another key; a spread one gets an object id and logs its rows.
+Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
+  Object* copy;
+  if (!source.spread()) {
+    copy = Object::Make(to.position, to.key, source.value().data(), source.value_size);
+  } else {
+    auto collection = Collection::Make(source.type, Log().next_seq());
+    std::string head;
+    AppendHeadBody(source, &head);
+    bool sound = collection->ReadHead(std::string_view(head).substr(sizeof(uint64_t)));
+    const uint64_t changes_before = change_count_;
+    source.collection()->Rows([&](std::string_view element, std::string_view value) {
+      sound &= collection->Put(element, value);
+      PutElementRow(to.db, collection->object_id(), element, value, {});
+    });
+    change_count_ = changes_before;
+    HEARTH_CHECK(sound && collection->FinishLoad());
+    copy = Object::MakeSpread(to.position, to.key, collection.release());
+  }
+  copy->expire_at_ms = source.expire_at_ms;
+  copy->type = source.type;
+  copy->encoding = source.encoding;
+  copy->access = source.access;
+  copy->hot = source.hot;
+  return copy;
+}
+
+// Makes a finished object the key's and logs its head; an existing one is replaced.
+void Tx::PutCopy(const KeyRef& to, Object* copy) {
   Object* old = FindObject(to);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();
-  Object* copy = Object::Make(to.position, to.key, source->value().data(), source->value_size);
-  copy->expire_at_ms = source->expire_at_ms;
-  copy->type = source->type;
-  copy->encoding = source->encoding;
-  copy->access = source->access;
-  copy->hot = source->hot;
+  if (was_live) DropRows(to.db, *old);
   PutObject(to, copy, old);
   copy->seq = LogHead(to, *copy, was_live ? 0 : 1, int{copy->has_expiry()} - int{had_expiry});
 }
 
+void Tx::Copy(const KeyRef& from, const KeyRef& to) {
+  const Object* source = FindLive(from, /*touch=*/false);
+  HEARTH_CHECK(source != nullptr);
+  PutCopy(to, CopyOf(*source, to));
+}
+
 void Tx::Move(const KeyRef& from, const KeyRef& to) {
-  Copy(from, to);
+  Object* source = FindLive(from, /*touch=*/false);
+  HEARTH_CHECK(source != nullptr);
+  if (!source->spread() || from.db != to.db) {
+    PutCopy(to, CopyOf(*source, to));
+    --change_count_;
+    DeleteLive(from, FindObject(from));
+    return;
+  }
+  const uint32_t shard_index = keyspace_.ShardIndex(from.position);
+  const size_t size = source->memory_size();
+  Object* moved = Object::MakeSpread(to.position, to.key, source->ReleaseCollection());
+  keyspace_.shard(shard_index).AddBytes(from.db, source->memory_size(), size);
+  moved->expire_at_ms = source->expire_at_ms;
+  moved->type = source->type;
+  moved->encoding = source->encoding;
+  moved->access = source->access;
+  moved->hot = source->hot;
+  PutCopy(to, moved);
   --change_count_;
   DeleteLive(from, FindObject(from));
 }
@@ -335,9 +433,9 @@ void Tx::FlushDb(uint32_t db) {
   if (key_count == 0) return;
   uint64_t seq;
   {
-    CommitLog::Join join(keyspace_.log());
-    const uint32_t old_id = join.RenewDb(db);
-    seq = join.DeleteRange(HeadKey(old_id, 0, {}), HeadKey(old_id + 1, 0, {}));
+    const uint32_t old_id = Log().RenewDb(db);
+    (void)Log().DeleteRange(HeadKey(old_id, 0, {}), HeadKey(old_id + 1, 0, {}));
+    seq = Log().DeleteRange(ElementKey(old_id, 0, {}), ElementKey(old_id + 1, 0, {}));
   }
   Saw(seq);
   change_count_ += key_count;
@@ -355,10 +453,7 @@ void Tx::SwapDb(uint32_t a, uint32_t b) {
   HEARTH_CHECK(options_.lock_all);
   if (a == b) return;
   uint64_t seq;
-  {
-    CommitLog::Join join(keyspace_.log());
-    seq = join.SwapDbs(a, b);
-  }
+  { seq = Log().SwapDbs(a, b); }
   Saw(seq);
   ++change_count_;
   for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {

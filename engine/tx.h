@@ -14,10 +14,12 @@
 //            TxScope::kAllShards, where a missing key is read from the disk at once.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "engine/commit_log.h"
 #include "engine/object.h"
 #include "engine/position.h"
 #include "engine/status.h"
@@ -107,10 +109,13 @@ class Tx {
   // Returns whether the key was there.
   bool Delete(std::string_view key) { return Delete(db_, key); }
   bool Delete(uint32_t db, std::string_view key);
-  // Copies or moves with value, type and expiry; an existing target is replaced.
+  // Copies or moves with value, type and expiry; an existing target is replaced. Moving within a
+  // database costs the same for any size.
   // Requires: source present, source and target differ.
   void Copy(const KeyRef& from, const KeyRef& to);
   void Move(const KeyRef& from, const KeyRef& to);
+
+  // Collections are changed through the key classes of their types (collection_key.h).
 
   // -- Whole databases. Require lock_all.
   void FlushDb(uint32_t db);
@@ -123,6 +128,8 @@ class Tx {
   uint64_t change_count() const { return change_count_; }
 
  private:
+  friend class CollectionKey;
+
   const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
   void LockShards();
   void UnlockShards();
@@ -132,13 +139,29 @@ class Tx {
   Object* FindLive(const KeyRef& ref, bool touch);
   void PutObject(const KeyRef& ref, Object* object, Object* old);
   uint64_t LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires);
-  void Dispose(const KeyRef& ref, Object* object);
+  uint64_t LogDelete(const KeyRef& ref, int64_t keys, int64_t expires);
+  uint64_t PutElementRow(uint32_t db, uint64_t object_id, std::string_view element,
+                         std::string_view value, std::string_view value_rest);
+  uint64_t EraseElementRow(uint32_t db, uint64_t object_id, std::string_view element);
+  uint64_t EraseElementRows(uint32_t db, uint64_t object_id, std::string_view first,
+                            std::string_view last);
+  void DropRows(uint32_t db, const Object& object);
+  void RemoveObject(const KeyRef& ref, Object* object, uint64_t seq);
+  Object* CopyOf(const Object& source, const KeyRef& to);
+  void PutCopy(const KeyRef& to, Object* copy);
+  // The turn at the log: from the first row until the end, so that all rows stand in one group.
+  CommitLog::Join& Log() {
+    if (!join_) join_.emplace(log_);
+    return *join_;
+  }
   void DeleteLive(const KeyRef& ref, Object* object);
   void Saw(uint64_t seq) {
     if (seq > barrier_) barrier_ = seq;
   }
 
   Keyspace& keyspace_;
+  CommitLog& log_;
+  std::optional<CommitLog::Join> join_;
   std::span<const KeyRef> keys_;
   TxOptions options_;
   int64_t now_ms_;

@@ -1,6 +1,9 @@
 // Tested by tests/engine/keyspace_test.cc.
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "engine/collection.h"
 #include "engine/keyspace.h"
 
 namespace hearth {
@@ -11,14 +14,65 @@ constexpr size_t kDifferenceTextBytesMax = 16 << 10;
 std::string ObjectText(const Object& object, uint32_t db_id) {
   char header[kHeadValueHeaderSizeMax];
   std::string value(header, WriteHeadValueHeader(header, object));
-  value.append(object.value());
+  AppendHeadBody(object, &value);
   return RowText(HeadKey(db_id, object.position, object.key()), value);
+}
+
+// A resident spread collection against its element rows. Requires: its shard's lock.
+Status VerifyElements(Keyspace& keyspace, uint32_t db_id, const Object& object,
+                      std::string* differences) {
+  const Collection& collection = *object.collection();
+  const uint64_t id = collection.object_id();
+  std::map<std::string, std::string> rows;
+  collection.Rows([&](std::string_view element, std::string_view value) {
+    rows[std::string(element)] = value;
+  });
+  uint64_t seq;
+  const Status status = keyspace.store().Scan(
+      ElementKey(db_id, id, {}), ElementKey(db_id, id + 1, {}), &seq,
+      [&](std::string_view row_key, std::string_view row_value) {
+        ElementKeyParts key;
+        std::string_view value;
+        if (!ParseElementKey(row_key, &key) || !ParseElementValue(row_value, &value)) {
+          *differences += "damaged row: " + RowText(row_key, row_value) + "\n";
+          return true;
+        }
+        const auto found = rows.find(std::string(key.element));
+        if (found == rows.end() || found->second != value) {
+          *differences +=
+              std::string(found == rows.end() ? "not in memory: " : "other in memory: ") +
+              RowText(row_key, row_value) + "\n";
+        }
+        if (found != rows.end()) rows.erase(found);
+        return differences->size() < kDifferenceTextBytesMax;
+      });
+  for (const auto& [element, value] : rows) {
+    if (differences->size() >= kDifferenceTextBytesMax) break;
+    *differences += "not stored: id=" + std::to_string(id) + " element=" + element + "\n";
+  }
+  return status;
+}
+
+// Element rows of a database that belong to no key.
+Status VerifyOwners(Keyspace& keyspace, uint32_t db_id, const std::set<uint64_t>& owners,
+                    std::string* differences) {
+  uint64_t seq;
+  return keyspace.store().Scan(
+      ElementKey(db_id, 0, {}), ElementKey(db_id + 1, 0, {}), &seq,
+      [&](std::string_view row_key, std::string_view row_value) {
+        ElementKeyParts key;
+        if (!ParseElementKey(row_key, &key) || !owners.contains(key.object_id)) {
+          *differences += "nobody's row: " + RowText(row_key, row_value) + "\n";
+        }
+        return differences->size() < kDifferenceTextBytesMax;
+      });
 }
 
 // One database: its resident objects against their rows, and its counts against all rows.
 Status VerifyDb(Keyspace& keyspace, uint32_t db, std::string* differences) {
   const uint32_t db_id = keyspace.log().DbId(db);
   uint64_t keys = 0, expires = 0, seq = 0;
+  std::set<uint64_t> owners;
   const Status status = keyspace.store().Scan(
       HeadKey(db_id, 0, {}), HeadKey(db_id + 1, 0, {}), &seq,
       [&](std::string_view row_key, std::string_view row_value) {
@@ -29,6 +83,7 @@ Status VerifyDb(Keyspace& keyspace, uint32_t db, std::string* differences) {
           return true;
         }
         ++keys;
+        if (value.spread) owners.insert(value.object_id);
         expires += value.expire_at_ms != kNoExpiry;
         Shard& shard = keyspace.shard(keyspace.ShardIndex(key.position));
         std::lock_guard lock(shard.mutex);
@@ -45,6 +100,7 @@ Status VerifyDb(Keyspace& keyspace, uint32_t db, std::string* differences) {
         return differences->size() < kDifferenceTextBytesMax;
       });
   if (!status.ok()) return status;
+  if (Status owned = VerifyOwners(keyspace, db_id, owners, differences); !owned.ok()) return owned;
   if (keys != keyspace.KeyCount(db) || expires != keyspace.ExpiryCount(db)) {
     *differences += "db " + std::to_string(db) + ": counted " +
                     std::to_string(keyspace.KeyCount(db)) + " keys, " +
@@ -71,6 +127,11 @@ Status VerifyResident(Keyspace& keyspace, uint32_t db, std::string* differences)
       if (!status.ok() && !status.IsNotFound()) return status;
       if (status.IsNotFound() != object->tombstone()) {
         *differences += "only in memory: " + ObjectText(*object, db_id) + "\n";
+      } else if (!object->tombstone() && object->spread()) {
+        if (Status elements = VerifyElements(keyspace, db_id, *object, differences);
+            !elements.ok()) {
+          return elements;
+        }
       }
     }
   }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,18 @@ using Args = std::span<const std::string_view>;  // args[0] is the command's nam
 
 using DataFunction = void (*)(const Args& args, Tx& tx, Reply& reply);
 using SessionFunction = void (*)(const Args& args, Session& session, Reply& reply);
+
+// What a blocking command waits for when it can't answer at once. The server runs the command's
+// function again, with the same keys, whenever one of them may have become what it waits for.
+struct BlockRequest {
+  int64_t timeout_ms = 0;  // 0 = for ever
+  ObjectType type = ObjectType::kList;
+  bool wakes_when_gone = false;   // also when a key is deleted or changes its type (XREADGROUP)
+  bool null_array = true;         // the reply when the time is up: null array, else null
+  std::vector<std::string> args;  // of the later runs, when they are not those of the call
+};
+// Answers and returns true, or writes nothing, fills the request and returns false.
+using BlockingFunction = bool (*)(const Args& args, Tx& tx, Reply& reply, BlockRequest* request);
 // Names the keys (with their databases) of a call whose keys lie in another database too.
 // Returns false when the arguments are wrong; the function is then run with no keys and answers.
 using KeysFunction = bool (*)(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys);
@@ -113,8 +126,9 @@ struct Command {
   uint32_t flags;
   uint32_t acl;  // categories beside those that follow from the flags
   std::span<const KeySpec> key_specs;
-  DataFunction data = nullptr;  // exactly one of data, session, subcommands is set
+  DataFunction data = nullptr;  // exactly one of data, session, blocking, subcommands is set
   SessionFunction session = nullptr;
+  BlockingFunction blocking = nullptr;
   std::span<const Command> subcommands = {};
   KeysFunction keys = nullptr;
 

@@ -8,7 +8,7 @@ namespace hearth {
 namespace {
 
 constexpr size_t kNameSizeMax = 40;
-constexpr size_t kEntryCount = 1024;  // a power of two, several times the count of commands
+constexpr size_t kEntryCount = 2048;  // a power of two, several times the count of commands
 
 // FNV-1a, 64 bits (Fowler, Noll, Vo).
 uint64_t HashOf(std::string_view lower) {
@@ -30,9 +30,7 @@ size_t Lower(std::string_view name, char* to, size_t size_max) {
 }  // namespace
 
 CommandTable::CommandTable() : entries_(kEntryCount) {
-  for (const auto group :
-       {StringCommands(), LcsCommands(), GenericCommands(), ExpireCommands(), ScanCommands(),
-        ConnectionCommands(), ServerCommands(), IntrospectionCommands()}) {
+  for (const auto group : AllCommandGroups()) {
     for (const Command& command : group) {
       Add(&command);
       for (const Command& subcommand : command.subcommands) Add(&subcommand);

@@ -1,8 +1,7 @@
 // Tested by tests/src/dispatcher_test.cc.
 #include "src/dispatcher.h"
 
-#include <random>
-
+#include "engine/random.h"
 #include "net/worker.h"
 #include "src/commands/groups.h"
 #include "src/key_finder.h"
@@ -17,11 +16,6 @@ namespace {
 constexpr uint32_t kParksMax = 3;
 constexpr int kEvictionsACommandMax = 64;
 constexpr size_t kUnknownArgsBytesMax = 128;
-
-uint64_t ThreadRandom() {
-  thread_local std::mt19937_64 generator{std::random_device{}()};
-  return generator();
-}
 
 // What a browser sends that was tricked into talking to this port.
 bool IsCrossProtocol(std::string_view name) {
@@ -86,7 +80,7 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   if (PassGates(session, args, plan.found, &wait)) {
     const Command& command = *plan.found.command;
     session.last_command = command.name;
-    if (command.data != nullptr) {
+    if (command.session == nullptr) {
       if (!RunData(session, args, plan)) return false;
     } else {
       command.session(args, session, reply);
@@ -165,7 +159,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   const auto count = static_cast<int>(args.size());
   if ((command->arity > 0 && count != command->arity) || count < -command->arity ||
-      (command->data == nullptr && command->session == nullptr)) {
+      !command->subcommands.empty()) {
     reply.Error(WrongArity(command->name));
     return false;
   }
@@ -214,7 +208,7 @@ bool Dispatcher::MakeRoom(const Command&, Reply& reply) {
     std::string key;
     size_t size = 0;
     if (residency.policy() == MemoryPolicy::kNoEviction ||
-        !residency.PickVictim(now_ms_, ThreadRandom(), &db, &key, &size)) {
+        !residency.PickVictim(now_ms_, RandomBits(), &db, &key, &size)) {
       reply.Error("OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
@@ -252,7 +246,11 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
-      command.data(args, tx, reply);
+      if (command.data != nullptr) {
+        command.data(args, tx, reply);
+      } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
+        request.null_array ? reply.NullArray() : reply.Null();
+      }
       break;
     case Tx::State::kPending:
       Park(session, tx.missing());

@@ -131,6 +131,7 @@ class Server {
   std::string ListenUnix();
   std::string ListenTls();
   void ListenToCommits();
+  void WatchCollectionLimits();
   void WatchConfig();
   void WatchPersistenceConfig();
   void WatchDiagnosticsConfig();

@@ -1,6 +1,8 @@
 // The server's sockets and what CONFIG SET changes at run time. Tested by tests/src/server_test.cc.
 #include <sstream>
 
+#include "engine/collection_limits.h"
+#include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/log.h"
 #include "src/redis_text.h"
@@ -160,7 +162,31 @@ bool Server::RaiseMaxClients(std::string* error) {
   return true;
 }
 
+// Redis' thresholds between the encodings of collections.
+void Server::WatchCollectionLimits() {
+  const auto watch = [this](const char* name, auto& limit) {
+    const auto apply = [this, name, &limit](std::string* = nullptr) {
+      limit = static_cast<std::remove_reference_t<decltype(limit)>::value_type>(config_.Int(name));
+      return true;
+    };
+    apply();
+    config_.OnChange(name, apply);
+  };
+  CollectionLimits& limits = Limits();
+  watch("hash-max-listpack-entries", limits.hash_listpack_entries_max);
+  watch("hash-max-listpack-value", limits.hash_listpack_value_size_max);
+  watch("list-max-listpack-size", limits.list_listpack_size);
+  watch("set-max-intset-entries", limits.set_intset_entries_max);
+  watch("set-max-listpack-entries", limits.set_listpack_entries_max);
+  watch("set-max-listpack-value", limits.set_listpack_value_size_max);
+  watch("zset-max-listpack-entries", limits.zset_listpack_entries_max);
+  watch("zset-max-listpack-value", limits.zset_listpack_value_size_max);
+  watch("stream-node-max-entries", limits.stream_node_entries_max);
+  watch("stream-node-max-bytes", limits.stream_node_size_max);
+}
+
 void Server::WatchConfig() {
+  WatchCollectionLimits();
   const auto refresh = [this](std::string* = nullptr) {
     needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");

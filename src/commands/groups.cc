@@ -13,6 +13,21 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 
 }  // namespace
 
+std::vector<std::span<const Command>> DataCommandGroups() {
+  return {StringCommands(), LcsCommands(),  GenericCommands(), ExpireCommands(),
+          ListCommands(),   HashCommands(), SetCommands(),     SortedSetCommands(),
+          StreamCommands(), GeoCommands(),  SortCommands()};
+}
+
+std::vector<std::span<const Command>> AllCommandGroups() {
+  std::vector<std::span<const Command>> groups = DataCommandGroups();
+  for (const auto group :
+       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands()}) {
+    groups.push_back(group);
+  }
+  return groups;
+}
+
 std::atomic<size_t>& StringSizeMax() {
   static std::atomic<size_t> size_max{size_t{512} << 20};
   return size_max;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/command.h"
 
@@ -24,6 +25,17 @@ std::span<const Command> ScanCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> IntrospectionCommands();
+std::span<const Command> ListCommands();
+std::span<const Command> HashCommands();
+std::span<const Command> SetCommands();
+std::span<const Command> SortedSetCommands();
+std::span<const Command> StreamCommands();
+std::span<const Command> GeoCommands();
+std::span<const Command> SortCommands();
+
+// The groups whose commands work on keys through a Tx, and those of all commands.
+std::vector<std::span<const Command>> DataCommandGroups();
+std::vector<std::span<const Command>> AllCommandGroups();
 
 // proto-max-bulk-len: the longest string that a command may build, in bytes.
 std::atomic<size_t>& StringSizeMax();

@@ -31,7 +31,7 @@ void MemoryUsage(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[2]);
   if (object == nullptr) return reply.Null();
   constexpr int64_t kCellBytes = 8;
-  reply.Integer(static_cast<int64_t>(object->allocated_size()) + kCellBytes);
+  reply.Integer(static_cast<int64_t>(object->memory_size()) + kCellBytes);
 }
 
 // MEMORY STATS: Redis' names where they have a meaning, then ours.

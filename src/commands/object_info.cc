@@ -13,18 +13,6 @@ namespace {
 constexpr int64_t kSharedIntegerCount = 10000;  // Redis shares the objects of 0 to 9999
 constexpr int64_t kSharedRefCount = INT32_MAX;
 
-std::string_view EncodingName(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kRaw:
-      return "raw";
-    case Encoding::kInt:
-      return "int";
-    case Encoding::kEmbstr:
-      return "embstr";
-  }
-  return "unknown";
-}
-
 // The counter in Object::access after the decay of idle minutes (see Keyspace::Touch).
 int64_t FrequencyOf(const Object& object, int64_t now_ms) {
   constexpr uint32_t kMinutesMask = 0xffffff;

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <random>
 
 #include "engine/keyspace.h"
+#include "engine/random.h"
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/errors.h"
@@ -41,11 +41,6 @@ struct ScanOptions {
   size_t count = kScanCountDefault;
   KeyFilter filter = {};
 };
-
-uint64_t RandomPosition() {
-  thread_local std::mt19937_64 generator{std::random_device{}()};
-  return generator();
-}
 
 // What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
 std::optional<uint64_t> ParseCursor(std::string_view text) {
@@ -115,7 +110,7 @@ WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms) {
   WalkAnswer answer;
   std::string key;
   bool found = false;
-  answer.status = ReadRandomKey(keyspace, db, RandomPosition(), now_ms, &key, &found);
+  answer.status = ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found);
   if (answer.status.ok() && found) answer.keys.push_back(std::move(key));
   answer.barrier = keyspace.log().joined_seq();
   return answer;

@@ -105,7 +105,7 @@ class EngineFixture : public testing::Test {
   std::string StoredRows() {
     std::string text;
     uint64_t seq;
-    const Status status = engine_->store().Scan("k", "l", &seq, [&](auto key, auto value) {
+    const Status status = engine_->store().Scan("k", "n", &seq, [&](auto key, auto value) {
       text += RowText(key, value) + "\n";
       return true;
     });

@@ -17,8 +17,21 @@ import shutil
 import sys
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import ReplyError, Server  # noqa: E402
+import geo  # noqa: E402
+import hashes  # noqa: E402
+import lists  # noqa: E402
+import sets  # noqa: E402
+import sorted_sets  # noqa: E402
+import streams  # noqa: E402
+
+# A module a group of commands:
+#   makers(generator) -> [(weight, function() -> [argument, ...])]
+#   normalised(name, command, reply) -> the reply without what the contract leaves open
+#   dump(client, key, kind) -> the whole value of a key of its type; None for others
+GROUPS = [geo, hashes, lists, sets, sorted_sets, streams]
 
 TTL_SLACK_MS = 3000
 BATCH = 40
@@ -33,8 +46,9 @@ VALUES = ["", "a", "hello", "\x00\xff\r\n", "x" * 44, "x" * 45, "y" * 300, "1234
 
 
 class Generator:
-    def __init__(self, seed):
+    def __init__(self, seed, groups=()):
         self.random = random.Random(seed)
+        self.groups = groups
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -152,6 +166,8 @@ class Generator:
             (1, lambda: ["ECHO", v()]),
             (1, lambda: ["PING"] + ([v()] if g.chance(50) else [])),
         ]
+        for group in self.groups:
+            makers += group.makers(self)
         weights = [w for w, _ in makers]
         return self.random.choices([m for _, m in makers], weights)[0]()
 
@@ -162,6 +178,8 @@ def normalised(command, reply):
         return sorted(reply)
     if name == "SCAN" and isinstance(reply, list):
         return "a page"
+    for group in GROUPS:
+        reply = group.normalised(name, command, reply)
     return reply
 
 
@@ -197,9 +215,12 @@ def dump(client, hearth):
             assert random_key in keys if keys else random_key is None
         assert client.call("DBSIZE") == len(keys), "DBSIZE"
         for key in keys:
-            state.append((db, key, client.call("GET", key), client.call("TYPE", key),
-                          client.call("OBJECT", "ENCODING", key),
-                          client.call("PEXPIRETIME", key)))
+            kind = client.call("TYPE", key)
+            value = [client.call("GET", key)]
+            for group in GROUPS:
+                value.append(group.dump(client, key, kind))
+            encoding = client.call("OBJECT", "ENCODING", key) if kind == "string" else ""
+            state.append((db, key, value, kind, encoding, client.call("PEXPIRETIME", key)))
     client.call("SELECT", 0)
     return state
 
@@ -212,7 +233,8 @@ def compare_dumps(ours, theirs):
 
 
 def run(options, hearth, redis):
-    generator = Generator(options.seed)
+    groups = [g for g in GROUPS if not options.groups or g.__name__ in options.groups]
+    generator = Generator(options.seed, groups)
     ours, theirs = hearth.client(), redis.client()
     done, db = 0, 0
     differences = {}
@@ -253,6 +275,8 @@ def main():
     parser.add_argument("--demote", type=int, default=0,
                         help="demote everything after every N commands")
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--groups", nargs="*", default=[],
+                        help="of the groups of commands beside strings and keys, only these")
     parser.add_argument("--extra", nargs=argparse.REMAINDER, default=[])
     options = parser.parse_args()
     assert options.redis, "the oracle needs redis-server (Debian package redis-server)"

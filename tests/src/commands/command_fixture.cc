@@ -23,7 +23,7 @@ const Command* FindRow(std::span<const Command> rows, std::string_view name) {
 
 const Command* FindRow(const Args& args) {
   const std::string name = ToLower(args[0]);
-  for (const auto group : {StringCommands(), LcsCommands(), GenericCommands(), ExpireCommands()}) {
+  for (const auto group : DataCommandGroups()) {
     const Command* row = FindRow(group, name);
     if (row == nullptr || row->subcommands.empty() || args.size() < 2) {
       if (row != nullptr) return row;
@@ -39,18 +39,6 @@ bool ArityFits(const Command& command, size_t count) {
   return command.arity >= 0 ? signed_count == command.arity : signed_count >= -command.arity;
 }
 
-std::string_view EncodingText(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kRaw:
-      return "raw";
-    case Encoding::kInt:
-      return "int";
-    case Encoding::kEmbstr:
-      return "embstr";
-  }
-  return "?";
-}
-
 // Writes rows as text; the state row, which ends every group, is left out.
 class RowPrinter : public rocksdb::WriteBatch::Handler {
  public:
@@ -59,9 +47,13 @@ class RowPrinter : public rocksdb::WriteBatch::Handler {
   rocksdb::Status PutCF(uint32_t, const rocksdb::Slice& key, const rocksdb::Slice& value) override {
     HeadKeyParts head;
     HeadValueParts parts;
+    if (key[0] == kElementTable) {
+      text += RowText(key.ToStringView(), value.ToStringView()) + "\n";
+      return rocksdb::Status::OK();
+    }
     if (!ParseHeadKey(key.ToStringView(), &head)) return rocksdb::Status::OK();
     EXPECT_TRUE(ParseHeadValue(value.ToStringView(), &parts));
-    text += "put " + Place(head) + " " + std::string(EncodingText(parts.encoding)) + " " +
+    text += "put " + Place(head) + " " + std::string(EncodingName(parts.encoding)) + " " +
             QuoteWord(parts.value);
     if (parts.expire_at_ms != kNoExpiry) text += " until " + std::to_string(parts.expire_at_ms);
     text += "\n";
@@ -69,6 +61,12 @@ class RowPrinter : public rocksdb::WriteBatch::Handler {
   }
   rocksdb::Status DeleteCF(uint32_t, const rocksdb::Slice& key) override {
     HeadKeyParts head;
+    ElementKeyParts element;
+    if (ParseElementKey(key.ToStringView(), &element)) {
+      text += "delete element id=" + std::to_string(element.object_id) +
+              " element=" + QuoteWord(element.element) + "\n";
+      return rocksdb::Status::OK();
+    }
     EXPECT_TRUE(ParseHeadKey(key.ToStringView(), &head));
     text += "delete " + Place(head) + "\n";
     return rocksdb::Status::OK();
@@ -76,7 +74,7 @@ class RowPrinter : public rocksdb::WriteBatch::Handler {
   rocksdb::Status DeleteRangeCF(uint32_t, const rocksdb::Slice& from,
                                 const rocksdb::Slice&) override {
     HeadKeyParts head;
-    EXPECT_TRUE(ParseHeadKey(from.ToStringView(), &head));
+    if (!ParseHeadKey(from.ToStringView(), &head)) return rocksdb::Status::OK();
     text += "delete-range " + std::to_string(head.db_id) + "\n";
     return rocksdb::Status::OK();
   }
@@ -132,7 +130,14 @@ void CommandFixture::RunData(const Command& command, const Args& args, Reply& re
           {.write = (command.flags & kCmdWrite) != 0,
            .lock_all = (command.flags & kCmdLockAll) != 0});
     tx.set_db(db_);
-    if (tx.state() == Tx::State::kReady) return command.data(args, tx, reply);
+    if (tx.state() == Tx::State::kReady) {
+      if (command.data != nullptr) return command.data(args, tx, reply);
+      BlockRequest request;
+      if (!command.blocking(args, tx, reply, &request)) {
+        request.null_array ? reply.NullArray() : reply.Null();
+      }
+      return;
+    }
     ASSERT_EQ(tx.state(), Tx::State::kPending) << tx.error().message();
     const std::vector<KeyRef> missing = tx.missing();
     ASSERT_TRUE(engine_->keyspace().Load(missing).ok());

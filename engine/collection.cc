@@ -1,0 +1,62 @@
+// Tested by tests/engine/set_test.cc.
+#include "engine/collection.h"
+
+#include "engine/codec.h"
+#include "engine/collection_limits.h"
+#include "engine/hash.h"
+#include "engine/list.h"
+#include "engine/rows.h"
+#include "engine/set.h"
+#include "engine/sorted_set.h"
+#include "engine/stream.h"
+
+namespace hearth {
+
+CollectionLimits& Limits() {
+  static CollectionLimits limits;
+  return limits;
+}
+
+std::unique_ptr<Collection> Collection::Make(ObjectType type, uint64_t object_id) {
+  switch (type) {
+    case ObjectType::kSet:
+      return MakeSetCollection(object_id);
+    case ObjectType::kList:
+      return MakeListCollection(object_id);
+    case ObjectType::kSortedSet:
+      return MakeSortedSetCollection(object_id);
+    case ObjectType::kHash:
+      return MakeHashCollection(object_id);
+    case ObjectType::kStream:
+      return MakeStreamCollection(object_id);
+    case ObjectType::kString:
+      break;
+  }
+  return nullptr;
+}
+
+void AppendHeadBody(const Object& object, std::string* to) {
+  if (!object.spread()) {
+    to->append(object.value());
+    return;
+  }
+  AppendFixed64(to, object.collection()->object_id());
+  object.collection()->AppendHead(to);
+}
+
+Object* ObjectFromHead(uint64_t position, std::string_view key, const HeadValueParts& parts) {
+  Object* object;
+  if (parts.spread) {
+    auto collection = Collection::Make(parts.type, parts.object_id);
+    if (collection == nullptr || !collection->ReadHead(parts.value)) return nullptr;
+    object = Object::MakeSpread(position, key, collection.release());
+  } else {
+    object = Object::Make(position, key, parts.value.data(), parts.value.size());
+  }
+  object->type = parts.type;
+  object->encoding = parts.encoding;
+  object->expire_at_ms = parts.expire_at_ms;
+  return object;
+}
+
+}  // namespace hearth

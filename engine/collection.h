@@ -1,0 +1,81 @@
+#pragma once
+
+// Collection: the in-memory form of a collection whose elements stand in rows of their own.
+//
+// A small collection is packed: its bytes are its head row's value and nothing else exists (see
+// collection_key.h). A bigger one is spread: it has an object id, never reused, and one row an
+// element; in memory it is a Collection. Each type implements both directions here: its memory as
+// rows (Rows, AppendHead) and rows into memory (ReadHead, Put, Erase, FinishLoad). Loading a cold
+// key and applying a replicated row go through the same functions, so after any change
+//   the object in memory = an empty one fed with its rows.
+//
+// Thread:   guarded by the shard's lock of its key.
+// Lifetime: owned by the key's Object.
+// Errors:   a row that makes no sense is false: the caller reports corruption.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/object.h"
+
+namespace hearth {
+
+class Collection {
+ public:
+  using RowVisitor = std::function<void(std::string_view element, std::string_view value)>;
+
+  explicit Collection(uint64_t object_id) : object_id_(object_id) {}
+  virtual ~Collection() = default;
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  // An empty one. Types that do not exist give nullptr.
+  static std::unique_ptr<Collection> Make(ObjectType type, uint64_t object_id);
+
+  uint64_t object_id() const { return object_id_; }
+  // As the type's length command counts.
+  virtual size_t size() const = 0;
+  virtual size_t row_count() const { return size(); }
+  // Bytes allocated; kept as a running sum, never counted.
+  virtual size_t memory_bytes() const = 0;
+
+  // -- Rows into memory.
+  // What AppendHead wrote; comes before the first element.
+  virtual bool ReadHead(std::string_view head) { return head.empty(); }
+  // The elements that may stand in rows: [*first, *last), both empty = all. Comes after ReadHead.
+  // Keeps the load of a queue from walking what was taken out of it.
+  virtual void LoadBounds(std::string* first, std::string* last) const { (void)first, (void)last; }
+  // The element is new or changes its value. Loading calls it in ascending byte order of elements.
+  virtual bool Put(std::string_view element, std::string_view value) = 0;
+  // The element may be absent.
+  virtual bool Erase(std::string_view element) = 0;
+  // After the last row of a load.
+  virtual bool FinishLoad() { return true; }
+  // Takes over what was packed. Requires: empty.
+  virtual bool ReadPacked(std::string_view packed) = 0;
+
+  // -- Memory as rows.
+  // What the head row holds behind the object id; a change of it must be marked (MarkHead).
+  virtual void AppendHead(std::string* to) const { (void)to; }
+  // Every element row, in any order.
+  virtual void Rows(const RowVisitor& visit) const = 0;
+
+ private:
+  const uint64_t object_id_;
+};
+
+// Limits that users and tests set; read by every change, never cached.
+struct CollectionLimits;
+
+// Appends what a head row holds behind its header: the packed bytes, or object id and head.
+void AppendHeadBody(const Object& object, std::string* to);
+
+// An object as its head row describes it; of a spread one still without elements. nullptr when
+// the row is damaged. The caller owns it.
+struct HeadValueParts;
+Object* ObjectFromHead(uint64_t position, std::string_view key, const HeadValueParts& parts);
+
+}  // namespace hearth

@@ -1,0 +1,175 @@
+// Tested by tests/engine/set_test.cc.
+#include "engine/collection_key.h"
+
+#include <cstring>
+
+#include "engine/check.h"
+#include "engine/keyspace.h"
+
+namespace hearth {
+namespace {
+
+// A packed object's allocation is kept unless this many bytes of it would be idle.
+constexpr size_t kIdleSizeMax = 128;
+
+}  // namespace
+
+CollectionKey::CollectionKey(Tx& tx, std::string_view key, const Object* found, ObjectType type)
+    : tx_(tx),
+      ref_(tx.db_, {}, 0),
+      object_(const_cast<Object*>(found)),  // a Tx may change what it holds
+      type_(type) {
+  KeyRef scratch(tx.db_, {}, 0);
+  ref_ = tx.Ref(tx.db_, key, &scratch);
+  HEARTH_CHECK(found == nullptr || found->type == type);
+  if (is_spread()) accounted_size_ = collection().memory_bytes();
+}
+
+void CollectionKey::Changed(uint64_t seq) {
+  object_->seq = seq;
+}
+
+void CollectionKey::Create(Encoding encoding) {
+  if (object_ != nullptr) return;
+  Object* old = tx_.FindObject(ref_);  // a tombstone, or null
+  HEARTH_CHECK(old == nullptr || old->tombstone());
+  object_ = Object::Make(ref_.position, ref_.key, nullptr, 0);
+  object_->type = type_;
+  object_->encoding = encoding;
+  object_->access = tx_.keyspace_.FreshAccess(tx_.now_ms());
+  tx_.keyspace_.Touch(object_, tx_.now_ms());
+  tx_.PutObject(ref_, object_, old);
+  created_ = true;
+  head_changed_ = true;
+}
+
+void CollectionKey::Splice(size_t offset, size_t remove_size, std::string_view insert) {
+  HEARTH_CHECK(!is_spread());
+  Create(Encoding::kListpack);
+  const size_t old_size = object_->value_size;
+  const size_t new_size = old_size - remove_size + insert.size();
+  const size_t tail_size = old_size - offset - remove_size;
+  const size_t need = sizeof(Object) + ref_.key.size() + new_size;
+  const size_t room = object_->allocated_size();
+  const char* from = object_->value().data();
+  if (room >= need && room - need <= kIdleSizeMax) {
+    char* to = object_->mutable_value();
+    std::memmove(to + offset + insert.size(), from + offset + remove_size, tail_size);
+    std::memcpy(to + offset, insert.data(), insert.size());
+    object_->value_size = static_cast<uint32_t>(new_size);
+  } else {
+    Object* next = Object::Make(ref_.position, ref_.key, nullptr, new_size);
+    char* to = next->mutable_value();
+    std::memcpy(to, from, offset);
+    std::memcpy(to + offset, insert.data(), insert.size());
+    std::memcpy(to + offset + insert.size(), from + offset + remove_size, tail_size);
+    next->seq = object_->seq;
+    next->expire_at_ms = object_->expire_at_ms;
+    next->access = object_->access;
+    next->type = object_->type;
+    next->encoding = object_->encoding;
+    next->flags = object_->flags;
+    next->hot = object_->hot;
+    tx_.PutObject(ref_, next, object_);
+    object_ = next;
+  }
+  head_changed_ = true;
+  if (new_size > Limits().packed_size_max.load(std::memory_order_relaxed)) Spread();
+}
+
+void CollectionKey::Spread() {
+  HEARTH_CHECK(object_ != nullptr && !is_spread());
+  auto collection = Collection::Make(type_, tx_.Log().next_seq());
+  HEARTH_CHECK(collection->ReadPacked(object_->value()));
+  const uint64_t changes_before = tx_.change_count_;
+  ReplaceBy(Object::MakeSpread(ref_.position, ref_.key, collection.release()));
+  this->collection().Rows(
+      [&](std::string_view element, std::string_view value) { PutRow(element, value); });
+  tx_.change_count_ = changes_before;
+  head_changed_ = true;
+}
+
+// Puts another form of the same value in the object's place.
+void CollectionKey::ReplaceBy(Object* next) {
+  const uint8_t form = next->flags & Object::kSpread;
+  next->seq = object_->seq;
+  next->expire_at_ms = object_->expire_at_ms;
+  next->access = object_->access;
+  next->type = object_->type;
+  next->encoding = object_->encoding;
+  next->flags = static_cast<uint8_t>((object_->flags & ~Object::kSpread) | form);
+  next->hot = object_->hot;
+  AccountMemory();
+  tx_.PutObject(ref_, next, object_);
+  object_ = next;
+  accounted_size_ = is_spread() ? collection().memory_bytes() : 0;
+}
+
+void CollectionKey::Pack(std::string_view packed) {
+  const std::string bytes(packed);
+  if (is_spread()) tx_.DropRows(ref_.db, *object_);
+  ReplaceBy(Object::Make(ref_.position, ref_.key, bytes.data(), bytes.size()));
+  head_changed_ = true;
+}
+
+void CollectionKey::Rewrite() {
+  HEARTH_CHECK(is_spread());
+  auto next = Collection::Make(type_, tx_.Log().next_seq());
+  std::string head;
+  collection().AppendHead(&head);
+  bool sound = next->ReadHead(head);
+  const uint64_t changes_before = tx_.change_count_;
+  collection().Rows([&](std::string_view element, std::string_view value) {
+    sound &= next->Put(element, value);
+    tx_.PutElementRow(ref_.db, next->object_id(), element, value, {});
+  });
+  HEARTH_CHECK(sound && next->FinishLoad());
+  // One range, whatever is left: the old rows' deletions are what it is to cover.
+  tx_.EraseElementRows(ref_.db, collection().object_id(), {}, {});
+  ReplaceBy(Object::MakeSpread(ref_.position, ref_.key, next.release()));
+  tx_.change_count_ = changes_before;
+  head_changed_ = true;
+}
+
+void CollectionKey::SetEncoding(Encoding encoding) {
+  if (object_->encoding == encoding) return;
+  object_->encoding = encoding;
+  head_changed_ = true;
+}
+
+void CollectionKey::PutRow(std::string_view element, std::string_view value,
+                           std::string_view value_rest) {
+  Changed(tx_.PutElementRow(ref_.db, collection().object_id(), element, value, value_rest));
+}
+
+void CollectionKey::EraseRow(std::string_view element) {
+  Changed(tx_.EraseElementRow(ref_.db, collection().object_id(), element));
+}
+
+void CollectionKey::EraseRows(std::string_view first, std::string_view last) {
+  Changed(tx_.EraseElementRows(ref_.db, collection().object_id(), first, last));
+}
+
+void CollectionKey::AccountMemory() {
+  if (!is_spread()) return;
+  const size_t size = collection().memory_bytes();
+  tx_.keyspace_.shard(tx_.keyspace_.ShardIndex(ref_.position))
+      .AddBytes(ref_.db, size, accounted_size_);
+  accounted_size_ = size;
+}
+
+void CollectionKey::Close() {
+  if (closed_ || object_ == nullptr) return;
+  closed_ = true;
+  AccountMemory();
+  const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
+  if (is_empty && type_ != ObjectType::kStream) {
+    tx_.DropRows(ref_.db, *object_);
+    const int expires = !created_ && object_->has_expiry() ? -1 : 0;
+    tx_.RemoveObject(ref_, object_, tx_.LogDelete(ref_, created_ ? 0 : -1, expires));
+  } else if (head_changed_) {
+    Changed(tx_.LogHead(ref_, *object_, created_ ? 1 : 0, 0));
+  }
+}
+
+}  // namespace hearth

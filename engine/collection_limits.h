@@ -1,0 +1,33 @@
+#pragma once
+
+// CollectionLimits: where collections change their form; Redis' directives and one of ours.
+//
+// Thread: relaxed atomics, set by CONFIG SET, read by every change.
+
+#include <atomic>
+#include <cstdint>
+
+namespace hearth {
+
+struct CollectionLimits {
+  // A collection whose packed bytes exceed this is spread over rows of its own. A change of a
+  // packed collection logs all of it, a change of a spread one its element.
+  std::atomic<uint32_t> packed_size_max{512};
+
+  // Redis' thresholds: they decide what OBJECT ENCODING answers, and the form in memory.
+  std::atomic<uint32_t> hash_listpack_entries_max{512};
+  std::atomic<uint32_t> hash_listpack_value_size_max{64};
+  std::atomic<int32_t> list_listpack_size{-2};
+  std::atomic<uint32_t> set_intset_entries_max{512};
+  std::atomic<uint32_t> set_listpack_entries_max{128};
+  std::atomic<uint32_t> set_listpack_value_size_max{64};
+  std::atomic<uint32_t> zset_listpack_entries_max{128};
+  std::atomic<uint32_t> zset_listpack_value_size_max{64};
+  std::atomic<uint32_t> stream_node_entries_max{100};
+  std::atomic<uint32_t> stream_node_size_max{4096};
+};
+
+// The process' limits.
+CollectionLimits& Limits();
+
+}  // namespace hearth

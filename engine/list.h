@@ -1,0 +1,11 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/collection.h"
+
+namespace hearth {
+
+std::unique_ptr<Collection> MakeListCollection(uint64_t object_id);
+
+}  // namespace hearth

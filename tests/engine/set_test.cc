@@ -1,0 +1,131 @@
+#include "engine/set.h"
+
+#include <algorithm>
+
+#include "tests/engine/collection_fixture.h"
+
+namespace hearth {
+namespace {
+
+class SetTest : public CollectionFixture {
+ protected:
+  // The members in order: "{a, b}".
+  static std::string Print(Tx& tx, std::string_view key) {
+    const SetKey set(tx, key, tx.Peek(key));
+    std::vector<std::string> members;
+    set.Each([&](std::string_view member) { members.emplace_back(member); });
+    std::sort(members.begin(), members.end());
+    EXPECT_EQ(members.size(), set.size());
+    std::string text = "{";
+    for (const std::string& member : members) text += member + ", ";
+    return text + "}";
+  }
+
+  void Add(std::string_view key, int first, int last) {
+    InTx({key}, [&](Tx& tx) {
+      SetKey set(tx, key, tx.Find(key));
+      for (int i = first; i <= last; ++i) set.Add("member:" + std::to_string(i));
+    });
+  }
+};
+
+TEST_F(SetTest, ASmallSetIsItsHeadRow) {
+  InTx({"s"}, [](Tx& tx) {
+    SetKey set(tx, "s", tx.Find("s"));
+    EXPECT_TRUE(set.Add("one"));
+    EXPECT_TRUE(set.Add("two"));
+    EXPECT_FALSE(set.Add("one"));
+  });
+  Commit();
+  EXPECT_EQ(StoredRows(), "head db=0 slot=" + std::to_string(SlotOfPosition(PositionOf("s"))) +
+                              " key=s type=2 encoding=11 value=\\x03one\\x03two\n");
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+}
+
+TEST_F(SetTest, ABigSetHasARowAMember) {
+  Limits().packed_size_max = 30;
+  Add("s", 1, 4);
+  Commit();
+  EXPECT_EQ(StoredRows().find("value=\\x08"), std::string::npos);
+  const uint64_t rows_before = engine_->log().counters().rows;
+  Add("s", 5, 5);
+  Commit();
+  EXPECT_EQ(engine_->log().counters().rows - rows_before, 2u) << "the member and the state";
+  EXPECT_EQ(Differences(), "");
+}
+
+TEST_F(SetTest, AnEmptiedSetIsGone) {
+  for (const uint32_t packed_size_max : {512u, 0u}) {
+    Limits().packed_size_max = packed_size_max;
+    Add("s", 1, 3);
+    InTx({"s"}, [](Tx& tx) {
+      SetKey set(tx, "s", tx.Find("s"));
+      for (int i = 1; i <= 3; ++i) EXPECT_TRUE(set.Remove("member:" + std::to_string(i)));
+    });
+    InTx({"s"}, [](Tx& tx) { EXPECT_EQ(tx.Find("s"), nullptr); });
+    Commit();
+    EXPECT_EQ(StoredRows(), "");
+    EXPECT_EQ(engine_->keyspace().KeyCount(0), 0u);
+  }
+}
+
+TEST_F(SetTest, OverwritingAndFlushingLeaveNoRows) {
+  Limits().packed_size_max = 0;
+  Add("s", 1, 2000);
+  Add("t", 1, 10);
+  Set("s", "string");
+  Set("t", "string");
+  EXPECT_EQ(Differences(), "");
+  Add("u", 1, 10);
+  {
+    Tx tx(engine_->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
+    tx.FlushDb(0);
+  }
+  Commit();
+  EXPECT_EQ(StoredRows(), "");
+}
+
+TEST_F(SetTest, RenamingABigSetMovesOneRow) {
+  Limits().packed_size_max = 0;
+  Add("s", 1, 2000);
+  Commit();
+  const uint64_t rows_before = engine_->log().counters().rows;
+  InTx({"s", "t"}, [](Tx& tx) { tx.Move(KeyRef(0, "s"), KeyRef(0, "t")); });
+  Commit();
+  EXPECT_EQ(engine_->log().counters().rows - rows_before, 3u) << "both heads and the state";
+  ExpectSameAfterLoad({"s", "t"}, Print);
+}
+
+TEST_F(SetTest, WhatWasNotCommittedIsForgotten) {
+  Limits().packed_size_max = 0;
+  Add("s", 1, 10);
+  Commit();
+  Add("s", 11, 20);
+  engine_->log().Fail(Status::IoError("a test"));
+  engine_->keyspace().ForgetUncommitted();
+  engine_->log().Restart(engine_->log().CommittedState());
+  InTx({"s"}, [](Tx& tx) { EXPECT_EQ(SetKey(tx, "s", tx.Find("s")).size(), 10u); });
+  EXPECT_EQ(Differences(), "");
+}
+
+TEST_F(SetTest, MemoryLoadAndReplicaAgree) {
+  CheckProperty(
+      [](Tx& tx, std::string_view key, std::mt19937_64& random) {
+        SetKey set(tx, key, tx.Find(key));
+        for (uint64_t left = random() % 6; left > 0; --left) {
+          const uint64_t n = random() % 400;
+          const std::string member = n % 3 == 0 ? std::to_string(n) : "member:" + std::to_string(n);
+          if (random() % 5 < 3) {
+            set.Add(member);
+          } else if (random() % 2 == 0 || set.size() == 0) {
+            set.Remove(member);
+          } else {
+            set.Remove(std::string(set.Random()));
+          }
+        }
+      },
+      Print);
+}
+
+}  // namespace
+}  // namespace hearth
