@@ -30,9 +30,9 @@ size_t Lower(std::string_view name, char* to, size_t size_max) {
 }  // namespace
 
 CommandTable::CommandTable() : entries_(kEntryCount) {
-  for (const auto group :
-       {StringCommands(), LcsCommands(), GenericCommands(), ExpireCommands(), ScanCommands(),
-        ConnectionCommands(), ServerCommands(), IntrospectionCommands()}) {
+  for (const auto group : {StringCommands(), LcsCommands(), BitmapCommands(), HyperLogLogCommands(),
+                           GenericCommands(), ExpireCommands(), ScanCommands(),
+                           ConnectionCommands(), ServerCommands(), IntrospectionCommands()}) {
     for (const Command& command : group) {
       Add(&command);
       for (const Command& subcommand : command.subcommands) Add(&subcommand);

@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import ReplyError, Server  # noqa: E402
+from bit_commands import BitCommands  # noqa: E402
 
 TTL_SLACK_MS = 3000
 BATCH = 40
@@ -35,6 +36,7 @@ VALUES = ["", "a", "hello", "\x00\xff\r\n", "x" * 44, "x" * 45, "y" * 300, "1234
 class Generator:
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.bit_makers = BitCommands(self).makers()
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -151,7 +153,7 @@ class Generator:
              [v() for _ in range(g.random.randrange(3))]),
             (1, lambda: ["ECHO", v()]),
             (1, lambda: ["PING"] + ([v()] if g.chance(50) else [])),
-        ]
+        ] + self.bit_makers
         weights = [w for w, _ in makers]
         return self.random.choices([m for _, m in makers], weights)[0]()
 

@@ -1,0 +1,21 @@
+#pragma once
+
+// The functions of the HyperLogLog commands; their rows stand in hyperloglog_table.cc.
+
+#include <atomic>
+#include <cstddef>
+
+#include "src/command.h"
+
+namespace hearth {
+
+// hll-sparse-max-bytes: a sparse HyperLogLog that would grow beyond it becomes dense, in bytes.
+std::atomic<size_t>& HllSparseSizeMax();
+
+void PfAdd(const Args& args, Tx& tx, Reply& reply);
+void PfCount(const Args& args, Tx& tx, Reply& reply);
+void PfDebug(const Args& args, Tx& tx, Reply& reply);
+void PfMerge(const Args& args, Tx& tx, Reply& reply);
+void PfSelfTest(const Args& args, Tx& tx, Reply& reply);
+
+}  // namespace hearth
