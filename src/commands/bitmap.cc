@@ -167,11 +167,12 @@ void BitCount(const Args& args, Tx& tx, Reply& reply) {
     if (!given_start) return;
     const auto given_end = ReadInteger(args[3], reply);
     if (!given_end) return;
+    // Before the unit is looked at, too; and BITPOS takes both for the first when they are.
+    if (*given_start < 0 && *given_end < 0 && *given_start > *given_end) return reply.Integer(0);
     if (args.size() == 5) unit = ReadUnit(args[4], reply);
     if (!unit) return;
     start = *given_start;
     end = *given_end;
-    if (start < 0 && end < 0 && start > end) return reply.Integer(0);
   } else if (args.size() != 2) {
     return reply.Error(kErrSyntax);
   }

@@ -211,6 +211,11 @@ void PfCount(const Args& args, Tx& tx, Reply& reply) {
   reply.Integer(static_cast<int64_t>(CountHllRegisters(registers)));
 }
 
+bool PfMergeKeys(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys) {
+  for (const std::string_view key : args.subspan(1)) keys->emplace_back(session_db, key);
+  return true;
+}
+
 // PFMERGE target [key ...] -> OK; the target holds the elements of all, its own too
 // It becomes dense if any of them is.
 void PfMerge(const Args& args, Tx& tx, Reply& reply) {

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "src/command.h"
 
@@ -16,6 +18,8 @@ void PfAdd(const Args& args, Tx& tx, Reply& reply);
 void PfCount(const Args& args, Tx& tx, Reply& reply);
 void PfDebug(const Args& args, Tx& tx, Reply& reply);
 void PfMerge(const Args& args, Tx& tx, Reply& reply);
+// The key specifications of PFMERGE want a source; without one the target is still a key.
+bool PfMergeKeys(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys);
 void PfSelfTest(const Args& args, Tx& tx, Reply& reply);
 
 }  // namespace hearth

@@ -83,6 +83,7 @@ constexpr Command kHyperLogLogCommands[] = {
      .acl = kAclHyperLogLog,
      .key_specs = kPfmergeKeys,
      .data = PfMerge,
+     .keys = PfMergeKeys,
      .summary = "Merge N different HyperLogLogs into a single one.",
      .since = "2.8.9",
      .group = "hyperloglog",

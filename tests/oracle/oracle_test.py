@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import ReplyError, Server  # noqa: E402
-from bit_commands import BitCommands  # noqa: E402
+from bit_commands import BitCommands, is_damaged_key  # noqa: E402
 
 TTL_SLACK_MS = 3000
 BATCH = 40
@@ -199,8 +199,8 @@ def dump(client, hearth):
             assert random_key in keys if keys else random_key is None
         assert client.call("DBSIZE") == len(keys), "DBSIZE"
         for key in keys:
-            state.append((db, key, client.call("GET", key), client.call("TYPE", key),
-                          client.call("OBJECT", "ENCODING", key),
+            encoding = "any" if is_damaged_key(key) else client.call("OBJECT", "ENCODING", key)
+            state.append((db, key, client.call("GET", key), client.call("TYPE", key), encoding,
                           client.call("PEXPIRETIME", key)))
     client.call("SELECT", 0)
     return state
