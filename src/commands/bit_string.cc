@@ -79,8 +79,18 @@ std::optional<uint64_t> FindBit(std::string_view bytes, bool wanted, uint64_t fi
   ++at;
 
   const uint64_t flips = wanted ? 0 : UINT64_MAX;
+  const char* const bits = bytes.data();
+  // Four words a step where nothing is found.
+  while (found == UINT64_MAX && at + 4 * kWord <= end) {
+    uint64_t words[4];
+    std::memcpy(words, bits + at, sizeof(words));
+    if (((words[0] ^ flips) | (words[1] ^ flips) | (words[2] ^ flips) | (words[3] ^ flips)) != 0) {
+      break;
+    }
+    at += 4 * kWord;
+  }
   for (; found == UINT64_MAX && at + kWord <= end; at += kWord) {
-    const uint64_t word = GetBigEndian64(bytes.data() + at) ^ flips;
+    const uint64_t word = GetBigEndian64(bits + at) ^ flips;
     if (word != 0) found = at * 8 + static_cast<uint64_t>(std::countl_zero(word));
   }
   for (; found == UINT64_MAX && at < end; ++at) {

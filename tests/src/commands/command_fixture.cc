@@ -23,7 +23,8 @@ const Command* FindRow(std::span<const Command> rows, std::string_view name) {
 
 const Command* FindRow(const Args& args) {
   const std::string name = ToLower(args[0]);
-  for (const auto group : {StringCommands(), LcsCommands(), GenericCommands(), ExpireCommands()}) {
+  for (const auto group : {StringCommands(), LcsCommands(), BitmapCommands(), HyperLogLogCommands(),
+                           GenericCommands(), ExpireCommands()}) {
     const Command* row = FindRow(group, name);
     if (row == nullptr || row->subcommands.empty() || args.size() < 2) {
       if (row != nullptr) return row;
