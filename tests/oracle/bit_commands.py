@@ -1,9 +1,9 @@
 """The bitmap and HyperLogLog commands of the oracle's generator.
 
 Bitmaps live among the other strings; HyperLogLogs mostly under keys of their own (h0..h5), and
-those that are damaged on purpose under c0..c3, from where nothing is copied. A damaged one gets
-one element at a time: Redis keeps what a refused PFADD did before it met the damage, and that it
-made the string raw; Hearth does not.
+those that are damaged on purpose under c0..c3, from where nothing is copied. What may be damaged
+gets one element at a time: Redis keeps what a refused PFADD did before it met the damage, and that
+it made the string raw; Hearth does not.
 """
 
 OFFSETS = ["0", "1", "6", "7", "8", "9", "63", "64", "65", "100", "511", "3000", "-1", "x", "",
@@ -119,6 +119,12 @@ class BitCommands:
         space = g.pick(10, 1000, 1000, 100000)
         return ["%d" % g.random.randrange(space) + "x" * g.pick(0, 0, 0, 9) for _ in range(count)]
 
+    def pfadd(self):
+        key = self.hll_key()
+        elements = self.elements()
+        is_sound = isinstance(key, str) and key.startswith("h")
+        return ["PFADD", key] + (elements if is_sound else elements[:1])
+
     def sparse(self):
         """A sparse HyperLogLog, in one of two cases a valid one. It ends with a short run."""
         g = self.g
@@ -184,7 +190,7 @@ class BitCommands:
             (3, lambda: ["GETBIT", self.key(), self.offset()]),
             (4, self.bitcount), (4, self.bitpos), (4, self.bitop), (8, self.bitfield),
             (2, self.bitmap),
-            (6, lambda: ["PFADD", self.hll_key()] + self.elements()),
+            (6, self.pfadd),
             (5, lambda: ["PFCOUNT", self.hll_key()] + (keys() if g.chance(40) else [])),
             (2, lambda: ["PFMERGE", self.hll_key()] + keys()),
             (2, lambda: ["PFDEBUG", g.pick("GETREG", "DECODE", "ENCODING", "TODENSE", "NO"),

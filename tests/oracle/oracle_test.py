@@ -236,6 +236,8 @@ def run(options, hearth, redis):
             hearth.start()
             ours = hearth.client()
             ours.call("SELECT", db)
+            sparse_max = theirs.call("CONFIG", "GET", "hll-sparse-max-bytes")[1]
+            ours.call("CONFIG", "SET", "hll-sparse-max-bytes", sparse_max)
     for command, a, b in differences.values():
         print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))
     assert not differences, "%d differences (seed %d)" % (len(differences), options.seed)
