@@ -159,7 +159,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   const auto count = static_cast<int>(args.size());
   if ((command->arity > 0 && count != command->arity) || count < -command->arity ||
-      !command->subcommands.empty()) {
+      (command->data == nullptr && command->session == nullptr && command->blocking == nullptr)) {
     reply.Error(WrongArity(command->name));
     return false;
   }
