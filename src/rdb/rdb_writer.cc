@@ -19,6 +19,7 @@ namespace {
 // instead, no node exceeds kCountedNodeBytesMax.
 constexpr size_t kNodeBytesMax[] = {4096, 8192, 16384, 32768, 65536};
 constexpr size_t kCountedNodeBytesMax = 8192;
+constexpr size_t kElementOverhead = 8;  // Redis' estimate of what an element adds to its text
 constexpr uint64_t kNodePlain = 1, kNodePacked = 2;
 
 // Packed encodings of hashes and sorted sets stay below Redis' 1 GiB.
@@ -56,7 +57,7 @@ class ListWriter {
 
  private:
   void Add(const std::string& element) {
-    if (element.size() >= node_bytes_max_) {
+    if (element.size() > node_bytes_max_) {
       FinishNode();
       AppendLength(kNodePlain, &nodes_);
       AppendString(element, limits_.rdbcompression, &nodes_);
@@ -64,7 +65,7 @@ class ListWriter {
       return;
     }
     if (listpack_.count() >= node_count_max_ ||
-        listpack_.size() + ListpackWriter::ElementSizeMax(element.size()) > node_bytes_max_) {
+        listpack_.size() + element.size() + kElementOverhead > node_bytes_max_) {
       FinishNode();
     }
     listpack_.Append(element);
