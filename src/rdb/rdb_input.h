@@ -30,7 +30,7 @@ namespace hearth::rdb {
 class RdbInput {
  public:
   explicit RdbInput(std::string_view bytes)
-      : rest_(bytes), budget_(kRdbExpandedBytesMax + kExpansionMax * bytes.size()) {}
+      : rest_(bytes), budget_(kExpansionMin + kExpansionMax * bytes.size()) {}
 
   // The next size bytes as they are.
   bool Bytes(uint64_t size, std::string_view* bytes);
@@ -65,6 +65,7 @@ class RdbInput {
  private:
   // More than LZF's best ratio (3 bytes for 264): compression alone can't exceed it.
   static constexpr uint64_t kExpansionMax = 128;
+  static constexpr uint64_t kExpansionMin = 1 << 20;  // for small values
 
   bool LengthOrEncoding(uint64_t* value, bool* is_encoding);
   bool EncodedString(uint64_t encoding, std::string* value);
