@@ -94,6 +94,13 @@ TEST(GeoShape, FindsWhatRedisFinds) {
       {GeoShape::Circle({-172.262, -13.234}, 2084231),
        "samoa:80400.7841 west:1701237.0376 suva:1134891.3380"},
       {GeoShape::Box({-174.98, -11.471}, 895697, 818104), "samoa:433103.7880"},
+      {GeoShape::Box({-4.99, -85}, 283098, 2081563), "bottom:48445.6372"},
+      {GeoShape::Circle({8.26, 83.0}, 1168925), "longyearbyen:546860.9776 alert:931379.2790"},
+      {GeoShape::Circle({-6.23, -85}, 568725), ""},
+      {GeoShape::Box({15.33, 57.43}, 370617, 4652677),
+       "berlin:559716.0233 longyearbyen:2312796.3266 near:2153085.3287 "
+       "palermo:2153085.3287 catania:2216515.0186"},
+      {GeoShape::Box({-7.24, -83.18}, 177064, 879105), "bottom:223492.4953"},
   };
   for (const auto& [shape, found] : kSearches) {
     EXPECT_EQ(Found(shape), found) << shape.center.longitude << " " << shape.center.latitude;
@@ -140,6 +147,13 @@ TEST(GeoShape, RangesHoldAllThatIsInTheShape) {
     })) << i;
   }
   EXPECT_GT(inside_count, 10000);
+}
+
+// Nine ranges only where the shape reaches over the sides of its cell.
+TEST(GeoShape, NeedlessNeighboursAreLeftOut) {
+  const GeoPoint middle = GeoDecode(PlaceNamed("palermo").score);
+  EXPECT_EQ(GeoRanges(GeoShape::Circle(middle, 0)).size(), 1u);
+  EXPECT_EQ(GeoRanges(GeoShape::Circle({0, 0}, 1000)).size(), 4u);
 }
 
 TEST(GeoShape, APointIsInAShapeOfNoSize) {

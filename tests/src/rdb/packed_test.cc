@@ -49,6 +49,15 @@ TEST(Listpack, HoldsWhatWasAppended) {
   for (size_t i = 0; i < texts.size(); ++i) EXPECT_TRUE(elements[i].ToString() == texts[i]) << i;
 }
 
+// Redis takes three bytes for a size behind of 16383, which two could hold.
+TEST(Listpack, SizesBehindAreInRedisForm) {
+  for (const auto& [text_size, size_behind] : {std::pair<size_t, size_t>{16377, 2}, {16378, 3}}) {
+    ListpackWriter writer;
+    writer.Append(std::string(text_size, 'x'));
+    EXPECT_EQ(writer.Finish().size(), 6 + 5 + text_size + size_behind + 1);
+  }
+}
+
 TEST(Listpack, MayLeaveItsCountUnknown) {
   EXPECT_EQ(ReadHex(ReadListpack, "0d000000 0200 8161 02 8162 02 ff"), "a b");
   EXPECT_EQ(ReadHex(ReadListpack, "0d000000 ffff 8161 02 8162 02 ff"), "a b");
@@ -75,6 +84,7 @@ TEST(Listpack, IsCheckedToTheByte) {
            "0a000000 0100 f1 00 02 ff",         // an integer cut short
            "09000000 0100 f5 01 ff",            // an unknown encoding
            "09000000 0100 e0 01 ff",            // a head cut short
+           "09000000 0100 f0 01 ff",            // the same of the longest
            "0c000000 0100 f0 ffffffff ff",      // a text of 4 GiB
        }) {
     EXPECT_EQ(ReadHex(ReadListpack, hex), "damaged") << hex;

@@ -142,6 +142,9 @@ TEST(RdbStream, IsCheckedToTheByte) {
   EXPECT_EQ(with(&Parts::first, "0201 8130 02 0001 8178 02 0401"), kNode) << "text for a number";
   EXPECT_EQ(with(&Parts::first, "0201 0501 0001 8178 02 0401"),
             "a stream's entries are out of order");
+  EXPECT_EQ(with(&Parts::first, "0201 dfff02 0001 8178 02 0401"),
+            "a stream's entries are out of order")
+      << "before the node's id";
   EXPECT_EQ(with(&Parts::other, "0001 0201 0001 0001 0401"), kNode) << "no fields";
   EXPECT_EQ(with(&Parts::other, "0001 0201 0001 0201 8162 02 817a 02 0601"), kNode) << "fields";
   EXPECT_EQ(with(&Parts::counters, "03 09 01"), "a stream does not have the length it announces");
