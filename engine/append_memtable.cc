@@ -9,11 +9,13 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/append_filter.h"
 #include "engine/append_iterator.h"
 #include "engine/append_runs.h"
 #include "engine/check.h"
@@ -30,6 +32,7 @@ struct Counters {
   std::atomic<uint64_t> writer_sorted_blocks{0};
   std::atomic<uint64_t> sorter_sorted_blocks{0};
   std::atomic<uint64_t> sorter_merged_entries{0};
+  std::atomic<uint64_t> filtered_gets{0};
 };
 Counters counters;
 
@@ -186,10 +189,12 @@ class ArenaRunIterator final : public RunIterator {
 
 class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
  public:
-  AppendMemtable(const KeyComparator& compare, rocksdb::Allocator* allocator)
+  AppendMemtable(const KeyComparator& compare, rocksdb::Allocator* allocator,
+                 size_t filter_size_bytes)
       : MemTableRep(allocator),
         compare_(compare),
         less_(compare),
+        filter_(filter_size_bytes),
         open_(std::make_shared<Block>()),
         version_(std::make_shared<Version>(Version{{}, open_})),
         sorter_(Sorter::Acquire()) {
@@ -198,11 +203,16 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   ~AppendMemtable() override { sorter_->Unregister(this); }
 
   void Insert(rocksdb::KeyHandle handle) override {
-    const size_t open_count = open_->Append(EntryOfRow(static_cast<const char*>(handle)));
+    const Entry entry = EntryOfRow(static_cast<const char*>(handle));
+    filter_.Prefetch(entry);
+    const size_t before = open_->count();
+    if (before >= kFilterDelay) filter_.Add(open_->entries()[before - kFilterDelay]);
+    const size_t open_count = open_->Append(entry);
     const size_t count = count_.load(std::memory_order_relaxed) + 1;
     count_.store(count, std::memory_order_relaxed);
     if (open_count < kAppendBlockEntries) return;
 
+    FilterRest();
     const std::shared_ptr<Block> full = open_;
     open_ = std::make_shared<Block>();
     const uint64_t unsorted_count = unsorted_count_.fetch_add(1) + 1;
@@ -215,6 +225,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
   void MarkReadOnly() override {
+    FilterRest();
     unsorted_count_.fetch_add(1);
     open_->Complete(nullptr);
     sorter_->Wake();
@@ -228,7 +239,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
 
   void Get(const rocksdb::LookupKey& key, void* callback_args,
            bool (*callback)(void* arg, const char* entry)) override {
-    RunIterator iterator(CurrentView(), compare_);
+    GetIteratorOnStack iterator(*this);
     Iterator* const outer = std::exchange(get_iterator_, &iterator);
     MemTableRep::Get(key, callback_args, callback);
     get_iterator_ = outer;
@@ -250,6 +261,34 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
  private:
+  // Entries that the filter lags behind by: their words are on their way from memory.
+  static constexpr size_t kFilterDelay = 8;
+
+  // What the base's Get walks: nothing is sorted or searched when the filter knows better.
+  class GetIteratorOnStack final : public Iterator {
+   public:
+    explicit GetIteratorOnStack(const AppendMemtable& table) : table_(table) {}
+    bool Valid() const override { return runs_.has_value() && runs_->Valid(); }
+    const char* key() const override { return runs_->key(); }
+    void Next() override { runs_->Next(); }
+    void Seek(const Slice& internal_key, const char* memtable_key) override {
+      if (!table_.MayHold(Target(internal_key).prefix)) return runs_.reset();
+      runs_.emplace(table_.CurrentView(), table_.compare_);
+      runs_->Seek(internal_key, memtable_key);
+    }
+    // Get goes forward from its key.
+    void Prev() override { HEARTH_CHECK(false); }
+    void SeekForPrev(const Slice&, const char*) override { HEARTH_CHECK(false); }
+    void SeekToFirst() override { HEARTH_CHECK(false); }
+    void SeekToLast() override { HEARTH_CHECK(false); }
+
+   private:
+    const AppendMemtable& table_;
+    std::optional<RunIterator> runs_;
+  };
+
+  bool MayHold(const Entry& prefix) const;
+  void FilterRest();
   View CurrentView() const;
   void CoverOpenBlock(Block& block, size_t count, std::vector<Run>& runs,
                       size_t& sorted_count) const;
@@ -267,6 +306,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
 
   const KeyComparator& compare_;
   const EntryLess less_;
+  AppendFilter filter_;
   std::atomic<size_t> count_{0};  // stored by the writer
   // Complete blocks without a published sorted copy.
   mutable std::atomic<uint64_t> unsorted_count_{0};
@@ -285,6 +325,30 @@ std::shared_ptr<const Version> AppendMemtable::ReadVersion() const {
 void AppendMemtable::PublishVersion(std::shared_ptr<const Version> version) {
   std::lock_guard lock(version_mutex_);
   version_.swap(version);
+}
+
+// Adds the open block's last entries. Before it is complete: only an open block has such.
+void AppendMemtable::FilterRest() {
+  const size_t count = open_->count();
+  for (size_t i = count - std::min(count, kFilterDelay); i < count; ++i) {
+    filter_.Add(open_->entries()[i]);
+  }
+}
+
+// The blocks are asked before the filter: what they tell as added is in it.
+bool AppendMemtable::MayHold(const Entry& prefix) const {
+  std::shared_ptr<Block> last = ReadVersion()->tail;
+  while (last != nullptr && last->complete()) last = last->next();
+  if (last != nullptr) {
+    const size_t count = last->count();
+    for (size_t i = count - std::min(count, kFilterDelay); i < count; ++i) {
+      const Entry& entry = last->entries()[i];
+      if (entry.high == prefix.high && entry.low == prefix.low) return true;
+    }
+  }
+  if (filter_.MayHold(prefix)) return true;
+  counters.filtered_gets.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 // The sorted copy of a complete block: the one published, or ours.
@@ -416,27 +480,34 @@ void CheckBytewise(const KeyComparator& compare) {
 
 class AppendMemtableFactory final : public rocksdb::MemTableRepFactory {
  public:
+  explicit AppendMemtableFactory(size_t filter_size_bytes)
+      : filter_size_bytes_(filter_size_bytes) {}
+
   using MemTableRepFactory::CreateMemTableRep;
   rocksdb::MemTableRep* CreateMemTableRep(const KeyComparator& compare,
                                           rocksdb::Allocator* allocator,
                                           const rocksdb::SliceTransform* /*transform*/,
                                           rocksdb::Logger* /*logger*/) override {
     CheckBytewise(compare);
-    return new AppendMemtable(compare, allocator);
+    return new AppendMemtable(compare, allocator, filter_size_bytes_);
   }
   const char* Name() const override { return "HearthAppendMemtable"; }
+
+ private:
+  const size_t filter_size_bytes_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::MemTableRepFactory> NewAppendMemtableFactory() {
-  return std::make_shared<AppendMemtableFactory>();
+std::shared_ptr<rocksdb::MemTableRepFactory> NewAppendMemtableFactory(size_t filter_size_bytes) {
+  return std::make_shared<AppendMemtableFactory>(filter_size_bytes);
 }
 
 AppendMemtableCounters ReadAppendMemtableCounters() {
   return {counters.reader_sorted_entries.load(), counters.reader_sorted_entries_max.load(),
           counters.reader_runs_max.load(),       counters.writer_sorted_blocks.load(),
-          counters.sorter_sorted_blocks.load(),  counters.sorter_merged_entries.load()};
+          counters.sorter_sorted_blocks.load(),  counters.sorter_merged_entries.load(),
+          counters.filtered_gets.load()};
 }
 
 PausedAppendSorter::PausedAppendSorter() {
