@@ -2,6 +2,7 @@
 #include "engine/commit_log.h"
 
 #include <chrono>
+#include <cstring>
 
 #include "engine/check.h"
 
@@ -78,14 +79,38 @@ void CommitLog::SetPolicy(SyncPolicy policy) {
   policy_ = policy;
 }
 
+void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key_b,
+                                    std::string_view value_a, std::string_view value_b) {
+  constexpr size_t kCountAt = 8;
+  constexpr char kPutTag = 1;
+  const size_t key_size = key_a.size() + key_b.size();
+  const size_t value_size = value_a.size() + value_b.size();
+  HEARTH_CHECK(key_size <= UINT32_MAX && value_size <= UINT32_MAX);
+
+  const size_t begin = rep_.size();
+  rep_.append(1 + VarintSize(key_size) + key_size + VarintSize(value_size) + value_size, '\0');
+  char* to = rep_.data() + begin;
+  const auto put_bytes = [&to](std::string_view bytes) {
+    std::memcpy(to, bytes.data(), bytes.size());
+    to += bytes.size();
+  };
+  *to++ = kPutTag;
+  to = WriteVarint(to, key_size);
+  put_bytes(key_a);
+  put_bytes(key_b);
+  to = WriteVarint(to, value_size);
+  put_bytes(value_a);
+  put_bytes(value_b);
+
+  uint32_t count;
+  std::memcpy(&count, rep_.data() + kCountAt, sizeof(count));
+  ++count;
+  std::memcpy(rep_.data() + kCountAt, &count, sizeof(count));
+}
+
 uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
                               std::string_view value_a, std::string_view value_b) {
-  const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
-  const rocksdb::Slice value[2] = {{value_a.data(), value_a.size()},
-                                   {value_b.data(), value_b.size()}};
-  const auto status =
-      log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(value, 2));
-  HEARTH_CHECK(status.ok());
+  log_.open_->batch.AppendPut(key_a, key_b, value_a, value_b);
   return log_.next_seq_++;
 }
 
@@ -124,11 +149,10 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
 
 uint64_t CommitLog::AppendStateRow() {
   state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
-  const std::string row = EncodeState(state_);
-  HEARTH_CHECK(
-      open_->batch
-          .Put(rocksdb::Slice(kStateRowKey.data(), kStateRowKey.size()), rocksdb::Slice(row))
-          .ok());
+  state_row_.clear();
+  AppendState(&state_row_, state_);
+  const rocksdb::Slice key(kStateRowKey.data(), kStateRowKey.size());
+  HEARTH_CHECK(open_->batch.Put(key, rocksdb::Slice(state_row_)).ok());
   return next_seq_++;
 }
 
@@ -138,7 +162,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   open_->last_seq = AppendStateRow();
   std::unique_ptr<Group> group = std::move(open_);
   open_ = std::move(spare_);
-  StoreState state = state_;
+  group->state = state_;
   const SyncPolicy policy = policy_;
   writing_ = true;
   lock.unlock();
@@ -155,6 +179,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   counters_.bytes.fetch_add(group->batch.GetDataSize(), std::memory_order_relaxed);
   if (took_us > counters_.write_us_max) counters_.write_us_max = took_us;
   const uint64_t last_seq = group->last_seq;
+  if (status.ok()) std::swap(committed_state_, group->state);
   HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
   const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
   if (keep) group->batch.Clear();
@@ -164,7 +189,6 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
     FailLocked(lock, status);
     return false;
   }
-  committed_state_ = std::move(state);
   committed_seq_.store(last_seq, std::memory_order_release);
   if (policy == SyncPolicy::kAlways) synced_seq_.store(last_seq, std::memory_order_release);
   written_.notify_all();
