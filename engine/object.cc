@@ -5,17 +5,12 @@
 #include <cstring>
 #include <new>
 
-#ifdef HEARTH_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#else
-#include <malloc.h>
-#endif
-
 namespace hearth {
 
 Object* Object::Make(uint64_t position, std::string_view key, const char* value,
                      size_t value_size) {
-  void* memory = std::malloc(sizeof(Object) + key.size() + value_size);
+  const uint8_t size_class = ClassOfSize(sizeof(Object) + key.size() + value_size);
+  void* memory = std::malloc(SizeOfClass(size_class));
   if (memory == nullptr) throw std::bad_alloc();
   auto* object = new (memory) Object;
   object->position = position;
@@ -28,6 +23,7 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
   object->encoding = Encoding::kRaw;
   object->flags = 0;
   object->hot = 0;
+  object->size_class = size_class;
   std::memcpy(object->bytes(), key.data(), key.size());
   if (value != nullptr) std::memcpy(object->mutable_value(), value, value_size);
   return object;
@@ -35,10 +31,6 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
 
 void Object::Free(Object* object) {
   std::free(object);
-}
-
-size_t Object::allocated_size() const {
-  return malloc_usable_size(const_cast<Object*>(this));
 }
 
 }  // namespace hearth
