@@ -1,6 +1,7 @@
 // Tested by tests/engine/commit_log_test.cc.
 #include "engine/commit_log.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -63,7 +64,7 @@ void CommitLog::TakeState(StoreState state) {
   }
   for (size_t i = 0; i < state.dbs.size(); ++i) db_ids_[i] = state.dbs[i].id;
   committed_state_ = state_ = std::move(state);
-  open_->batch.Clear();
+  open_->batch.Reset();
 }
 
 void CommitLog::DropUncommitted() {
@@ -90,10 +91,7 @@ void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key
   const size_t begin = rep_.size();
   rep_.append(1 + VarintSize(key_size) + key_size + VarintSize(value_size) + value_size, '\0');
   char* to = rep_.data() + begin;
-  const auto put_bytes = [&to](std::string_view bytes) {
-    std::memcpy(to, bytes.data(), bytes.size());
-    to += bytes.size();
-  };
+  const auto put_bytes = [&to](std::string_view bytes) { to = std::ranges::copy(bytes, to).out; };
   *to++ = kPutTag;
   to = WriteVarint(to, key_size);
   put_bytes(key_a);
@@ -151,8 +149,7 @@ uint64_t CommitLog::AppendStateRow() {
   state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
   state_row_.clear();
   AppendState(&state_row_, state_);
-  const rocksdb::Slice key(kStateRowKey.data(), kStateRowKey.size());
-  HEARTH_CHECK(open_->batch.Put(key, rocksdb::Slice(state_row_)).ok());
+  open_->batch.AppendPut(kStateRowKey, {}, state_row_, {});
   return next_seq_++;
 }
 
@@ -182,7 +179,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   if (status.ok()) std::swap(committed_state_, group->state);
   HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
   const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
-  if (keep) group->batch.Clear();
+  if (keep) group->batch.Reset();
   spare_ = keep ? std::move(group) : std::make_unique<Group>();
   if (!status.ok()) {
     written_.notify_all();
@@ -206,7 +203,7 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
   uint64_t committed = committed_seq();
   if (barrier <= committed) return {committed, false};
   std::unique_lock lock(mutex_);
-  const auto deadline = std::chrono::steady_clock::now() + kLeaderWaitMax;
+  std::chrono::steady_clock::time_point deadline;  // of the first wait on
   bool waited_out = false;
   while ((committed = committed_seq()) < barrier) {
     if (!accepting()) return {committed, true};
@@ -222,6 +219,8 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
     if (!writing_) {
       if (!LeadOnce(lock)) return {committed_seq(), true};
     } else {
+      const bool first_wait = deadline == std::chrono::steady_clock::time_point();
+      if (first_wait) deadline = std::chrono::steady_clock::now() + kLeaderWaitMax;
       waited_out = written_.wait_until(lock, deadline) == std::cv_status::timeout;
     }
   }

@@ -129,11 +129,17 @@ class CommitLog {
   // A WriteBatch that takes a row in pieces, in RocksDB's documented format (write_batch.cc):
   //   batch = sequence:u64le count:u32le { record }
   //   put   = 1:u8 key-size:varint key value-size:varint value
-  // RocksDB asserts that a batch with puts has seen one through Put: the state row is that one.
+  // Made from a string and never cleared by RocksDB, so that it does not assume to know what
+  // kinds of records are in it.
   class RowBatch : public rocksdb::WriteBatch {
    public:
+    RowBatch() : rocksdb::WriteBatch(std::string(kHeaderSize, '\0')) {}
+    void Reset() { rep_.assign(kHeaderSize, '\0'); }
     void AppendPut(std::string_view key_a, std::string_view key_b, std::string_view value_a,
                    std::string_view value_b);
+
+   private:
+    static constexpr size_t kHeaderSize = 12;
   };
 
   struct Group {
