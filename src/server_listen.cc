@@ -1,6 +1,7 @@
 // The server's sockets and what CONFIG SET changes at run time. Tested by tests/src/server_test.cc.
 #include <sstream>
 
+#include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog.h"
 #include "src/log.h"
