@@ -221,7 +221,7 @@ size_t Engine::ExpireSome(size_t key_count_max) {
     for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
       Table* table = shard.dbs[db].table.get();
       if (table == nullptr || expiring[db] == 0) continue;
-      table->SweepExpiring(&shard.expire_hand, key_count_max, [&](Object* object) {
+      table->SweepExpiring(&shard.dbs[db].expire_hand, key_count_max, [&](Object* object) {
         if (!object->tombstone() && object->expire_at_ms <= now_ms) {
           due.emplace_back(db, object->key());
         }

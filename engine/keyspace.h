@@ -51,6 +51,8 @@ struct Shard {
     size_t bytes = 0;         // allocated for its objects
     uint64_t delete_seq = 0;  // of the last key that left without a tombstone
     uint64_t swap_seq = 0;    // of the last FLUSHDB or SWAPDB
+    Table::SweepHand demote_hand, expire_hand;
+    double demote_credit = 0;  // keys that the demotion may still visit in its turn
   };
 
   alignas(64) std::mutex mutex;
@@ -64,8 +66,7 @@ struct Shard {
     bytes.store(bytes.load(std::memory_order_relaxed) + add - remove, std::memory_order_relaxed);
   }
 
-  Table::SweepHand demote_hand, expire_hand;
-  uint32_t demote_db = 0, expire_db = 0;
+  uint32_t demote_db = 0;  // where the next step of the demotion begins
   ShardCounters counters;
 };
 
