@@ -87,6 +87,8 @@ class Server {
   std::map<std::string, uint64_t> ErrorCounts();
   void ResetStats();
 
+  // `latency-tracking`
+  bool TracksLatency() const { return track_latency_.load(std::memory_order_relaxed); }
   bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
   bool PasswordMatches(std::string_view password);
   // Whether enable-debug-command lets this client run DEBUG.
@@ -165,6 +167,7 @@ class Server {
   std::atomic<bool> needs_password_{false};
   std::atomic<bool> protected_mode_{true};
   std::atomic<bool> stop_writes_{true};
+  std::atomic<bool> track_latency_{true};
   std::mutex errors_mutex_;
   std::map<std::string, uint64_t, std::less<>> errors_;
 

@@ -243,11 +243,12 @@ void Server::WatchDiagnosticsConfig() {
     slow_log_.Configure(config_.Int("slowlog-log-slower-than"),
                         static_cast<size_t>(config_.Int("slowlog-max-len")));
     latency_monitor_.SetThreshold(config_.Int("latency-monitor-threshold"));
+    track_latency_ = config_.Bool("latency-tracking");
     return true;
   };
   refresh();
-  for (const char* name :
-       {"slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"}) {
+  for (const char* name : {"slowlog-log-slower-than", "slowlog-max-len",
+                           "latency-monitor-threshold", "latency-tracking"}) {
     config_.OnChange(name, refresh);
   }
 }
