@@ -107,6 +107,7 @@ class Keyspace {
 
   // The two notions of heat that Redis' policies and ours need; set with maxmemory-policy.
   void SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor, uint32_t lfu_decay_minutes);
+  EvictionClock eviction_clock() const { return eviction_clock_.load(std::memory_order_relaxed); }
   void Touch(Object* object, int64_t now_ms);
   uint32_t FreshAccess(int64_t now_ms) const;
 

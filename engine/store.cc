@@ -2,6 +2,7 @@
 #include "engine/store.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
@@ -143,7 +144,13 @@ Status Store::Open() {
   return OpenLocked();
 }
 
+void Store::CancelCompactions() {
+  std::shared_lock lock(mutex_);  // whoever waits for a compaction may hold it too
+  if (db_ != nullptr) rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/false);
+}
+
 Status Store::Close() {
+  CancelCompactions();
   std::unique_lock lock(mutex_);
   if (db_ == nullptr) return Status::Ok();
   const Status synced = FromRocks(db_->SyncWAL());  // 7.8.3's Close does not
@@ -220,6 +227,24 @@ Status Store::Scan(std::string_view from, std::string_view to, uint64_t* seq,
     const rocksdb::Slice key = rows->key();
     const rocksdb::Slice value = rows->value();
     if (!visit({key.data(), key.size()}, {value.data(), value.size()})) break;
+  }
+  return FromRocks(rows->status());
+}
+
+Status Store::ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,
+                         const std::function<void(std::string_view, std::string_view)>& visit) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  *seq = db_->GetLatestSequenceNumber();
+  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));
+  for (const Range& range : ranges) {
+    for (rows->Seek(range.from); rows->Valid() && rows->key().compare(range.to) < 0; rows->Next()) {
+      const rocksdb::Slice key = rows->key(), value = rows->value();
+      visit({key.data(), key.size()}, {value.data(), value.size()});
+    }
+    if (!rows->status().ok()) break;
   }
   return FromRocks(rows->status());
 }

@@ -193,6 +193,8 @@ void TieringSection(Server& server, std::string* out) {
   InfoLine(out, "tiering_load_usec_max:%" PRIu64, gauges.load_us_max.load());
   InfoLine(out, "tiering_warming:%d", gauges.warming ? 1 : 0);
   InfoLine(out, "tiering_warmed_keys:%" PRIu64, gauges.warm_loaded.load());
+  InfoLine(out, "tiering_remembered_keys:%" PRIu64, gauges.remembered_keys.load());
+  InfoLine(out, "tiering_remembered_loaded:%" PRIu64, gauges.remembered_loaded.load());
 }
 
 void RocksDbSection(Server& server, std::string* out) {
