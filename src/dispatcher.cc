@@ -182,7 +182,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
   if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command);
+  *wait = server_.WaitsForUnpause(session, *command) ||
+          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 

@@ -351,12 +351,23 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
     return false;
   }
   if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
-  const int64_t wait_ms = std::min<int64_t>(until_ms - now_ms, 50);
+  ResumeLater(session, std::min<int64_t>(until_ms - now_ms, 50));
+  return true;
+}
+
+void Server::ResumeLater(Session& session, int64_t wait_ms) {
   session.connection().worker().RunAfter(std::chrono::milliseconds(wait_ms),
                                          [alive = session.connection().weak_from_this()] {
                                            if (const auto connection = alive.lock())
                                              connection->Resume();
                                          });
+}
+
+bool Server::WaitsForDisk(Session& session) {
+  constexpr size_t kWaitingBytesMax = 64 << 20;
+  if (engine_->log().waiting_bytes() < kWaitingBytesMax) [[likely]]
+    return false;
+  ResumeLater(session, 5);
   return true;
 }
 

@@ -102,6 +102,9 @@ class Server {
   // CLIENT PAUSE until a wall clock time, of all commands or of writes.
   void PauseClients(int64_t until_ms, bool only_writes);
   void UnpauseClients();
+  // Parks the session when its write has to wait because the disk stands still: what waits for it
+  // in memory is bounded.
+  bool WaitsForDisk(Session& session);
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, const Command& command);
 
@@ -141,6 +144,7 @@ class Server {
   void Cron();
   void WorkerCron(Worker& worker);
   void ReserveFiles();
+  static void ResumeLater(Session& session, int64_t wait_ms);
   rlim_t FilesForStore() const;
   void SnapshotWhenDue();
   CheckpointOptions SnapshotOptions();
