@@ -8,6 +8,7 @@
 
 #include <sys/resource.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -37,7 +38,7 @@ inline constexpr std::string_view kRedisVersion = "7.2.0";
 
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
-  std::atomic<uint64_t> rejected_before_reset{0};
+  std::atomic<uint64_t> rejected_before_reset{0}, rejected_by_closed{0};
   std::atomic<uint64_t> changes_at_snapshot{0};
   std::atomic<uint64_t> snapshots{0};
   RateMeter commands, net_in, net_out;
@@ -69,9 +70,10 @@ class Server {
     return *dispatchers_[static_cast<size_t>(worker.index())];
   }
   int64_t started_ms() const { return started_ms_; }
-  int port() const { return tcp_ ? tcp_->port() : 0; }
+  // Of the TCP listener; 0 = none.
+  int port();
   const std::string& run_id() const { return run_id_; }
-  uint64_t rejected_connections() const;
+  uint64_t rejected_connections();
   size_t ConnectionCount() const;
 
   SlowLog& slow_log() { return slow_log_; }
@@ -132,9 +134,17 @@ class Server {
 
   std::string OpenEngine();
   std::string Listen();
-  std::string ListenTcp();
-  std::string ListenUnix();
-  std::string ListenTls();
+  enum class Socket : uint8_t { kTcp, kTls, kUnix };
+  struct OpenListener {
+    std::unique_ptr<Listener> listener;  // null: not wanted
+    ListenerOptions options;
+  };
+  ListenerOptions OptionsOf(Socket socket) const;
+  std::unique_ptr<Listener> NewListener();
+  void CloseListener(OpenListener& open);
+  bool TryListen(OpenListener& open, const ListenerOptions& options, bool close_first);
+  bool ListenAnew(Socket socket, std::string* error);
+  void WatchListeners();
   void ListenToCommits();
   void WatchConfig();
   void WatchPersistenceConfig();
@@ -146,6 +156,7 @@ class Server {
   void ReserveFiles();
   static void ResumeLater(Session& session, int64_t wait_ms);
   rlim_t FilesForStore() const;
+  Status TakeSnapshot(SnapshotInfo* info);
   void SnapshotWhenDue();
   CheckpointOptions SnapshotOptions();
   std::string RefusePeer(const PeerInfo& peer);
@@ -159,7 +170,8 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
-  std::unique_ptr<Listener> tcp_, unix_, tls_;
+  std::mutex listeners_mutex_;
+  std::array<OpenListener, 3> listeners_;  // by Socket
   int64_t started_ms_ = 0;
   std::string run_id_;
 
@@ -179,7 +191,6 @@ class Server {
   std::atomic<int64_t> pause_until_ms_{0};
   std::atomic<bool> pause_only_writes_{false};
 
-  std::mutex snapshot_mutex_;
   std::atomic<bool> snapshot_running_{false};
   std::atomic<bool> snapshot_ok_{true};
   std::atomic<int64_t> snapshot_began_ms_{0};
