@@ -103,7 +103,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
   CommandStats& stats = stats_[found.index];
-  stats.Record(took_us);
+  stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
@@ -173,7 +173,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
   if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command);
+  *wait = server_.WaitsForUnpause(session, *command) ||
+          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 
