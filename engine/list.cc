@@ -118,7 +118,10 @@ void ListKey::NoteBounds() {
 
 void ListKey::PushSpread(ListEnd end, std::string_view element) {
   ListNodes& nodes = list().nodes;
-  if (end == ListEnd::kTail) {
+  if (nodes.size() == 0) {
+    nodes.PushBack(ListCollection::kFirstIndex, element);
+    PutRow(ElementOf(ListCollection::kFirstIndex), element);
+  } else if (end == ListEnd::kTail) {
     if (nodes.last_index() > UINT64_MAX - 2 * kListIndexStep) Renumber();
     const uint64_t index = nodes.last_index() + kListIndexStep;
     nodes.PushBack(index, element);
@@ -136,7 +139,7 @@ void ListKey::Push(ListEnd end, std::span<const std::string_view> elements) {
   ExpectElements(elements);
   std::string item;
   for (size_t i = 0; i < elements.size(); ++i) {
-    if (is_spread() && nodes().size() > 0) {
+    if (is_spread()) {
       PushSpread(end, elements[i]);
       continue;
     }

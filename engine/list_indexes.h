@@ -15,7 +15,7 @@
 namespace hearth {
 
 // Between the indexes of neighbours that were pushed: room for what is inserted between them.
-inline constexpr uint64_t kListIndexStep = uint64_t{1} << 16;
+inline constexpr uint64_t kListIndexStep = uint64_t{1} << 20;
 
 class ListIndexes {
  public:
