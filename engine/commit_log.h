@@ -135,9 +135,26 @@ class CommitLog {
   const Counters& counters() const { return counters_; }
 
  private:
+  // A WriteBatch that takes a row in pieces, in RocksDB's documented format (write_batch.cc):
+  //   batch = sequence:u64le count:u32le { record }
+  //   put   = 1:u8 key-size:varint key value-size:varint value
+  // Made from a string and never cleared by RocksDB, so that it does not assume to know what
+  // kinds of records are in it.
+  class RowBatch : public rocksdb::WriteBatch {
+   public:
+    RowBatch() : rocksdb::WriteBatch(std::string(kHeaderSize, '\0')) {}
+    void Reset() { rep_.assign(kHeaderSize, '\0'); }
+    void AppendPut(std::string_view key_a, std::string_view key_b, std::string_view value_a,
+                   std::string_view value_b, std::string_view value_c = {});
+
+   private:
+    static constexpr size_t kHeaderSize = 12;
+  };
+
   struct Group {
-    rocksdb::WriteBatch batch;
+    RowBatch batch;
     uint64_t last_seq = 0;
+    StoreState state;  // after the group
   };
 
   bool LeadOnce(std::unique_lock<std::mutex>& lock);
@@ -159,6 +176,7 @@ class CommitLog {
   std::unique_ptr<Group> spare_;
   StoreState state_;  // with all joined rows
   StoreState committed_state_;
+  std::string state_row_;  // its memory is reused
   uint64_t next_seq_ = 1;
   uint64_t requested_seq_ = 0;
   bool writing_ = false;

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -87,10 +88,9 @@ class Keyspace {
   uint64_t KeyCount(uint32_t db) const { return log_.KeyCount(db); }
   uint64_t ExpiryCount(uint32_t db) const { return log_.ExpiryCount(db); }
 
-  // Hints for the keys of the next commands: stage 1 for all of them, then stage 2. Skipped when
-  // the shard is locked by somebody else.
-  void Prefetch(const KeyRef& ref);
-  void PrefetchObject(const KeyRef& ref);
+  // A hint: these are the keys of the next commands. A key is skipped when its shard is locked by
+  // somebody else.
+  void Prefetch(std::span<const KeyRef> keys);
 
   // A key as the store has it; without an object when it has none.
   struct ObjectFree {

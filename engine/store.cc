@@ -6,7 +6,6 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -92,14 +91,13 @@ rocksdb::Options Store::BuildOptions() {
   options.wal_bytes_per_sync = 1 << 20;
 
   // Writing: one writer, appends only.
-  options.memtable_factory = NewAppendMemtableFactory();
+  // Rows are mostly of 100 bytes or more: a byte of the filter an entry.
+  options.memtable_factory = NewAppendMemtableFactory(options_.write_buffer_size_bytes / 128);
   options.allow_concurrent_memtable_write = false;
   options.enable_write_thread_adaptive_yield = false;
   options.write_buffer_size = options_.write_buffer_size_bytes;
   options.max_write_buffer_number = options_.memtable_count_max;
   options.arena_block_size = std::min<size_t>(1 << 20, options_.write_buffer_size_bytes / 8);
-  options.memtable_whole_key_filtering = true;
-  options.memtable_prefix_bloom_size_ratio = 0.02;
 
   // A stall of seconds is a bug: the commit log slows writers in milliseconds instead.
   options.max_background_flushes = 1;

@@ -298,7 +298,6 @@ constexpr Directive kDirectives[] = {
     {.name = "hll-sparse-max-bytes",
      .kind = DirectiveKind::kMemory,
      .default_text = "3000",
-     .flags = kNoMeaning,
      .min = 0},
     {.name = "hz", .kind = DirectiveKind::kInt, .default_text = "10", .min = 1, .max = 500},
     {.name = "ignore-warnings",

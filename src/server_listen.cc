@@ -2,8 +2,8 @@
 #include <sstream>
 
 #include "engine/collection_limits.h"
-#include "engine/collection_limits.h"
 #include "src/commands/groups.h"
+#include "src/commands/hyperloglog.h"
 #include "src/log.h"
 #include "src/redis_text.h"
 #include "src/server.h"
@@ -192,10 +192,12 @@ void Server::WatchConfig() {
     protected_mode_ = config_.Bool("protected-mode");
     stop_writes_ = config_.Bool("stop-writes-on-bgsave-error");
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
+    HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
     return true;
   };
   refresh();
-  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error"}) {
+  for (const char* name :
+       {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "hll-sparse-max-bytes"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });

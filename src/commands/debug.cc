@@ -97,8 +97,8 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   std::snprintf(text, sizeof(text),
                 "Value at:%p refcount:1 encoding:%s serializedlength:%u lru:%u "
                 "lru_seconds_idle:%lld",
-                static_cast<const void*>(object), encoding.c_str(), object->value_size, object->access,
-                static_cast<long long>(tx.now_ms() / 1000 - object->access));
+                static_cast<const void*>(object), encoding.c_str(), object->value_size,
+                object->access, static_cast<long long>(tx.now_ms() / 1000 - object->access));
   reply.Simple(text);
 }
 
