@@ -54,7 +54,9 @@ bool ReadRank(std::string_view argument, int64_t* rank, Reply& reply) {
         "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or "
         "use negative to start from the end of the list");
   } else if (*number == INT64_MIN) {
-    reply.Error("ERR value is out of range");
+    reply.Error(
+        "ERR value is out of range, value must between -9223372036854775807 and "
+        "9223372036854775807");
   } else {
     *rank = *number;
     return true;
