@@ -67,6 +67,8 @@ void SortedSetKey::ChooseEncoding(std::string_view added) {
 
 void SortedSetKey::Put(std::string_view member, double score) {
   if (!exists()) Expect(1, member.size());
+  // Redis' listpacks have no -0.
+  if (score == 0 && encoding() == Encoding::kListpack) score = 0;
   if (is_spread()) {
     PutSpread(member, score);
   } else {
