@@ -79,6 +79,8 @@ class Tx {
   State state() const { return state_; }
   const Status& error() const { return error_; }
   const std::vector<KeyRef>& missing() const { return missing_; }
+  // False: writes are refused; a reader that would like to change something leaves it.
+  bool may_change() const { return options_.expire; }
   int64_t now_ms() const { return now_ms_; }
   // The database of the first key; the session's database for kAllShards transactions.
   uint32_t db() const { return db_; }

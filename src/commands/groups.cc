@@ -16,6 +16,8 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 std::vector<std::span<const Command>> DataCommandGroups() {
   return {StringCommands(),
           LcsCommands(),
+          BitmapCommands(),
+          HyperLogLogCommands(),
           GenericCommands(),
           ExpireCommands(),
           ListCommands(),

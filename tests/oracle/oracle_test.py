@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import ReplyError, Server  # noqa: E402
+from bit_commands import BitCommands, is_damaged_key  # noqa: E402
 import geo  # noqa: E402
 import hashes  # noqa: E402
 import lists  # noqa: E402
@@ -49,6 +50,7 @@ class Generator:
     def __init__(self, seed, groups=()):
         self.random = random.Random(seed)
         self.groups = groups
+        self.bit_makers = BitCommands(self).makers()
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -165,7 +167,7 @@ class Generator:
              [v() for _ in range(g.random.randrange(3))]),
             (1, lambda: ["ECHO", v()]),
             (1, lambda: ["PING"] + ([v()] if g.chance(50) else [])),
-        ]
+        ] + self.bit_makers
         for group in self.groups:
             makers += group.makers(self)
         weights = [w for w, _ in makers]
@@ -219,7 +221,8 @@ def dump(client, hearth):
             value = [client.call("GET", key)]
             for group in GROUPS:
                 value.append(group.dump(client, key, kind))
-            encoding = client.call("OBJECT", "ENCODING", key) if kind == "string" else ""
+            encoding = "any" if is_damaged_key(key) or kind != "string" else client.call(
+                "OBJECT", "ENCODING", key)
             state.append((db, key, value, kind, encoding, client.call("PEXPIRETIME", key)))
     client.call("SELECT", 0)
     return state
@@ -256,6 +259,8 @@ def run(options, hearth, redis):
             hearth.start()
             ours = hearth.client()
             ours.call("SELECT", db)
+            sparse_max = theirs.call("CONFIG", "GET", "hll-sparse-max-bytes")[1]
+            ours.call("CONFIG", "SET", "hll-sparse-max-bytes", sparse_max)
     for command, a, b in differences.values():
         print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))
     assert not differences, "%d differences (seed %d)" % (len(differences), options.seed)
