@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace hearth {
@@ -67,9 +68,10 @@ char* PutOneLine(char* out, std::string_view text) {
 // A positive number by its shortest digits.
 char* PutShortestDigits(double value, char* out) {
   // d[.ddd]e[+-]xx
-  char text[kDoubleTextBytesMax];
+  char buffer[kDoubleTextBytesMax];
+  const char* const text = buffer;
   const char* const end =
-      std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific).ptr;
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific).ptr;
   const char* const mark = std::find(text, end, 'e');
   int exponent = 0;
   std::from_chars(mark[1] == '+' ? mark + 2 : mark + 1, end, exponent);
