@@ -13,6 +13,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog_registers.h"
+#include "src/errors.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -29,8 +30,9 @@ size_t SparseSizeMax() {
 bool FindHll(std::string_view key, Tx& tx, Reply& reply, const Object** object) {
   *object = tx.Find(key);
   if (*object == nullptr) return true;
-  if ((*object)->type == ObjectType::kString && IsHll((*object)->value())) return true;
-  reply.Error(kErrNotHll);
+  const bool is_string = (*object)->type == ObjectType::kString;
+  if (is_string && IsHll((*object)->value())) return true;
+  reply.Error(is_string ? kErrNotHll : kErrWrongType);
   return false;
 }
 
