@@ -128,6 +128,10 @@ class Keyspace {
   // differences as text, empty when there are none. Requires: nothing writes meanwhile.
   Status VerifyAgainstStore(std::string* differences);
 
+  // Whether a collection with elements that expire was ever resident: what the expiry sweep asks.
+  bool elements_expire() const { return elements_expire_.load(std::memory_order_relaxed); }
+  void NoteElementsExpire() { elements_expire_.store(true, std::memory_order_relaxed); }
+
   Table& TableOf(Shard& shard, uint32_t shard_index, uint32_t db);
   // Hands detached tables to be freed away from the workers.
   void FreeLater(std::unique_ptr<Table> table);
@@ -142,6 +146,7 @@ class Keyspace {
   int slot_shift_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
+  std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};
   std::atomic<uint32_t> lfu_decay_minutes_{1};
 

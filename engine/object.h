@@ -51,7 +51,8 @@ inline constexpr int64_t kNoExpiry = -1;
 
 struct Object {
   static constexpr uint8_t kTombstone = 1;
-  static constexpr uint8_t kSpread = 2;  // the value is a Collection's address
+  static constexpr uint8_t kSpread = 2;          // the value is a Collection's address
+  static constexpr uint8_t kElementsExpire = 4;  // fields of a hash: the expiry sweep looks
   static constexpr uint8_t kHotMax = 3;
 
   uint64_t position;
@@ -81,6 +82,7 @@ struct Object {
 
   bool tombstone() const { return (flags & kTombstone) != 0; }
   bool has_expiry() const { return expire_at_ms != kNoExpiry; }
+  bool elements_expire() const { return (flags & kElementsExpire) != 0; }
   bool spread() const { return (flags & kSpread) != 0; }
   // Requires: spread.
   Collection* collection() const {

@@ -80,6 +80,8 @@ class Tx {
   const Status& error() const { return error_; }
   const std::vector<KeyRef>& missing() const { return missing_; }
   int64_t now_ms() const { return now_ms_; }
+  // Whether what has expired is deleted when it is met, not only hidden.
+  bool may_expire() const { return options_.expire; }
   // The database of the first key; the session's database for kAllShards transactions.
   uint32_t db() const { return db_; }
   void set_db(uint32_t db) { db_ = db; }
