@@ -172,6 +172,7 @@ void CollectionKey::PutRow(std::string_view element, std::string_view value,
 void CollectionKey::EraseRow(std::string_view element) {
   Changed(tx_.EraseElementRow(ref_.db, collection().object_id(), element));
   collection().CountErasedRow();
+  rows_erased_ = true;
 }
 
 void CollectionKey::EraseRows(std::string_view first, std::string_view last) {
@@ -189,7 +190,7 @@ void CollectionKey::AccountMemory() {
 void CollectionKey::Close() {
   if (closed_ || object_ == nullptr) return;
   closed_ = true;
-  if (is_spread()) DropErasedRows();
+  if (rows_erased_ && is_spread()) DropErasedRows();
   AccountMemory();
   const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
   if (is_empty && type_ != ObjectType::kStream) {

@@ -92,6 +92,7 @@ class CollectionKey {
   bool created_ = false;
   bool head_changed_ = false;
   bool closed_ = false;
+  bool rows_erased_ = false;
   size_t accounted_size_ = 0;  // of the Collection
 };
 

@@ -150,12 +150,11 @@ class HashCollection : public Collection {
     return true;
   }
   bool Erase(std::string_view element) override {
-    MemberEntry* entry = table.Remove(element);
-    if (entry == nullptr) return true;
-    Unlist(entry);
-    MemberEntry::Free(entry);
+    if (MemberEntry* entry = table.Remove(element)) Free(entry);
     return true;
   }
+  // Requires: the entry is in the table.
+  void Drop(const MemberEntry* entry) { Free(table.Remove(entry->member())); }
   bool ReadPacked(std::string_view packed) override {
     PackedHashReader reader(packed);
     for (Field field; reader.Next(&field);) (void)Set(field);
@@ -222,6 +221,10 @@ class HashCollection : public Collection {
     const size_t need = head_size + payload_size, room = entry.allocated_size();
     return room >= need && room - need <= kIdleSizeMax;
   }
+  void Free(MemberEntry* entry) {
+    Unlist(entry);
+    MemberEntry::Free(entry);
+  }
   void Unlist(const MemberEntry* entry) {
     if (timeline_.empty()) return;
     const int64_t expire_at_ms = FieldOf(*entry).expire_at_ms;
@@ -260,30 +263,41 @@ HashCollection& HashKey::fields() const {
   return static_cast<HashCollection&>(collection());
 }
 
-// Deletes fields whose time has come.
+// Deletes fields whose time has come. Some field stays: of a hash without one the key has expired.
 void HashKey::Purge() {
   if (!tx().may_expire()) return;
+  if (!is_spread()) return PurgePacked();
+  const MemberEntry* entry = nullptr;
   for (size_t left = kFieldsPurgedMax; left > 0; --left) {
-    std::string name;
-    if (is_spread()) {
-      const MemberEntry* entry = fields().FirstDue(tx().now_ms());
-      if (entry == nullptr) break;
-      name = entry->member();
-    } else {
-      PackedHashReader reader(packed());
-      Field field;
-      while (reader.Next(&field) && !IsDue(field.expire_at_ms)) continue;
-      if (!IsDue(field.expire_at_ms)) break;
-      name = field.name;
-    }
-    (void)Remove(name);
-    if (!exists() || size() == 0) break;
+    entry = fields().FirstDue(tx().now_ms());
+    if (entry == nullptr) break;
+    EraseRow(entry->member());
+    fields().Drop(entry);
   }
+  NoteExpiry();
+}
+
+void HashKey::PurgePacked() {
+  std::vector<Field> kept;
+  bool any_due = false;
+  PackedHashReader reader(packed());
+  for (Field field; reader.Next(&field);) {
+    if (IsDue(field.expire_at_ms)) {
+      any_due = true;
+    } else {
+      kept.push_back(field);
+    }
+  }
+  if (!any_due) return;
+  Splice(0, packed().size(), PackFields(kept));
+  NoteExpiry();
 }
 
 // Lets the expiry sweep know whether there is anything for it.
 void HashKey::NoteExpiry() {
-  MarkElementsExpire(ElementExpiryOf(*object()).first_ms != kNoExpiry);
+  const bool expires = ElementExpiryOf(*object()).first_ms != kNoExpiry;
+  MarkElementsExpire(expires);
+  if (expires && encoding() == Encoding::kListpack) SetEncoding(Encoding::kListpackEx);
 }
 
 size_t HashKey::size() const {
@@ -329,7 +343,7 @@ bool HashKey::Set(std::string_view name, std::string_view value, int64_t expire_
   } else {
     is_new = SetPacked(name, value, expire_at_ms);
   }
-  if (is_new && encoding() == Encoding::kListpack && size() > Limits().hash_listpack_entries_max) {
+  if (is_new && encoding() != Encoding::kHashtable && size() > Limits().hash_listpack_entries_max) {
     SetEncoding(Encoding::kHashtable);
   }
   if (may_expire_elements() || expire_at_ms != kNoExpiry) NoteExpiry();

@@ -10,7 +10,8 @@
 //   head    = empty
 //
 // Commands use HashKey; nothing else knows which form a hash has. The encoding follows Redis 7.2:
-// listpack while fields are few and short, else hashtable.
+// listpack while fields are few and short (listpackex once one was given an expiry, as in 7.4),
+// else hashtable.
 //
 // A field whose time has come is never shown or counted. Opening the key deletes and logs such
 // fields, up to kFieldsPurgedMax at a time, unless the Tx may not (a replica's); a hash of which
@@ -74,6 +75,7 @@ class HashKey : public CollectionKey {
   void RemovePacked(std::string_view name);
   void RewritePacked(std::string_view skipped_name, const Field* added);
   void Purge();
+  void PurgePacked();
   void NoteExpiry();
 };
 

@@ -42,6 +42,7 @@ enum class Encoding : uint8_t {
   kQuicklist = 9,
   kStream = 10,
   kListpack = 11,
+  kListpackEx = 12,  // a hash of few fields, some of which were given an expiry
 };
 
 // As OBJECT ENCODING prints it.

@@ -205,6 +205,44 @@ TEST_F(HashTest, AnExpiryIsKeptAndTakenBack) {
   }
 }
 
+TEST_F(HashTest, ListpackBecomesListpackExWithTheFirstExpiry) {
+  const auto encoding = [&] {
+    std::string name;
+    InTx({"h"}, [&](Tx& tx) { name = EncodingName(tx.Find("h")->encoding); });
+    return name;
+  };
+  Do("h", [](HashKey& hash) { hash.Set("a", "1"); });
+  EXPECT_EQ(encoding(), "listpack");
+  Do("h", [&](HashKey& hash) { hash.SetExpiry("a", At(100)); });
+  EXPECT_EQ(encoding(), "listpackex");
+  Do("h", [](HashKey& hash) { hash.SetExpiry("a", kNoExpiry); });
+  EXPECT_EQ(encoding(), "listpackex");
+  ExpectSameAfterLoad({"h"}, Print);
+  Do("h", [](HashKey& hash) { hash.Set("b", std::string(65, 'v')); });
+  EXPECT_EQ(encoding(), "hashtable");
+  Do("h", [&](HashKey& hash) { hash.SetExpiry("a", At(100)); });
+  EXPECT_EQ(encoding(), "hashtable");
+}
+
+// One opening deletes a bounded number; the rest is hidden until the next.
+TEST_F(HashTest, ManyFieldsThatExpireAtOnceAreDeletedInPieces) {
+  Limits().packed_size_max = 0;
+  const int64_t count = 2 * kFieldsPurgedMax + 500;
+  Do("h", [&](HashKey& hash) {
+    for (int64_t i = 0; i < count; ++i) hash.Set("field:" + std::to_string(i), "v", At(100));
+    hash.Set("stays", "v");
+  });
+  Commit();
+  clock_.AdvanceMs(100);
+  for (int opening = 0; opening < 4; ++opening) {
+    const uint64_t rows_before = engine_->log().counters().rows;
+    EXPECT_EQ(Show("h"), "{stays=v, }");
+    Commit();
+    EXPECT_LE(engine_->log().counters().rows - rows_before, kFieldsPurgedMax + 2);
+  }
+  ExpectSameAfterLoad({"h"}, Print);
+}
+
 // A load would walk over the rows of everything that was ever deleted.
 TEST_F(HashTest, ErasedRowsDoNotPileUp) {
   Limits().packed_size_max = 100;
