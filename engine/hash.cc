@@ -323,6 +323,12 @@ std::optional<Field> HashKey::Find(std::string_view name) const {
   return std::nullopt;
 }
 
+void HashKey::Expect(size_t count) {
+  if (count <= Limits().hash_listpack_entries_max) return;
+  Create(Encoding::kHashtable);
+  SetEncoding(Encoding::kHashtable);
+}
+
 void HashKey::Expect(std::string_view name, std::string_view value) {
   const size_t size_max = Limits().hash_listpack_value_size_max;
   if (name.size() <= size_max && value.size() <= size_max) return;

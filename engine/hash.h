@@ -51,7 +51,9 @@ class HashKey : public CollectionKey {
   size_t size() const;
   // The views are good until the next change.
   std::optional<Field> Find(std::string_view name) const;
-  // Tells what is about to be set: Redis chooses the encoding by the sizes of all of it first.
+  // Tells how many fields are about to be set, or what: Redis chooses the encoding by all of it
+  // first.
+  void Expect(size_t count);
   void Expect(std::string_view name, std::string_view value);
   // Sets value and expiry; true when the field is new. Requires: neither points into the hash.
   bool Set(std::string_view name, std::string_view value, int64_t expire_at_ms = kNoExpiry);
