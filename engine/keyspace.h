@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -51,6 +52,8 @@ struct Shard {
     size_t bytes = 0;         // allocated for its objects
     uint64_t delete_seq = 0;  // of the last key that left without a tombstone
     uint64_t swap_seq = 0;    // of the last FLUSHDB or SWAPDB
+    Table::SweepHand demote_hand, expire_hand;
+    double demote_credit = 0;  // keys that the demotion may still visit in its turn
   };
 
   alignas(64) std::mutex mutex;
@@ -64,8 +67,7 @@ struct Shard {
     bytes.store(bytes.load(std::memory_order_relaxed) + add - remove, std::memory_order_relaxed);
   }
 
-  Table::SweepHand demote_hand, expire_hand;
-  uint32_t demote_db = 0, expire_db = 0;
+  uint32_t demote_db = 0;  // where the next step of the demotion begins
   ShardCounters counters;
 };
 
@@ -87,10 +89,9 @@ class Keyspace {
   uint64_t KeyCount(uint32_t db) const { return log_.KeyCount(db); }
   uint64_t ExpiryCount(uint32_t db) const { return log_.ExpiryCount(db); }
 
-  // Hints for the keys of the next commands: stage 1 for all of them, then stage 2. Skipped when
-  // the shard is locked by somebody else.
-  void Prefetch(const KeyRef& ref);
-  void PrefetchObject(const KeyRef& ref);
+  // A hint: these are the keys of the next commands. A key is skipped when its shard is locked by
+  // somebody else.
+  void Prefetch(std::span<const KeyRef> keys);
 
   // A key as the store has it; without an object when it has none.
   struct ObjectFree {
@@ -116,6 +117,7 @@ class Keyspace {
 
   // The two notions of heat that Redis' policies and ours need; set with maxmemory-policy.
   void SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor, uint32_t lfu_decay_minutes);
+  EvictionClock eviction_clock() const { return eviction_clock_.load(std::memory_order_relaxed); }
   void Touch(Object* object, int64_t now_ms);
   uint32_t FreshAccess(int64_t now_ms) const;
 

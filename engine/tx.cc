@@ -455,7 +455,7 @@ void Tx::FlushDb(uint32_t db) {
     Shard::Db& state = shard.dbs[db];
     shard.AddBytes(db, 0, state.bytes);
     if (state.table) keyspace_.FreeLater(std::move(state.table));
-    state.complete = true;
+    state = Shard::Db();
     state.swap_seq = seq;
   }
 }

@@ -79,6 +79,8 @@ class Tx {
   State state() const { return state_; }
   const Status& error() const { return error_; }
   const std::vector<KeyRef>& missing() const { return missing_; }
+  // False: writes are refused; a reader that would like to change something leaves it.
+  bool may_change() const { return options_.expire; }
   int64_t now_ms() const { return now_ms_; }
   // Whether what has expired is deleted when it is met, not only hidden.
   bool may_expire() const { return options_.expire; }

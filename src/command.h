@@ -56,7 +56,7 @@ enum CommandFlag : uint32_t {
   kCmdAsking = 1u << 11,
   kCmdFast = 1u << 12,
   kCmdNoAuth = 1u << 13,
-  kCmdMayReplicate = 1u << 14,
+  kCmdMayReplicate = 1u << 14,  // not printed
   kCmdSentinel = 1u << 15,
   kCmdNoMulti = 1u << 16,
   kCmdMovableKeys = 1u << 17,

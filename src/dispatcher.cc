@@ -54,10 +54,7 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
     if (!plan.keys_fit) keys_.erase(keys_.begin() + plan.first_key, keys_.end());
     plan.key_count = static_cast<uint32_t>(keys_.size()) - plan.first_key;
   }
-  if (batch.size() < 2) return;
-  Keyspace& keyspace = server_.keyspace();
-  for (const KeyRef& ref : keys_) keyspace.Prefetch(ref);
-  for (const KeyRef& ref : keys_) keyspace.PrefetchObject(ref);
+  if (batch.size() >= 2) server_.keyspace().Prefetch(keys_);
 }
 
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
@@ -106,7 +103,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
   CommandStats& stats = stats_[found.index];
-  stats.Record(took_us);
+  stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
@@ -159,7 +156,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   const auto count = static_cast<int>(args.size());
   if ((command->arity > 0 && count != command->arity) || count < -command->arity ||
-      !command->subcommands.empty()) {
+      (command->data == nullptr && command->session == nullptr && command->blocking == nullptr)) {
     reply.Error(WrongArity(command->name));
     return false;
   }
@@ -176,7 +173,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
   if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command);
+  *wait = server_.WaitsForUnpause(session, *command) ||
+          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 
