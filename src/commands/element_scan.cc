@@ -2,6 +2,7 @@
 #include "src/commands/element_scan.h"
 
 #include <algorithm>
+#include <string>
 
 #include "src/commands/groups.h"
 #include "src/commands/walk.h"
@@ -12,37 +13,45 @@
 namespace hearth {
 
 bool ElementScan::Accepts(std::string_view element) const {
-  return pattern == "*" || GlobMatch(pattern, element);
+  return !pattern || GlobMatch(*pattern, element);
 }
 
-bool ReadScanCursor(std::string_view text, ElementScan* scan, Reply& reply) {
-  const auto cursor = ParseScanCursor(text);
-  if (cursor) {
-    scan->cursor = *cursor;
-  } else {
+bool ReadScanCursor(const Args& args, ElementScan* scan, Reply& reply) {
+  const auto cursor = ParseScanCursor(args[2]);
+  if (!cursor) {
     reply.Error("ERR invalid cursor");
-  }
-  return cursor.has_value();
-}
-
-bool ReadScanOptions(const Args& args, ElementScan* scan, Reply& reply) {
-  for (size_t index = 3; index < args.size(); index += 2) {
-    const bool has_value = index + 1 < args.size();
-    if (has_value && IsWord(args[index], "COUNT")) {
-      const auto count = ReadInteger(args[index + 1], reply);
-      if (!count) return false;
-      if (*count >= 1) {
-        scan->count = std::min(static_cast<size_t>(*count), kScanCountMax);
-        continue;
-      }
-    } else if (has_value && IsWord(args[index], "MATCH")) {
-      scan->pattern = args[index + 1];
-      continue;
-    }
-    reply.Error(kErrSyntax);
     return false;
   }
+  scan->cursor = *cursor;
   return true;
+}
+
+bool ReadScanOptions(const Args& args, bool no_values_allowed, ElementScan* scan, Reply& reply) {
+  for (size_t index = 3; index < args.size(); ++index) {
+    const std::string_view word = args[index];
+    const bool has_value = index + 1 < args.size();
+    if (no_values_allowed && IsWord(word, "NOVALUES")) {
+      scan->no_values = true;
+    } else if (has_value && IsWord(word, "MATCH")) {
+      scan->pattern = args[++index];
+      if (*scan->pattern == "*") scan->pattern.reset();
+    } else if (has_value && IsWord(word, "COUNT")) {
+      const auto count = ReadInteger(args[++index], reply);
+      if (!count) return false;
+      if (*count < 1) return reply.Error(kErrSyntax), false;
+      scan->count = std::min(static_cast<size_t>(*count), kScanCountMax);
+    } else {
+      return reply.Error(kErrSyntax), false;
+    }
+  }
+  return true;
+}
+
+void ReplyScan(uint64_t cursor, const std::vector<std::string_view>& found, Reply& reply) {
+  reply.Array(2);
+  reply.Bulk(std::to_string(cursor));
+  reply.Array(found.size());
+  for (const std::string_view item : found) reply.Bulk(item);
 }
 
 }  // namespace hearth

@@ -1,14 +1,18 @@
 #pragma once
 
-// ElementScan: the arguments of HSCAN, SSCAN and ZSCAN.
+// ElementScan: the arguments and the reply that HSCAN, SSCAN and ZSCAN share.
 //
-//   key cursor [MATCH pattern] [COUNT count]
+//   scan = NAME key cursor { MATCH pattern | COUNT count | NOVALUES }
 //
-// Limits: at most kScanCountMax elements are looked at in one call, whatever COUNT says.
+// A packed collection is answered as a whole, whatever COUNT says; of a spread one a cursor is a
+// hash of its elements: it needs no state on the server and holds over restarts.
+//
+// Errors: a function that takes a Reply has written the error when it fails.
 
-#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "src/command.h"
 
@@ -17,14 +21,18 @@ namespace hearth {
 struct ElementScan {
   uint64_t cursor = 0;
   size_t count = 10;
-  std::string_view pattern = "*";
+  std::optional<std::string_view> pattern = std::nullopt;
+  bool no_values = false;
 
   bool Accepts(std::string_view element) const;
 };
 
-// args[2]. False after an error reply, here and below.
-bool ReadScanCursor(std::string_view text, ElementScan* scan, Reply& reply);
-// From args[3] on. Redis does not look at them when the key is absent.
-bool ReadScanOptions(const Args& args, ElementScan* scan, Reply& reply);
+// Reads the cursor: Redis looks at it before the key.
+bool ReadScanCursor(const Args& args, ElementScan* scan, Reply& reply);
+// Reads the options: Redis looks at them when the key is there.
+bool ReadScanOptions(const Args& args, bool no_values_allowed, ElementScan* scan, Reply& reply);
+
+// The next cursor, and an array of what was found.
+void ReplyScan(uint64_t cursor, const std::vector<std::string_view>& found, Reply& reply);
 
 }  // namespace hearth
