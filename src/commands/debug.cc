@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
 #include "src/errors.h"
@@ -66,11 +67,15 @@ void Populate(const Args& args, Session& session, Reply& reply) {
       std::string value = "value:" + std::to_string(i);
       if (size > 0) value.resize(static_cast<size_t>(size), '\0');
       const KeyRef ref(db, key);
-      Tx tx(server.keyspace(), {&ref, 1}, server.clock().WallMs(),
-            {.write = true, .read_blocking = true});
-      if (tx.state() != Tx::State::kReady) return tx.error().message();
-      if (tx.Find(key) == nullptr) tx.SetString(key, value, Expiry::None());
-      if (i % 1000 == 0) (void)server.engine().log().CommitAndWait(tx.barrier());
+      uint64_t barrier;
+      {
+        Tx tx(server.keyspace(), {&ref, 1}, server.clock().WallMs(),
+              {.write = true, .read_blocking = true});
+        if (tx.state() != Tx::State::kReady) return tx.error().message();
+        if (tx.Find(key) == nullptr) tx.SetString(key, value, Expiry::None());
+        barrier = tx.barrier();
+      }
+      if (i % 1000 == 0) (void)server.engine().log().CommitAndWait(barrier);
     }
     return server.engine().log().CommitAndWait(server.engine().log().joined_seq())
                ? std::string()
@@ -87,14 +92,12 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   session.WaitForCommit(tx.barrier());
   const Object* object = tx.Peek(args[2]);
   if (object == nullptr) return reply.Error(kErrNoSuchKey);
-  const char* encoding = object->encoding == Encoding::kInt      ? "int"
-                         : object->encoding == Encoding::kEmbstr ? "embstr"
-                                                                 : "raw";
+  const std::string encoding(EncodingName(object->encoding));
   char text[256];
   std::snprintf(text, sizeof(text),
                 "Value at:%p refcount:1 encoding:%s serializedlength:%u lru:%u "
                 "lru_seconds_idle:%lld",
-                static_cast<const void*>(object), encoding, object->value_size, object->access,
+                static_cast<const void*>(object), encoding.c_str(), object->value_size, object->access,
                 static_cast<long long>(tx.now_ms() / 1000 - object->access));
   reply.Simple(text);
 }
@@ -196,6 +199,13 @@ void Verify(const Args&, Session& session, Reply&) {
   RunAndReport(session, [&server = session.server()] { return VerifyStore(server); });
 }
 
+void PackedSizeMax(const Args& args, Session&, Reply& reply) {
+  const auto size = ReadInteger(args[2], reply);
+  if (!size) return;
+  Limits().packed_size_max = static_cast<uint32_t>(std::clamp<int64_t>(*size, 0, 1 << 20));
+  reply.Ok();
+}
+
 void Help(const Args&, Session&, Reply& reply) {
   ReplyHelp("DEBUG",
             {"DEMOTE-ALL",
@@ -209,6 +219,8 @@ void Help(const Args&, Session&, Reply& reply) {
              "    Write <message> to the server log.",
              "OBJECT <key>",
              "    Show low level info about `key` and associated value.",
+             "PACKED-SIZE-MAX <bytes>",
+             "    Spread collections over rows of their own beyond this size.",
              "POPULATE <count> [<prefix>] [<size>]",
              "    Create <count> string keys named key:<num>. If <prefix> is specified then",
              "    it is used instead of the 'key' prefix.",
@@ -246,6 +258,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"LOADAOF", 2, 2, Demote},
     {"LOG", 3, 3, WriteLog},
     {"OBJECT", 3, 4, DebugObject},
+    {"PACKED-SIZE-MAX", 3, 3, PackedSizeMax},
     {"PAUSE-CRON", 3, 3, Ignore},
     {"POPULATE", 3, 5, Populate},
     {"PROTOCOL", 3, 3, Protocol},
