@@ -156,7 +156,13 @@ bool StreamCollection::ReadHead(std::string_view head) {
     return false;
   }
   // A head that says the same of the stream (its expiry changed) leaves what was added since.
-  if (read != stored_state) state = stored_state = read;
+  if (read == stored_state) return true;
+  state = stored_state = read;
+  // Nor does one that was changed before the last additions of its transaction.
+  entries.Walk(read.last_id, kStreamIdMax, [this](const StreamEntry& entry) {
+    CountAdded(entry.id());
+    return true;
+  });
   return true;
 }
 
@@ -173,7 +179,7 @@ bool StreamCollection::PutEntry(std::string_view element, std::string_view value
   PackedReader reader(value);
   while (!reader.done()) fields.push_back(reader.Next());
   if (!reader.ok() || fields.empty() || fields.size() % 2 != 0) return false;
-  if (entries.size() > 0 && id <= entries.last_id()) return entries.Contains(id);
+  if (!entries.EndsBefore(id)) return entries.Contains(id);
   entries.Append(id, fields);
   CountAdded(id);
   return true;

@@ -5,13 +5,15 @@
 // A stream is always spread, and its key stays when it is empty.
 //
 //   head     = last-id entries-added:varint max-removed-id floor-id    (as of the last head row)
-//   element  = 'e' ms:u64be seq:u64be -> { name-size:varint name value-size:varint value }
-//            | 'g' group-name -> group:varint last-id (entries-read + 1):varint
-//            | 'm' group:u32be consumer-name -> consumer:varint seen-ms:varint (active-ms +
-//            1):varint | 'p' group:u32be ms:u64be seq:u64be
+//   entry    = 'e' ms:u64be seq:u64be -> { name-size:varint name value-size:varint value }
+//   group    = 'g' group-name -> group:varint last-id (entries-read + 1):varint
+//   consumer = 'm' group:u32be consumer-name
+//                -> consumer:varint seen-ms:varint (active-ms + 1):varint
+//   pending  = 'p' group:u32be ms:u64be seq:u64be
 //                -> consumer:varint delivered-ms:varint delivery-count:varint
 //   id       = ms:varint seq:varint
 //
+// Groups sort before their consumers, these before the pending entries: loading wants them so.
 // XADD logs one row, its entry's: an entry beyond the head's last id counts as added after that
 // head was written and makes its own id the last one. So whatever removes such an entry, or sets
 // what the head says, writes the head anew. No entry stands below the floor: loading begins there.

@@ -135,6 +135,31 @@ bool StreamEntries::Contains(StreamId id) const {
   return found;
 }
 
+bool StreamEntries::EndsBefore(StreamId id) const {
+  // The bound is often enough: it may be an entry that is gone.
+  return nodes_.empty() || nodes_.rbegin()->second.last_id < id || last_id() < id;
+}
+
+size_t StreamEntries::Count(StreamId first, StreamId last, size_t count_max) const {
+  if (nodes_.empty() || first > last) return 0;
+  size_t count = 0;
+  for (auto at = NodeOf(first); at != nodes_.end() && at->first <= last; ++at) {
+    const Node& node = at->second;
+    if (first <= at->first && node.last_id <= last) {
+      count += node.count;
+    } else {
+      for (size_t offset = node.begin; offset < node.size;) {
+        const Parsed parsed = Parse(node, at->first, offset);
+        offset = parsed.next;
+        if (parsed.entry.id() > last) break;
+        if (parsed.entry.id() >= first) ++count;
+      }
+    }
+    if (count >= count_max) return count_max;
+  }
+  return count;
+}
+
 void StreamEntries::Resize(Node* node, size_t capacity) {
   auto* bytes = static_cast<char*>(std::realloc(node->bytes, capacity));
   if (bytes == nullptr) throw std::bad_alloc();

@@ -6,11 +6,13 @@
 // counted as Redis counts (stream-node-max-bytes, stream-node-max-entries), because approximate
 // trimming removes whole nodes and clients see how many entries that were. The format is ours:
 //
-//   node   = field-count:varint { name-size:varint name } entry...     (the names of its first
-//   entry) entry  = flags:u8 ms-delta:varint seq:varint body-size:varint body flags  = bit 0: has
-//   the names of the node's first entry seq    = ms-delta is 0: the difference to the node's base;
-//   else as it is body   = bit 0 set: { value } ; else field-count:varint { name-size:varint name
-//   value } value  = size:varint bytes
+//   node   = names entry...
+//   names  = field-count:varint { name-size:varint name }      of the node's first entry
+//   entry  = flags:u8 ms-delta:varint seq:varint body-size:varint body
+//   flags  = bit 0: has the names of the node's first entry
+//   seq    = ms-delta is 0: the difference to the node's base; else as it is
+//   body   = bit 0 set: { value } ; else field-count:varint { name-size:varint name value }
+//   value  = size:varint bytes
 //
 // A removed entry's bytes go at once (those at a node's front with the node), but it counts in its
 // node's fullness as it does in Redis.
@@ -92,6 +94,10 @@ class StreamEntries {
   StreamId last_id() const;
 
   bool Contains(StreamId id) const;
+  // Whether all entries come before the id.
+  bool EndsBefore(StreamId id) const;
+  // How many stand in [first, last], counted up to count_max.
+  size_t Count(StreamId first, StreamId last, size_t count_max) const;
   // Requires: id is greater than those of all entries that were here.
   void Append(StreamId id, StreamFields fields);
   // Returns whether it was there.

@@ -59,7 +59,7 @@ class StreamTest : public CollectionFixture {
     return text;
   }
 
-  std::string Print(std::string_view key) {
+  std::string Printed(std::string_view key) {
     std::string text;
     InTx({key}, [&](Tx& tx) { text = Print(tx, key); });
     return text;
@@ -97,17 +97,17 @@ class StreamTest : public CollectionFixture {
 TEST_F(StreamTest, AnAddedEntryIsOneRow) {
   Add("s", 1, 1);
   EXPECT_EQ(RowsOf([&] { Add("s", 2, 2); }), 1u);
-  EXPECT_EQ(Print("s"), "last 2-0 removed 0-0 added 2 [1-0 field=value:1;2-0 field=value:2;]");
+  EXPECT_EQ(Printed("s"), "last 2-0 removed 0-0 added 2 [1-0 field=value:1;2-0 field=value:2;]");
   ExpectSameAfterLoad({"s"}, Print);
 }
 
 TEST_F(StreamTest, AnEmptyStreamStays) {
   Add("s", 1, 3);
   EXPECT_EQ(Trim("s", {.by = StreamTrim::By::kLength}), 3u);
-  EXPECT_EQ(Print("s"), "last 3-0 removed 0-0 added 3 []");
+  EXPECT_EQ(Printed("s"), "last 3-0 removed 0-0 added 3 []");
   ExpectSameAfterLoad({"s"}, Print);
   Add("s", 4, 4);
-  EXPECT_EQ(Print("s"), "last 4-0 removed 0-0 added 4 [4-0 field=value:4;]");
+  EXPECT_EQ(Printed("s"), "last 4-0 removed 0-0 added 4 [4-0 field=value:4;]");
   ExpectSameAfterLoad({"s"}, Print);
 }
 
@@ -120,7 +120,7 @@ TEST_F(StreamTest, RemovingTheLastEntryKeepsItsCountAndId) {
     EXPECT_FALSE(stream.Remove({3, 0}));
     EXPECT_FALSE(stream.Remove({3, 1}));
   });
-  EXPECT_EQ(Print("s"), "last 3-0 removed 3-0 added 3 [1-0 field=value:1;2-0 field=value:2;]");
+  EXPECT_EQ(Printed("s"), "last 3-0 removed 3-0 added 3 [1-0 field=value:1;2-0 field=value:2;]");
   ExpectSameAfterLoad({"s"}, Print);
 }
 
@@ -130,7 +130,7 @@ TEST_F(StreamTest, TrimmingMuchIsOneRange) {
       << "the range and the head";
   EXPECT_EQ(Trim("s", {.by = StreamTrim::By::kId, .id_min = {2999, 0}}), 8u);
   EXPECT_EQ(
-      Print("s"),
+      Printed("s"),
       "last 3000-0 removed 0-0 added 3000 [2999-0 field=value:2999;3000-0 field=value:3000;]");
   ExpectSameAfterLoad({"s"}, Print);
 }
