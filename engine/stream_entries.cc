@@ -118,6 +118,7 @@ StreamId StreamEntries::first_id() const {
 }
 
 StreamId StreamEntries::last_id() const {
+  if (!nodes_.empty() && nodes_.rbegin()->second.has_last) return nodes_.rbegin()->second.last_id;
   StreamId id;
   WalkBack(kStreamIdMin, kStreamIdMax, [&](const StreamEntry& entry) {
     id = entry.id();
@@ -249,6 +250,7 @@ void StreamEntries::Append(StreamId id, StreamFields fields) {
   node.listpack_size += ListpackSizeOfEntry(id, base, fields, same_names);
   ++node.count;
   node.last_id = id;
+  node.has_last = true;
   ++size_;
 }
 
@@ -269,6 +271,7 @@ bool StreamEntries::Remove(StreamId id) {
       return true;
     }
     ++node.removed_count;
+    if (id == node.last_id) node.has_last = false;
     if (offset == node.begin) {
       node.begin = static_cast<uint32_t>(parsed.next);
     } else {

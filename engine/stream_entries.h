@@ -117,6 +117,7 @@ class StreamEntries {
     uint32_t removed_count = 0;
     uint32_t listpack_size = 0;  // as Redis would need, without its two counters
     StreamId last_id;            // of all entries ever in it
+    bool has_last = false;       // that one is still there
   };
   using Nodes = std::map<StreamId, Node>;  // by base: the id of the first entry ever in it
   struct Parsed;
