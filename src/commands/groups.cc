@@ -14,9 +14,9 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
-  return {StringCommands(), LcsCommands(),  GenericCommands(), ExpireCommands(),
-          ListCommands(),   HashCommands(), SetCommands(),     SortedSetCommands(),
-          StreamCommands(), GeoCommands(),  SortCommands()};
+  return {StringCommands(), LcsCommands(),         GenericCommands(), ExpireCommands(),
+          ListCommands(),   HashCommands(),        SetCommands(),     SortedSetCommands(),
+          StreamCommands(), StreamGroupCommands(), GeoCommands(),     SortCommands()};
 }
 
 std::vector<std::span<const Command>> AllCommandGroups() {

@@ -30,6 +30,7 @@ std::span<const Command> HashCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> StreamCommands();
+std::span<const Command> StreamGroupCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
 

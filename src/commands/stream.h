@@ -9,10 +9,6 @@
 
 namespace hearth {
 
-// stream_group_table.cc
-extern const Command kXGroupSubcommands[6];
-extern const Command kXInfoSubcommands[4];
-
 // stream_entries.cc
 void XAdd(const Args& args, Tx& tx, Reply& reply);
 void XDel(const Args& args, Tx& tx, Reply& reply);

@@ -1,20 +1,12 @@
-// Tested by tests/src/commands/stream_table_test.cc.
+// Tested by tests/src/commands/stream_test.cc.
 //
-// The rows of the stream commands: what COMMAND INFO and
-// COMMAND DOCS of Redis 7.0 print.
+// The rows of the stream commands for entries: what COMMAND INFO and COMMAND DOCS
+// of Redis 7.0 print.
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 
 namespace hearth {
 namespace {
-
-constexpr KeySpec kRwUpdate[] = {{.flags = "RW update"}};
-
-constexpr ArgDoc kXackArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "group", .type = "string"},
-    {.name = "id", .type = "string", .flags = "multiple"},
-};
 
 constexpr KeySpec kXaddKeys[] = {
     {.flags = "RW update",
@@ -72,35 +64,6 @@ constexpr std::string_view kXaddHistory[] = {
     "7.0.0", "Added support for the `<ms>-*` explicit ID form."};
 
 constexpr KeySpec kRwDelete[] = {{.flags = "RW delete"}};
-
-constexpr ArgDoc kXautoclaimArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "group", .type = "string"},
-    {.name = "consumer", .type = "string"},
-    {.name = "min-idle-time", .type = "string"},
-    {.name = "start", .type = "string"},
-    {.name = "count", .type = "integer", .token = "COUNT", .flags = "optional"},
-    {.name = "justid", .type = "pure-token", .token = "JUSTID", .flags = "optional"},
-};
-
-constexpr std::string_view kXautoclaimHistory[] = {
-    "7.0.0",
-    "Added an element to the reply array, containing deleted entries the command cleared from the "
-    "PEL"};
-
-constexpr ArgDoc kXclaimArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "group", .type = "string"},
-    {.name = "consumer", .type = "string"},
-    {.name = "min-idle-time", .type = "string"},
-    {.name = "id", .type = "string", .flags = "multiple"},
-    {.name = "ms", .type = "integer", .token = "IDLE", .flags = "optional"},
-    {.name = "unix-time-milliseconds", .type = "unix-time", .token = "TIME", .flags = "optional"},
-    {.name = "count", .type = "integer", .token = "RETRYCOUNT", .flags = "optional"},
-    {.name = "force", .type = "pure-token", .token = "FORCE", .flags = "optional"},
-    {.name = "justid", .type = "pure-token", .token = "JUSTID", .flags = "optional"},
-    {.name = "id", .type = "string", .token = "LASTID", .flags = "optional"},
-};
 
 constexpr ArgDoc kXdelArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},
@@ -181,30 +144,6 @@ constexpr KeySpec kRo[] = {{.flags = "RO"}};
 
 constexpr KeySpec kRoAccess[] = {{.flags = "RO access"}};
 
-constexpr ArgDoc kXpendingFiltersArguments[] = {
-    {.name = "min-idle-time",
-     .type = "integer",
-     .token = "IDLE",
-     .since = "6.2.0",
-     .flags = "optional"},
-    {.name = "start", .type = "string"},
-    {.name = "end", .type = "string"},
-    {.name = "count", .type = "integer"},
-    {.name = "consumer", .type = "string", .flags = "optional"},
-};
-
-constexpr ArgDoc kXpendingArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "group", .type = "string"},
-    {.name = "filters",
-     .type = "block",
-     .flags = "optional",
-     .children = kXpendingFiltersArguments},
-};
-
-constexpr std::string_view kXpendingHistory[] = {
-    "6.2.0", "Added the `IDLE` option and exclusive range intervals."};
-
 constexpr ArgDoc kXrangeArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},
     {.name = "start", .type = "string"},
@@ -232,35 +171,14 @@ constexpr ArgDoc kXreadArguments[] = {
     {.name = "streams", .type = "block", .token = "STREAMS", .children = kXreadStreamsArguments},
 };
 
-constexpr KeySpec kRoAccessStreams2[] = {{.flags = "RO access",
-                                          .begin = KeySpec::Begin::kKeyword,
-                                          .index = 4,
-                                          .keyword = "STREAMS",
-                                          .last = -1,
-                                          .limit = 2}};
-
-constexpr ArgDoc kXreadgroupGroupConsumerArguments[] = {
-    {.name = "group", .type = "string"},
-    {.name = "consumer", .type = "string"},
-};
-
-constexpr ArgDoc kXreadgroupArguments[] = {
-    {.name = "group_consumer",
-     .type = "block",
-     .token = "GROUP",
-     .children = kXreadgroupGroupConsumerArguments},
-    {.name = "count", .type = "integer", .token = "COUNT", .flags = "optional"},
-    {.name = "milliseconds", .type = "integer", .token = "BLOCK", .flags = "optional"},
-    {.name = "noack", .type = "pure-token", .token = "NOACK", .flags = "optional"},
-    {.name = "streams", .type = "block", .token = "STREAMS", .children = kXreadStreamsArguments},
-};
-
 constexpr ArgDoc kXrevrangeArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},
     {.name = "end", .type = "string"},
     {.name = "start", .type = "string"},
     {.name = "count", .type = "integer", .token = "COUNT", .flags = "optional"},
 };
+
+constexpr KeySpec kRwUpdate[] = {{.flags = "RW update"}};
 
 constexpr ArgDoc kXsetidArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},
@@ -288,20 +206,6 @@ constexpr ArgDoc kXtrimArguments[] = {
 constexpr std::string_view kXtrimHistory[] = {
     "6.2.0", "Added the `MINID` trimming strategy and the `LIMIT` option."};
 constexpr Command kStreamCommands[] = {
-    {.name = "xack",
-     .arity = -4,
-     .flags = kCmdWrite | kCmdFast,
-     .acl = kAclStream,
-     .key_specs = kRwUpdate,
-     .data = XAck,
-     .summary = "Marks a pending message as correctly processed, effectively removing it from the "
-                "pending entries list of the consumer group. Return value of the command is the "
-                "number of messages successfully acknowledged, that is, the IDs we were actually "
-                "able to resolve in the PEL.",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "O(1) for each message ID processed.",
-     .arguments = kXackArguments},
     {.name = "xadd",
      .arity = -5,
      .flags = kCmdWrite | kCmdDenyOom | kCmdFast,
@@ -316,33 +220,6 @@ constexpr Command kStreamCommands[] = {
      .arguments = kXaddArguments,
      .tips = kNondeterministic,
      .history = kXaddHistory},
-    {.name = "xautoclaim",
-     .arity = -6,
-     .flags = kCmdWrite | kCmdFast,
-     .acl = kAclStream,
-     .key_specs = kRwDelete,
-     .data = XAutoClaim,
-     .summary = "Changes (or acquires) ownership of messages in a consumer group, as if the "
-                "messages were delivered to the specified consumer.",
-     .since = "6.2.0",
-     .group = "stream",
-     .complexity = "O(1) if COUNT is small.",
-     .arguments = kXautoclaimArguments,
-     .tips = kNondeterministic,
-     .history = kXautoclaimHistory},
-    {.name = "xclaim",
-     .arity = -6,
-     .flags = kCmdWrite | kCmdFast,
-     .acl = kAclStream,
-     .key_specs = kRwUpdate,
-     .data = XClaim,
-     .summary = "Changes (or acquires) ownership of a message in a consumer group, as if the "
-                "message was delivered to the specified consumer.",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "O(log N) with N being the number of messages in the PEL of the consumer group.",
-     .arguments = kXclaimArguments,
-     .tips = kNondeterministic},
     {.name = "xdel",
      .arity = -3,
      .flags = kCmdWrite | kCmdFast,
@@ -357,15 +234,6 @@ constexpr Command kStreamCommands[] = {
      .complexity =
          "O(1) for each single item to delete in the stream, regardless of the stream size.",
      .arguments = kXdelArguments},
-    {.name = "xgroup",
-     .arity = -2,
-     .flags = 0,
-     .acl = 0,
-     .subcommands = kXGroupSubcommands,
-     .summary = "A container for consumer groups commands",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "Depends on subcommand."},
     {.name = "xgroup|create",
      .arity = -5,
      .flags = kCmdWrite | kCmdDenyOom,
@@ -433,15 +301,6 @@ constexpr Command kStreamCommands[] = {
      .complexity = "O(1)",
      .arguments = kXgroupSetidArguments,
      .history = kXgroupSetidHistory},
-    {.name = "xinfo",
-     .arity = -2,
-     .flags = 0,
-     .acl = 0,
-     .subcommands = kXInfoSubcommands,
-     .summary = "A container for stream introspection commands",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "Depends on subcommand."},
     {.name = "xinfo|consumers",
      .arity = 4,
      .flags = kCmdReadonly,
@@ -498,24 +357,6 @@ constexpr Command kStreamCommands[] = {
      .group = "stream",
      .complexity = "O(1)",
      .arguments = kXinfoGroupsArguments},
-    {.name = "xpending",
-     .arity = -3,
-     .flags = kCmdReadonly,
-     .acl = kAclStream,
-     .key_specs = kRoAccess,
-     .data = XPending,
-     .summary = "Return information and entries from a stream consumer group pending entries list, "
-                "that are messages fetched but never acknowledged.",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity = "O(N) with N being the number of elements returned, so asking for a small fixed "
-                   "number of entries per call is O(1). O(M), where M is the total number of "
-                   "entries scanned when used with the IDLE filter. When the command returns just "
-                   "the summary and the list of consumers is small, it runs in O(1) time; "
-                   "otherwise, an additional O(N) time for iterating every consumer.",
-     .arguments = kXpendingArguments,
-     .tips = kNondeterministic,
-     .history = kXpendingHistory},
     {.name = "xrange",
      .arity = -4,
      .flags = kCmdReadonly,
@@ -546,22 +387,6 @@ constexpr Command kStreamCommands[] = {
                    "the BLOCK option is used, XADD will pay O(M) time in order to serve the M "
                    "clients blocked on the stream getting new data.",
      .arguments = kXreadArguments},
-    {.name = "xreadgroup",
-     .arity = -7,
-     .flags = kCmdWrite | kCmdBlocking | kCmdMovableKeys,
-     .acl = kAclStream,
-     .key_specs = kRoAccessStreams2,
-     .blocking = XReadGroup,
-     .summary = "Return new entries from a stream using a consumer group, or access the history of "
-                "the pending entries for a given consumer. Can block.",
-     .since = "5.0.0",
-     .group = "stream",
-     .complexity =
-         "For each stream mentioned: O(M) with M being the number of elements returned. If M is "
-         "constant (e.g. always asking for the first 10 elements with COUNT), you can consider it "
-         "O(1). On the other side when XREADGROUP blocks, XADD will pay the O(N) time in order to "
-         "serve the N clients blocked on the stream getting new data.",
-     .arguments = kXreadgroupArguments},
     {.name = "xrevrange",
      .arity = -4,
      .flags = kCmdReadonly,
