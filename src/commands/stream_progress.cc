@@ -33,7 +33,10 @@ int64_t EntriesReadAfter(const StreamKey& stream, StreamId id, int64_t entries_r
 
 std::optional<int64_t> LagOf(const StreamKey& stream, const StreamGroup& group) {
   const StreamState& state = stream.state();
-  if (state.entries_added == 0) return 0;
+  const size_t size = stream.entries().size();
+  if (state.entries_added == 0 || size == 0) return 0;
+  const StreamId first = stream.entries().first_id();
+  if (group.last_id < first && state.max_removed_id < first) return static_cast<int64_t>(size);
   if (group.entries_read != StreamGroup::kUnknown && !MayHaveHoles(stream, group.last_id)) {
     return static_cast<int64_t>(state.entries_added) - group.entries_read;
   }

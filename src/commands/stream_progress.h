@@ -3,7 +3,8 @@
 // StreamProgress: how many of a stream's entries a group has read, and how many are still to come.
 //
 // A group counts what it reads; where that does not work (it began in the middle, or XDEL made
-// holes), the count is guessed from its last id, or unknown. The rules are Redis 7's.
+// holes), the count is guessed from its last id, or unknown. The rules are those of Redis 7.4,
+// which mends some lags of 7.0.
 //
 // Thread: the worker's; pure functions.
 
