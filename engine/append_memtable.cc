@@ -9,21 +9,21 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/append_filter.h"
+#include "engine/append_iterator.h"
+#include "engine/append_runs.h"
 #include "engine/check.h"
 
 namespace hearth {
 namespace {
 
-using rocksdb::Slice;
-using KeyComparator = rocksdb::MemTableRep::KeyComparator;
-
-constexpr size_t kTrailerSize = 8;  // an internal key = user key + sequence and type
-constexpr size_t kPrefixSize = 16;
+using namespace append;
 
 struct Counters {
   std::atomic<uint64_t> reader_sorted_entries{0};
@@ -32,6 +32,7 @@ struct Counters {
   std::atomic<uint64_t> writer_sorted_blocks{0};
   std::atomic<uint64_t> sorter_sorted_blocks{0};
   std::atomic<uint64_t> sorter_merged_entries{0};
+  std::atomic<uint64_t> filtered_gets{0};
 };
 Counters counters;
 
@@ -40,167 +41,6 @@ void RaiseTo(std::atomic<uint64_t>& maximum, uint64_t value) {
   while (seen < value && !maximum.compare_exchange_weak(seen, value)) {
   }
 }
-
-// ---- Entries and their order ------------------------------------------------------------------
-
-// high and low: the first 16 bytes of the user key, big-endian, padded with zeros. A padded prefix
-// that differs orders as the keys do; one that is equal says nothing.
-struct Entry {
-  uint64_t high;
-  uint64_t low;
-  const char* row;
-};
-
-uint64_t BigEndian64(const char* bytes) {
-  uint64_t value;
-  std::memcpy(&value, bytes, sizeof(value));
-  return __builtin_bswap64(value);
-}
-
-Entry MakeEntry(const char* user_key, size_t size, const char* row) {
-  if (size >= kPrefixSize) return {BigEndian64(user_key), BigEndian64(user_key + 8), row};
-  char padded[kPrefixSize] = {};
-  std::memcpy(padded, user_key, size);
-  return {BigEndian64(padded), BigEndian64(padded + 8), row};
-}
-
-// A row is: varint32 size of the internal key, internal key, varint32 size of the value, value.
-Entry EntryOfRow(const char* row) {
-  const auto* byte = reinterpret_cast<const unsigned char*>(row);
-  uint32_t size = 0;
-  int shift = 0;
-  do {
-    size |= static_cast<uint32_t>(*byte & 127) << shift;
-    shift += 7;
-  } while (*byte++ & 128);
-  return MakeEntry(reinterpret_cast<const char*>(byte), size - kTrailerSize, row);
-}
-
-class EntryLess {
- public:
-  explicit EntryLess(const KeyComparator& compare) : compare_(compare) {}
-  bool operator()(const Entry& a, const Entry& b) const {
-    if (a.high != b.high) return a.high < b.high;
-    if (a.low != b.low) return a.low < b.low;
-    return compare_(a.row, b.row) < 0;
-  }
-
- private:
-  const KeyComparator& compare_;
-};
-
-// What a Seek looks for; row is unused.
-struct Target {
-  explicit Target(const Slice& key)
-      : internal_key(key), prefix(MakeEntry(key.data(), key.size() - kTrailerSize, nullptr)) {}
-  int CompareTo(const Entry& entry, const KeyComparator& compare) const {
-    if (entry.high != prefix.high) return prefix.high < entry.high ? -1 : 1;
-    if (entry.low != prefix.low) return prefix.low < entry.low ? -1 : 1;
-    return -compare(entry.row, internal_key);
-  }
-  Slice internal_key;
-  Entry prefix;
-};
-
-// ---- Runs ------------------------------------------------------------------------------------
-
-class EntryArray {
- public:
-  explicit EntryArray(size_t count) : entries_(new Entry[count]), count_(count) {}
-
-  Entry* begin() { return entries_.get(); }
-  Entry* end() { return entries_.get() + count_; }
-  const Entry* begin() const { return entries_.get(); }
-  const Entry* end() const { return entries_.get() + count_; }
-  size_t count() const { return count_; }
-
- private:
-  std::unique_ptr<Entry[]> entries_;
-  size_t count_;
-};
-
-// Sorted and never changed again.
-using Run = std::shared_ptr<const EntryArray>;
-
-Run SortedCopy(const Entry* entries, size_t count, EntryLess less) {
-  auto run = std::make_shared<EntryArray>(count);
-  std::copy_n(entries, count, run->begin());
-  std::sort(run->begin(), run->end(), less);
-  return run;
-}
-
-Run Merged(const Run& a, const Run& b, EntryLess less) {
-  auto run = std::make_shared<EntryArray>(a->count() + b->count());
-  std::merge(a->begin(), a->end(), b->begin(), b->end(), run->begin(), less);
-  return run;
-}
-
-// ---- Blocks ----------------------------------------------------------------------------------
-
-// Entries in order of arrival. The writer appends; anyone may sort a copy and publish it.
-class Block {
- public:
-  Block() : entries_(new Entry[kAppendBlockEntries]) {}
-  ~Block() { delete sorted_.load(std::memory_order_acquire); }
-  Block(const Block&) = delete;
-  Block& operator=(const Block&) = delete;
-
-  // The writer's. Append returns the new count.
-  size_t Append(const Entry& entry) {
-    const size_t count = count_.load(std::memory_order_relaxed);
-    entries_[count] = entry;
-    count_.store(count + 1, std::memory_order_release);
-    return count + 1;
-  }
-  void Complete(std::shared_ptr<Block> next) {
-    next_ = std::move(next);
-    complete_.store(true, std::memory_order_release);
-  }
-
-  // Anyone's.
-  const Entry* entries() const { return entries_.get(); }
-  size_t count() const { return count_.load(std::memory_order_acquire); }
-  // Complete: nothing will be appended, and next() is what it will ever be.
-  bool complete() const { return complete_.load(std::memory_order_acquire); }
-  std::shared_ptr<Block> next() const { return complete() ? next_ : nullptr; }
-  Run sorted() const {
-    const Run* run = sorted_.load(std::memory_order_acquire);
-    return run != nullptr ? *run : nullptr;
-  }
-  // False when another thread published its sorted copy first.
-  bool PublishSorted(Run run) {
-    auto mine = std::make_unique<Run>(std::move(run));
-    Run* expected = nullptr;
-    if (!sorted_.compare_exchange_strong(expected, mine.get(), std::memory_order_acq_rel)) {
-      return false;
-    }
-    mine.release();
-    return true;
-  }
-
-  // The open block as its readers left it: runs that cover its first entries. Readers only.
-  struct Pieces {
-    size_t covered_count = 0;
-    std::vector<Run> runs;
-  };
-  Pieces ReadPieces() {
-    std::lock_guard lock(pieces_mutex_);
-    return pieces_;
-  }
-  void PublishPieces(const Pieces& pieces) {
-    std::lock_guard lock(pieces_mutex_);
-    if (pieces.covered_count > pieces_.covered_count) pieces_ = pieces;
-  }
-
- private:
-  const std::unique_ptr<Entry[]> entries_;
-  std::atomic<size_t> count_{0};
-  std::atomic<bool> complete_{false};
-  std::shared_ptr<Block> next_;
-  std::atomic<Run*> sorted_{nullptr};
-  std::mutex pieces_mutex_;
-  Pieces pieces_;
-};
 
 // ---- The sorter ------------------------------------------------------------------------------
 
@@ -313,147 +153,7 @@ void Sorter::WakeRunning() {
   if (sorter != nullptr) sorter->Wake();
 }
 
-// ---- The iterator ----------------------------------------------------------------------------
-
-struct TieredRun {
-  Run run;
-  size_t tier;
-};
-
-// What the sorter has published: runs, and the first block that is not among them.
-struct Version {
-  std::vector<TieredRun> runs;
-  std::shared_ptr<Block> tail;
-};
-
-// All that a reader needs to see one moment of the table.
-struct View {
-  std::shared_ptr<const Version> version;
-  std::vector<Run> tail_runs;
-};
-
-// A merge of runs. In forward mode each cursor stands at the first entry of its run not before the
-// current one, in backward mode at the last one not after it; no two entries are equal, so a
-// change of direction is one step of every cursor.
-class RunIterator : public rocksdb::MemTableRep::Iterator {
- public:
-  RunIterator(View view, const KeyComparator& compare)
-      : view_(std::move(view)), compare_(compare), less_(compare) {
-    const auto& runs = view_.version->runs;
-    cursors_.reserve(runs.size() + view_.tail_runs.size());
-    for (const auto& tiered : runs) AddCursor(tiered.run);
-    for (const auto& run : view_.tail_runs) AddCursor(run);
-    heap_.reserve(cursors_.size());
-  }
-
-  bool Valid() const override { return !heap_.empty(); }
-  const char* key() const override { return heap_.front()->entry().row; }
-  void Next() override { Move(/*forward=*/true); }
-  void Prev() override { Move(/*forward=*/false); }
-
-  void Seek(const Slice& internal_key, const char* /*memtable_key*/) override {
-    const Target target(internal_key);
-    for (Cursor& cursor : cursors_) cursor.index = LowerBound(cursor, target);
-    BuildHeap(/*forward=*/true);
-  }
-
-  void SeekForPrev(const Slice& internal_key, const char* /*memtable_key*/) override {
-    const Target target(internal_key);
-    for (Cursor& cursor : cursors_) {
-      cursor.index = LowerBound(cursor, target);
-      const bool equal = cursor.Valid() && target.CompareTo(cursor.entry(), compare_) == 0;
-      if (!equal) --cursor.index;
-    }
-    BuildHeap(/*forward=*/false);
-  }
-
-  void SeekToFirst() override {
-    for (Cursor& cursor : cursors_) cursor.index = 0;
-    BuildHeap(/*forward=*/true);
-  }
-
-  void SeekToLast() override {
-    for (Cursor& cursor : cursors_) cursor.index = cursor.count - 1;
-    BuildHeap(/*forward=*/false);
-  }
-
- private:
-  struct Cursor {
-    const Entry* entries;
-    ptrdiff_t count;
-    ptrdiff_t index;  // -1 and count: past the ends
-    bool Valid() const { return index >= 0 && index < count; }
-    const Entry& entry() const { return entries[index]; }
-  };
-
-  void AddCursor(const Run& run) {
-    cursors_.push_back({run->begin(), static_cast<ptrdiff_t>(run->count()), 0});
-  }
-
-  ptrdiff_t LowerBound(const Cursor& cursor, const Target& target) const {
-    const auto* found =
-        std::partition_point(cursor.entries, cursor.entries + cursor.count,
-                             [&](const Entry& e) { return target.CompareTo(e, compare_) > 0; });
-    return found - cursor.entries;
-  }
-
-  void Move(bool forward) {
-    const ptrdiff_t step = forward ? 1 : -1;
-    if (forward != forward_) {
-      for (Cursor& cursor : cursors_) cursor.index += step;
-      BuildHeap(forward);
-      return;
-    }
-    Cursor* top = heap_.front();
-    top->index += step;
-    if (!top->Valid()) {
-      heap_.front() = heap_.back();
-      heap_.pop_back();
-    } else {
-      PrefetchAhead(*top, step);
-    }
-    SiftDown(0);
-  }
-
-  // Rows lie in order of arrival: each is a cache miss to whoever reads them in order of keys.
-  static void PrefetchAhead(const Cursor& cursor, ptrdiff_t step) {
-    constexpr ptrdiff_t kAhead = 2;
-    const ptrdiff_t index = cursor.index + kAhead * step;
-    if (index < 0 || index >= cursor.count) return;
-    const char* row = cursor.entries[index].row;
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + 64);
-  }
-
-  void BuildHeap(bool forward) {
-    forward_ = forward;
-    heap_.clear();
-    for (Cursor& cursor : cursors_) {
-      if (cursor.Valid()) heap_.push_back(&cursor);
-    }
-    for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown(i);
-  }
-
-  bool Before(const Cursor* a, const Cursor* b) const {
-    return forward_ ? less_(a->entry(), b->entry()) : less_(b->entry(), a->entry());
-  }
-
-  void SiftDown(size_t i) {
-    for (size_t child = 2 * i + 1; child < heap_.size(); child = 2 * i + 1) {
-      if (child + 1 < heap_.size() && Before(heap_[child + 1], heap_[child])) ++child;
-      if (!Before(heap_[child], heap_[i])) return;
-      std::swap(heap_[i], heap_[child]);
-      i = child;
-    }
-  }
-
-  View view_;
-  const KeyComparator& compare_;
-  EntryLess less_;
-  std::vector<Cursor> cursors_;
-  std::vector<Cursor*> heap_;
-  bool forward_ = true;
-};
+// ---- Iterators for an arena ------------------------------------------------------------------
 
 // The storage of the arena iterator that this thread destroyed last.
 class RetiredStorage {
@@ -489,10 +189,12 @@ class ArenaRunIterator final : public RunIterator {
 
 class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
  public:
-  AppendMemtable(const KeyComparator& compare, rocksdb::Allocator* allocator)
+  AppendMemtable(const KeyComparator& compare, rocksdb::Allocator* allocator,
+                 size_t filter_size_bytes)
       : MemTableRep(allocator),
         compare_(compare),
         less_(compare),
+        filter_(filter_size_bytes),
         open_(std::make_shared<Block>()),
         version_(std::make_shared<Version>(Version{{}, open_})),
         sorter_(Sorter::Acquire()) {
@@ -501,11 +203,16 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   ~AppendMemtable() override { sorter_->Unregister(this); }
 
   void Insert(rocksdb::KeyHandle handle) override {
-    const size_t open_count = open_->Append(EntryOfRow(static_cast<const char*>(handle)));
+    const Entry entry = EntryOfRow(static_cast<const char*>(handle));
+    filter_.Prefetch(entry);
+    const size_t before = open_->count();
+    if (before >= kFilterDelay) filter_.Add(open_->entries()[before - kFilterDelay]);
+    const size_t open_count = open_->Append(entry);
     const size_t count = count_.load(std::memory_order_relaxed) + 1;
     count_.store(count, std::memory_order_relaxed);
     if (open_count < kAppendBlockEntries) return;
 
+    FilterRest();
     const std::shared_ptr<Block> full = open_;
     open_ = std::make_shared<Block>();
     const uint64_t unsorted_count = unsorted_count_.fetch_add(1) + 1;
@@ -518,6 +225,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
   void MarkReadOnly() override {
+    FilterRest();
     unsorted_count_.fetch_add(1);
     open_->Complete(nullptr);
     sorter_->Wake();
@@ -531,7 +239,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
 
   void Get(const rocksdb::LookupKey& key, void* callback_args,
            bool (*callback)(void* arg, const char* entry)) override {
-    RunIterator iterator(CurrentView(), compare_);
+    GetIteratorOnStack iterator(*this);
     Iterator* const outer = std::exchange(get_iterator_, &iterator);
     MemTableRep::Get(key, callback_args, callback);
     get_iterator_ = outer;
@@ -553,6 +261,34 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
  private:
+  // Entries that the filter lags behind by: their words are on their way from memory.
+  static constexpr size_t kFilterDelay = 8;
+
+  // What the base's Get walks: nothing is sorted or searched when the filter knows better.
+  class GetIteratorOnStack final : public Iterator {
+   public:
+    explicit GetIteratorOnStack(const AppendMemtable& table) : table_(table) {}
+    bool Valid() const override { return runs_.has_value() && runs_->Valid(); }
+    const char* key() const override { return runs_->key(); }
+    void Next() override { runs_->Next(); }
+    void Seek(const Slice& internal_key, const char* memtable_key) override {
+      if (!table_.MayHold(Target(internal_key).prefix)) return runs_.reset();
+      runs_.emplace(table_.CurrentView(), table_.compare_);
+      runs_->Seek(internal_key, memtable_key);
+    }
+    // Get goes forward from its key.
+    void Prev() override { HEARTH_CHECK(false); }
+    void SeekForPrev(const Slice&, const char*) override { HEARTH_CHECK(false); }
+    void SeekToFirst() override { HEARTH_CHECK(false); }
+    void SeekToLast() override { HEARTH_CHECK(false); }
+
+   private:
+    const AppendMemtable& table_;
+    std::optional<RunIterator> runs_;
+  };
+
+  bool MayHold(const Entry& prefix) const;
+  void FilterRest();
   View CurrentView() const;
   void CoverOpenBlock(Block& block, size_t count, std::vector<Run>& runs,
                       size_t& sorted_count) const;
@@ -570,6 +306,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
 
   const KeyComparator& compare_;
   const EntryLess less_;
+  AppendFilter filter_;
   std::atomic<size_t> count_{0};  // stored by the writer
   // Complete blocks without a published sorted copy.
   mutable std::atomic<uint64_t> unsorted_count_{0};
@@ -588,6 +325,30 @@ std::shared_ptr<const Version> AppendMemtable::ReadVersion() const {
 void AppendMemtable::PublishVersion(std::shared_ptr<const Version> version) {
   std::lock_guard lock(version_mutex_);
   version_.swap(version);
+}
+
+// Adds the open block's last entries. Before it is complete: only an open block has such.
+void AppendMemtable::FilterRest() {
+  const size_t count = open_->count();
+  for (size_t i = count - std::min(count, kFilterDelay); i < count; ++i) {
+    filter_.Add(open_->entries()[i]);
+  }
+}
+
+// The blocks are asked before the filter: what they tell as added is in it.
+bool AppendMemtable::MayHold(const Entry& prefix) const {
+  std::shared_ptr<Block> last = ReadVersion()->tail;
+  while (last != nullptr && last->complete()) last = last->next();
+  if (last != nullptr) {
+    const size_t count = last->count();
+    for (size_t i = count - std::min(count, kFilterDelay); i < count; ++i) {
+      const Entry& entry = last->entries()[i];
+      if (entry.high == prefix.high && entry.low == prefix.low) return true;
+    }
+  }
+  if (filter_.MayHold(prefix)) return true;
+  counters.filtered_gets.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 // The sorted copy of a complete block: the one published, or ours.
@@ -719,27 +480,34 @@ void CheckBytewise(const KeyComparator& compare) {
 
 class AppendMemtableFactory final : public rocksdb::MemTableRepFactory {
  public:
+  explicit AppendMemtableFactory(size_t filter_size_bytes)
+      : filter_size_bytes_(filter_size_bytes) {}
+
   using MemTableRepFactory::CreateMemTableRep;
   rocksdb::MemTableRep* CreateMemTableRep(const KeyComparator& compare,
                                           rocksdb::Allocator* allocator,
                                           const rocksdb::SliceTransform* /*transform*/,
                                           rocksdb::Logger* /*logger*/) override {
     CheckBytewise(compare);
-    return new AppendMemtable(compare, allocator);
+    return new AppendMemtable(compare, allocator, filter_size_bytes_);
   }
   const char* Name() const override { return "HearthAppendMemtable"; }
+
+ private:
+  const size_t filter_size_bytes_;
 };
 
 }  // namespace
 
-std::shared_ptr<rocksdb::MemTableRepFactory> NewAppendMemtableFactory() {
-  return std::make_shared<AppendMemtableFactory>();
+std::shared_ptr<rocksdb::MemTableRepFactory> NewAppendMemtableFactory(size_t filter_size_bytes) {
+  return std::make_shared<AppendMemtableFactory>(filter_size_bytes);
 }
 
 AppendMemtableCounters ReadAppendMemtableCounters() {
   return {counters.reader_sorted_entries.load(), counters.reader_sorted_entries_max.load(),
           counters.reader_runs_max.load(),       counters.writer_sorted_blocks.load(),
-          counters.sorter_sorted_blocks.load(),  counters.sorter_merged_entries.load()};
+          counters.sorter_sorted_blocks.load(),  counters.sorter_merged_entries.load(),
+          counters.filtered_gets.load()};
 }
 
 PausedAppendSorter::PausedAppendSorter() {

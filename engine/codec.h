@@ -7,6 +7,7 @@
 //
 // Thread: any; pure functions.
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -49,6 +50,18 @@ inline void AppendVarint(std::string* to, uint64_t value) {
     value >>= 7;
   }
   to->push_back(static_cast<char>(value));
+}
+inline size_t VarintSize(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+// Writes VarintSize(value) bytes; returns the place behind them.
+inline char* WriteVarint(char* to, uint64_t value) {
+  while (value >= 0x80) {
+    *to++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *to++ = static_cast<char>(value);
+  return to;
 }
 inline bool ReadVarint(std::string_view* from, uint64_t* value) {
   *value = 0;

@@ -1,7 +1,9 @@
 // Tested by tests/engine/commit_log_test.cc.
 #include "engine/commit_log.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 
 #include "engine/check.h"
 
@@ -64,7 +66,7 @@ void CommitLog::TakeState(StoreState state) {
   for (size_t i = 0; i < state.dbs.size(); ++i) db_ids_[i] = state.dbs[i].id;
   committed_state_ = state_ = std::move(state);
   for (uint32_t i = 0; i < counts_.size(); ++i) PublishCounts(i);
-  open_->batch.Clear();
+  open_->batch.Reset();
 }
 
 void CommitLog::PublishCounts(uint32_t db) {
@@ -85,27 +87,45 @@ void CommitLog::SetPolicy(SyncPolicy policy) {
   policy_ = policy;
 }
 
+void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key_b,
+                                    std::string_view value_a, std::string_view value_b,
+                                    std::string_view value_c) {
+  constexpr size_t kCountAt = 8;
+  constexpr char kPutTag = 1;
+  const size_t key_size = key_a.size() + key_b.size();
+  const size_t value_size = value_a.size() + value_b.size() + value_c.size();
+  HEARTH_CHECK(key_size <= UINT32_MAX && value_size <= UINT32_MAX);
+
+  const size_t begin = rep_.size();
+  rep_.append(1 + VarintSize(key_size) + key_size + VarintSize(value_size) + value_size, '\0');
+  char* to = rep_.data() + begin;
+  const auto put_bytes = [&to](std::string_view bytes) { to = std::ranges::copy(bytes, to).out; };
+  *to++ = kPutTag;
+  to = WriteVarint(to, key_size);
+  put_bytes(key_a);
+  put_bytes(key_b);
+  to = WriteVarint(to, value_size);
+  put_bytes(value_a);
+  put_bytes(value_b);
+  put_bytes(value_c);
+
+  uint32_t count;
+  std::memcpy(&count, rep_.data() + kCountAt, sizeof(count));
+  ++count;
+  std::memcpy(rep_.data() + kCountAt, &count, sizeof(count));
+}
+
 uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
                               std::string_view value_a, std::string_view value_b) {
-  const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
-  const rocksdb::Slice value[2] = {{value_a.data(), value_a.size()},
-                                   {value_b.data(), value_b.size()}};
-  const auto status =
-      log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(value, 2));
-  HEARTH_CHECK(status.ok());
+  log_.open_->batch.AppendPut(key_a, key_b, value_a, value_b);
   return log_.next_seq_++;
 }
 
 uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view element,
                                      uint8_t version, std::string_view value_a,
                                      std::string_view value_b) {
-  const rocksdb::Slice key[2] = {{prefix.data(), prefix.size()}, {element.data(), element.size()}};
-  const rocksdb::Slice value[3] = {{reinterpret_cast<const char*>(&version), 1},
-                                   {value_a.data(), value_a.size()},
-                                   {value_b.data(), value_b.size()}};
-  const auto status =
-      log_.open_->batch.Put(nullptr, rocksdb::SliceParts(key, 2), rocksdb::SliceParts(value, 3));
-  HEARTH_CHECK(status.ok());
+  const std::string_view head(reinterpret_cast<const char*>(&version), 1);
+  log_.open_->batch.AppendPut(prefix, element, head, value_a, value_b);
   return log_.next_seq_++;
 }
 
@@ -148,11 +168,9 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
 
 uint64_t CommitLog::AppendStateRow() {
   state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
-  const std::string row = EncodeState(state_);
-  HEARTH_CHECK(
-      open_->batch
-          .Put(rocksdb::Slice(kStateRowKey.data(), kStateRowKey.size()), rocksdb::Slice(row))
-          .ok());
+  state_row_.clear();
+  AppendState(&state_row_, state_);
+  open_->batch.AppendPut(kStateRowKey, {}, state_row_, {});
   return next_seq_++;
 }
 
@@ -162,9 +180,10 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   open_->last_seq = AppendStateRow();
   std::unique_ptr<Group> group = std::move(open_);
   open_ = std::move(spare_);
-  StoreState state = state_;
+  group->state = state_;
   const SyncPolicy policy = policy_;
   writing_ = true;
+  waiting_bytes_ = 0;
   lock.unlock();
 
   const int64_t start_us = clock_.MonotonicUs();
@@ -179,16 +198,16 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   counters_.bytes.fetch_add(group->batch.GetDataSize(), std::memory_order_relaxed);
   if (took_us > counters_.write_us_max) counters_.write_us_max = took_us;
   const uint64_t last_seq = group->last_seq;
+  if (status.ok()) std::swap(committed_state_, group->state);
   HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
   const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
-  if (keep) group->batch.Clear();
+  if (keep) group->batch.Reset();
   spare_ = keep ? std::move(group) : std::make_unique<Group>();
   if (!status.ok()) {
     written_.notify_all();
     FailLocked(lock, status);
     return false;
   }
-  committed_state_ = std::move(state);
   committed_seq_.store(last_seq, std::memory_order_release);
   if (policy == SyncPolicy::kAlways) synced_seq_.store(last_seq, std::memory_order_release);
   written_.notify_all();
@@ -206,7 +225,7 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
   uint64_t committed = committed_seq();
   if (barrier <= committed) return {committed, false};
   std::unique_lock lock(mutex_);
-  const auto deadline = std::chrono::steady_clock::now() + kLeaderWaitMax;
+  std::chrono::steady_clock::time_point deadline;  // of the first wait on
   bool waited_out = false;
   while ((committed = committed_seq()) < barrier) {
     if (!accepting()) return {committed, true};
@@ -216,12 +235,16 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
     if (hand_over) {
       requested_seq_ = std::max(requested_seq_, barrier);
       notify_ = true;
+      waiting_bytes_ = open_->batch.GetDataSize();
+      if (policy_ != SyncPolicy::kAlways) counters_.stalls.fetch_add(1, std::memory_order_relaxed);
       wanted_.notify_one();
       return {committed, false};
     }
     if (!writing_) {
       if (!LeadOnce(lock)) return {committed_seq(), true};
     } else {
+      const bool first_wait = deadline == std::chrono::steady_clock::time_point();
+      if (first_wait) deadline = std::chrono::steady_clock::now() + kLeaderWaitMax;
       waited_out = written_.wait_until(lock, deadline) == std::cv_status::timeout;
     }
   }

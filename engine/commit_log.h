@@ -104,6 +104,10 @@ class CommitLog {
   uint64_t committed_seq() const { return committed_seq_.load(std::memory_order_acquire); }
   // Synced to the disk up to here.
   uint64_t synced_seq() const { return synced_seq_.load(std::memory_order_acquire); }
+  // Bytes of rows that wait for a leader, as of the last turn that had to hold its replies: what a
+  // disk that stands still leaves in memory.
+  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+  bool sync_runs() const { return sync_started_us_.load(std::memory_order_relaxed) != 0; }
   // False from a failure until Restart.
   bool accepting() const { return accepting_.load(std::memory_order_acquire); }
   Status failure() const;
@@ -130,14 +134,32 @@ class CommitLog {
 
   struct Counters {
     std::atomic<uint64_t> groups{0}, rows{0}, bytes{0}, syncs{0}, delayed{0};
+    std::atomic<uint64_t> stalls{0};  // turns that held their replies because the disk was slow
     std::atomic<int64_t> sync_us_last{0}, write_us_max{0};
   };
   const Counters& counters() const { return counters_; }
 
  private:
+  // A WriteBatch that takes a row in pieces, in RocksDB's documented format (write_batch.cc):
+  //   batch = sequence:u64le count:u32le { record }
+  //   put   = 1:u8 key-size:varint key value-size:varint value
+  // Made from a string and never cleared by RocksDB, so that it does not assume to know what
+  // kinds of records are in it.
+  class RowBatch : public rocksdb::WriteBatch {
+   public:
+    RowBatch() : rocksdb::WriteBatch(std::string(kHeaderSize, '\0')) {}
+    void Reset() { rep_.assign(kHeaderSize, '\0'); }
+    void AppendPut(std::string_view key_a, std::string_view key_b, std::string_view value_a,
+                   std::string_view value_b, std::string_view value_c = {});
+
+   private:
+    static constexpr size_t kHeaderSize = 12;
+  };
+
   struct Group {
-    rocksdb::WriteBatch batch;
+    RowBatch batch;
     uint64_t last_seq = 0;
+    StoreState state;  // after the group
   };
 
   bool LeadOnce(std::unique_lock<std::mutex>& lock);
@@ -159,6 +181,7 @@ class CommitLog {
   std::unique_ptr<Group> spare_;
   StoreState state_;  // with all joined rows
   StoreState committed_state_;
+  std::string state_row_;  // its memory is reused
   uint64_t next_seq_ = 1;
   uint64_t requested_seq_ = 0;
   bool writing_ = false;
@@ -168,6 +191,7 @@ class CommitLog {
 
   std::atomic<uint64_t> committed_seq_{0};
   std::atomic<uint64_t> synced_seq_{0};
+  std::atomic<size_t> waiting_bytes_{0};
   std::atomic<int64_t> sync_started_us_{0};  // 0 = no sync runs
   std::atomic<bool> accepting_{false};
   // What state_ says, to be read without the mutex.

@@ -103,20 +103,31 @@ Table& Keyspace::TableOf(Shard& shard, uint32_t shard_index, uint32_t db) {
   return *table;
 }
 
-void Keyspace::Prefetch(const KeyRef& ref) {
-  Shard& shard = this->shard(ShardIndex(ref.position));
-  std::unique_lock lock(shard.mutex, std::try_to_lock);
-  if (!lock) return;
-  const Table* table = shard.dbs[ref.db].table.get();
-  if (table != nullptr && table->size() > kPrefetchKeysMin) table->PrefetchCell(ref.position);
-}
-
-void Keyspace::PrefetchObject(const KeyRef& ref) {
-  Shard& shard = this->shard(ShardIndex(ref.position));
-  std::unique_lock lock(shard.mutex, std::try_to_lock);
-  if (!lock) return;
-  const Table* table = shard.dbs[ref.db].table.get();
-  if (table != nullptr && table->size() > kPrefetchKeysMin) table->PrefetchObject(ref.position);
+// All locks are taken before the first look and kept to the last: a lock between two looks would
+// have each wait for the cache misses of the one before.
+void Keyspace::Prefetch(std::span<const KeyRef> keys) {
+  uint64_t locked = 0;
+  uint64_t tried = 0;
+  for (const KeyRef& ref : keys) {
+    const uint32_t index = ShardIndex(ref.position);
+    const uint64_t bit = uint64_t{1} << index;
+    if ((tried & bit) == 0 && shard(index).mutex.try_lock()) locked |= bit;
+    tried |= bit;
+  }
+  const auto for_each_table = [&](auto look) {
+    for (const KeyRef& ref : keys) {
+      const uint32_t index = ShardIndex(ref.position);
+      if ((locked >> index & 1) == 0) continue;
+      const Table* table = shard(index).dbs[ref.db].table.get();
+      if (table != nullptr && table->size() > kPrefetchKeysMin) look(*table, ref.position);
+    }
+  };
+  for_each_table([](const Table& table, uint64_t at) { table.PrefetchRecord(at); });
+  for_each_table([](const Table& table, uint64_t at) { table.PrefetchCell(at); });
+  for_each_table([](const Table& table, uint64_t at) { table.PrefetchObject(at); });
+  for (uint64_t left = locked; left != 0; left &= left - 1) {
+    shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
+  }
 }
 
 Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read) {

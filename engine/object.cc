@@ -8,12 +8,6 @@
 #include "engine/collection.h"
 #include "engine/graveyard.h"
 
-#ifdef HEARTH_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#else
-#include <malloc.h>
-#endif
-
 namespace hearth {
 
 std::string_view EncodingName(Encoding encoding) {
@@ -42,7 +36,8 @@ std::string_view EncodingName(Encoding encoding) {
 
 Object* Object::Make(uint64_t position, std::string_view key, const char* value,
                      size_t value_size) {
-  void* memory = std::malloc(sizeof(Object) + key.size() + value_size);
+  const uint8_t size_class = ClassOfSize(sizeof(Object) + key.size() + value_size);
+  void* memory = std::malloc(SizeOfClass(size_class));
   if (memory == nullptr) throw std::bad_alloc();
   auto* object = new (memory) Object;
   object->position = position;
@@ -55,6 +50,7 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
   object->encoding = Encoding::kRaw;
   object->flags = 0;
   object->hot = 0;
+  object->size_class = size_class;
   std::memcpy(object->bytes(), key.data(), key.size());
   if (value != nullptr) std::memcpy(object->mutable_value(), value, value_size);
   return object;
@@ -81,10 +77,6 @@ void Object::Free(Object* object) {
 
 size_t Object::memory_size() const {
   return allocated_size() + (spread() ? collection()->memory_bytes() : 0);
-}
-
-size_t Object::allocated_size() const {
-  return malloc_usable_size(const_cast<Object*>(this));
 }
 
 }  // namespace hearth

@@ -13,6 +13,8 @@
 // Lifetime: from Object::Make until Object::Free; a change of size makes a new one.
 // Limits:   key and value up to 4 GiB - 1 each (clients are held to 512 MB by proto-max-bulk-len).
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -62,8 +64,9 @@ struct Object {
   uint32_t access;       // LRU: seconds; LFU: minutes << 8 | logarithmic counter (Redis' scheme)
   ObjectType type;
   Encoding encoding;
-  uint8_t flags;
-  uint8_t hot;  // touches since the demotion hand passed, saturating at kHotMax
+  uint8_t flags : 6;
+  uint8_t hot : 2;     // touches since the demotion hand passed, saturating at kHotMax
+  uint8_t size_class;  // of its allocation
 
   // A new object with room for value_size bytes, copied from value when that is not null.
   static Object* Make(uint64_t position, std::string_view key, const char* value,
@@ -90,10 +93,21 @@ struct Object {
   }
   // Leaves an empty string behind. Requires: spread.
   Collection* ReleaseCollection();
-  // Bytes that the allocator gave for it.
-  size_t allocated_size() const;
+  // Bytes of its allocation. Asking the allocator would cost a cache miss for each write.
+  size_t allocated_size() const { return SizeOfClass(size_class); }
   // The same with its collection.
   size_t memory_size() const;
+
+  // Sizes are rounded as jemalloc rounds them: four steps a doubling, each a multiple of 16.
+  static uint8_t ClassOfSize(size_t size) {
+    const size_t whole = (size + 15) & ~size_t{15};
+    const int doubling = std::bit_width(whole - 1) - 1;
+    const size_t step = size_t{1} << (doubling - 2);
+    return static_cast<uint8_t>(doubling * 4 + (whole + step - 1) / step - 5);
+  }
+  static size_t SizeOfClass(uint8_t size_class) {
+    return size_t{size_class % 4u + 5u} << (size_class / 4 - 2);
+  }
 };
 
 static_assert(sizeof(Object) == 40);

@@ -101,20 +101,24 @@ StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
   return state;
 }
 
-std::string EncodeState(const StoreState& state) {
-  std::string row;
-  row.push_back(static_cast<char>(kStateRowVersion));
-  AppendFixed64(&row, state.commit_ms);
-  row.append(state.replication_id);
-  AppendVarint(&row, state.next_db_id);
+void AppendState(std::string* row, const StoreState& state) {
+  row->push_back(static_cast<char>(kStateRowVersion));
+  AppendFixed64(row, state.commit_ms);
+  row->append(state.replication_id);
+  AppendVarint(row, state.next_db_id);
   for (uint32_t index = 0; index < state.dbs.size(); ++index) {
     const DbState& db = state.dbs[index];
     if (db.id == index && db.keys == 0) continue;
-    AppendVarint(&row, index);
-    AppendVarint(&row, db.id);
-    AppendVarint(&row, db.keys);
-    AppendVarint(&row, db.expires);
+    AppendVarint(row, index);
+    AppendVarint(row, db.id);
+    AppendVarint(row, db.keys);
+    AppendVarint(row, db.expires);
   }
+}
+
+std::string EncodeState(const StoreState& state) {
+  std::string row;
+  AppendState(&row, state);
   return row;
 }
 

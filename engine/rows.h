@@ -108,6 +108,7 @@ struct StoreState {
   // A store that holds nothing, with ids = indexes.
   static StoreState Fresh(uint32_t db_count, std::string replication_id);
 };
+void AppendState(std::string* row, const StoreState& state);
 std::string EncodeState(const StoreState& state);
 // Grows state->dbs to db_count; false when the row is damaged or names a database beyond that.
 bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state);

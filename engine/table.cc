@@ -232,11 +232,11 @@ void Table::PrefetchCell(uint64_t position) const {
   if (record.where == nullptr) return;
   const Segment* segment = SegmentOf(record, position);
   __builtin_prefetch(segment);
-  // The cell count is not read (it would wait for the line): most segments are near this size.
+  if (record.depth != 0) return;
+  // The cell count is not read (it would wait for the line) but told by the number of keys.
   const uint64_t within = position << (64 - kPositionHashBits);
-  __builtin_prefetch(
-      reinterpret_cast<const char*>(segment) +
-      (record.depth == 0 ? ((within >> 32) * std::bit_ceil(record.size + 1) * 8) >> 32 : 0));
+  const uint64_t cell_count = std::bit_ceil(record.size + record.size / 7 + 2);
+  __builtin_prefetch(segment->cells() + ((within >> 32) * cell_count >> 32));
 }
 
 void Table::PrefetchObject(uint64_t position) const {

@@ -65,7 +65,11 @@ class Table {
   // Bytes held beside the objects.
   size_t overhead_bytes() const { return overhead_bytes_; }
 
-  // Stage 1 fetches the cells of a position, stage 2 the objects that they lead to.
+  // Three stages, each for all keys before the next: what leads to a position's cells, the cells,
+  // the objects.
+  void PrefetchRecord(uint64_t position) const {
+    if (records_) __builtin_prefetch(&RecordOf(position));
+  }
   void PrefetchCell(uint64_t position) const;
   void PrefetchObject(uint64_t position) const;
 

@@ -54,10 +54,7 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
     if (!plan.keys_fit) keys_.erase(keys_.begin() + plan.first_key, keys_.end());
     plan.key_count = static_cast<uint32_t>(keys_.size()) - plan.first_key;
   }
-  if (batch.size() < 2) return;
-  Keyspace& keyspace = server_.keyspace();
-  for (const KeyRef& ref : keys_) keyspace.Prefetch(ref);
-  for (const KeyRef& ref : keys_) keyspace.PrefetchObject(ref);
+  if (batch.size() >= 2) server_.keyspace().Prefetch(keys_);
 }
 
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
@@ -66,10 +63,19 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (!RunOne(session, batch[i], plan_[i])) return i;
+    const bool done = RunOne(session, batch[i], plan_[i]);
+    if (server_.blocked_clients().has_ready()) [[unlikely]]
+      ServeBlocked();
+    if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
   return batch.size();
+}
+
+void Dispatcher::ServeBlocked() {
+  const BlockedClients::Served served = server_.blocked_clients().Serve();
+  turn_barrier_ = std::max(turn_barrier_, served.barrier);
+  Bump(counters_.changes, served.changes);
 }
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
@@ -106,7 +112,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
   CommandStats& stats = stats_[found.index];
-  stats.Record(took_us);
+  stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
@@ -159,7 +165,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   const auto count = static_cast<int>(args.size());
   if ((command->arity > 0 && count != command->arity) || count < -command->arity ||
-      !command->subcommands.empty()) {
+      (command->data == nullptr && command->session == nullptr && command->blocking == nullptr)) {
     reply.Error(WrongArity(command->name));
     return false;
   }
@@ -176,7 +182,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
   if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command);
+  *wait = server_.WaitsForUnpause(session, *command) ||
+          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 
@@ -240,7 +247,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   }
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
-         .lock_all = (command.flags & kCmdLockAll) != 0,
+         .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
   tx.set_db(session.db());
@@ -249,7 +256,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       if (command.data != nullptr) {
         command.data(args, tx, reply);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
-        request.null_array ? reply.NullArray() : reply.Null();
+        server_.blocked_clients().Block(session, command, args, keys, std::move(request));
       }
       break;
     case Tx::State::kPending:

@@ -19,6 +19,8 @@ namespace hearth {
 
 std::span<const Command> StringCommands();
 std::span<const Command> LcsCommands();
+std::span<const Command> BitmapCommands();
+std::span<const Command> HyperLogLogCommands();
 std::span<const Command> GenericCommands();
 std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();

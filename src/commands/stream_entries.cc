@@ -175,6 +175,10 @@ void XSetId(const Args& args, Tx& tx, Reply& reply) {
 
   StreamKey stream(tx, args[1], object);
   StreamState state = stream.state();
+  if (id < state.max_removed_id) {
+    return reply.Error(
+        "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
+  }
   const size_t size = stream.entries().size();
   if (size > 0 && id < stream.entries().last_id()) {
     return reply.Error("ERR The ID specified in XSETID is smaller than the target stream top item");
@@ -182,10 +186,6 @@ void XSetId(const Args& args, Tx& tx, Reply& reply) {
   if (size > 0 && entries_added && static_cast<uint64_t>(*entries_added) < size) {
     return reply.Error(
         "ERR The entries_added specified in XSETID is smaller than the target stream length");
-  }
-  if (id < state.max_removed_id) {
-    return reply.Error(
-        "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id");
   }
   state.last_id = id;
   if (entries_added) state.entries_added = static_cast<uint64_t>(*entries_added);

@@ -350,6 +350,31 @@ TEST_F(AppendMemtableInDb, EqualsAMap) {
 }
 
 // Memtables come and go below threads that have read each of them.
+// Each row is read at once, while the filter lags behind it, and once more when it has caught up.
+TEST_F(AppendMemtableInDb, AGetFindsWhatTheFilterHasNotYet) {
+  constexpr size_t kCount = 2 * kAppendBlockEntries + 100;
+  const auto key_of = [](size_t i) { return std::to_string(i * 7919) + " is a key of its own"; };
+  std::string value;
+  for (size_t i = 0; i < kCount; ++i) {
+    ASSERT_TRUE(db_->Put({}, key_of(i), key_of(i)).ok());
+    ASSERT_TRUE(db_->Get({}, key_of(i), &value).ok()) << i;
+    ASSERT_EQ(value, key_of(i));
+  }
+  for (size_t i = 0; i < kCount; ++i) ASSERT_TRUE(db_->Get({}, key_of(i), &value).ok()) << i;
+}
+
+TEST_F(AppendMemtableInDb, TheFilterSparesMostReadsOfAbsentKeys) {
+  for (size_t i = 0; i < 10'000; ++i) {
+    ASSERT_TRUE(db_->Put({}, std::to_string(i * 7919), "v").ok());
+  }
+  const auto before = ReadAppendMemtableCounters();
+  std::string value;
+  for (size_t i = 0; i < 10'000; ++i) {
+    ASSERT_TRUE(db_->Get({}, "absent " + std::to_string(i), &value).IsNotFound());
+  }
+  EXPECT_GT(ReadAppendMemtableCounters().filtered_gets - before.filtered_gets, 9'000u);
+}
+
 TEST_F(AppendMemtableInDb, ReadersOutliveMemtables) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "RocksDB is not instrumented: its own reference counts are reported";

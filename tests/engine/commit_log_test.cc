@@ -21,6 +21,21 @@ TEST_F(CommitLogTest, OneTurnIsOneGroupOfTheStore) {
   EXPECT_EQ(engine_->log().counters().groups, groups + 1);
 }
 
+// The sizes stand in the batch as varints: those at which a varint grows.
+TEST_F(CommitLogTest, RowsOfAnySizeAreReadBack) {
+  const std::vector<size_t> sizes = {0, 1, 100, 114, 115, 127, 128, 16380, 16383, 16384, 1 << 21};
+  for (const size_t size : sizes) {
+    Set("value of " + std::to_string(size), std::string(size, 'v'));
+    Set(std::string(size, 'k'), "value");
+  }
+  Commit();
+  Reopen();
+  for (const size_t size : sizes) {
+    EXPECT_EQ(Get("value of " + std::to_string(size)), std::string(size, 'v'));
+    EXPECT_EQ(Get(std::string(size, 'k')), "value") << size;
+  }
+}
+
 TEST_F(CommitLogTest, ABarrierThatIsReachedCostsNoGroup) {
   Set("key", "v");
   Commit();

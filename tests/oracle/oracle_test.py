@@ -7,7 +7,7 @@ leaves open (the order of KEYS and SCAN, the member that RANDOMKEY picks) is nor
 live may differ by --ttl-slack-ms.
 
 usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
-                      [--demote N] [--extra ARG...]
+                      [--demote N] [--packed-size-max N] [--extra ARG...]
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import ReplyError, Server  # noqa: E402
+from bit_commands import BitCommands, is_damaged_key  # noqa: E402
 import geo  # noqa: E402
 import hashes  # noqa: E402
 import lists  # noqa: E402
@@ -49,6 +50,7 @@ class Generator:
     def __init__(self, seed, groups=()):
         self.random = random.Random(seed)
         self.groups = groups
+        self.bit_makers = BitCommands(self).makers()
 
     def pick(self, *choices):
         return self.random.choice(choices)
@@ -165,7 +167,7 @@ class Generator:
              [v() for _ in range(g.random.randrange(3))]),
             (1, lambda: ["ECHO", v()]),
             (1, lambda: ["PING"] + ([v()] if g.chance(50) else [])),
-        ]
+        ] + self.bit_makers
         for group in self.groups:
             makers += group.makers(self)
         weights = [w for w, _ in makers]
@@ -219,7 +221,8 @@ def dump(client, hearth):
             value = [client.call("GET", key)]
             for group in GROUPS:
                 value.append(group.dump(client, key, kind))
-            encoding = client.call("OBJECT", "ENCODING", key) if kind == "string" else ""
+            encoding = "any" if is_damaged_key(key) or kind != "string" else client.call(
+                "OBJECT", "ENCODING", key)
             state.append((db, key, value, kind, encoding, client.call("PEXPIRETIME", key)))
     client.call("SELECT", 0)
     return state
@@ -232,12 +235,18 @@ def compare_dumps(ours, theirs):
         assert abs(a[5] - b[5]) <= TTL_SLACK_MS, "%r instead of %r" % (a, b)
 
 
+def set_packed_size(client, options):
+    if options.packed_size_max is not None:
+        assert client.call("DEBUG", "PACKED-SIZE-MAX", options.packed_size_max) == "OK"
+
+
 def run(options, hearth, redis):
     groups = [g for g in GROUPS if not options.groups or g.__name__ in options.groups]
     generator = Generator(options.seed, groups)
     ours, theirs = hearth.client(), redis.client()
     done, db = 0, 0
     differences = {}
+    set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
         replies = ours.pipeline(batch), theirs.pipeline(batch)
@@ -256,6 +265,9 @@ def run(options, hearth, redis):
             hearth.start()
             ours = hearth.client()
             ours.call("SELECT", db)
+            set_packed_size(ours, options)
+            sparse_max = theirs.call("CONFIG", "GET", "hll-sparse-max-bytes")[1]
+            ours.call("CONFIG", "SET", "hll-sparse-max-bytes", sparse_max)
     for command, a, b in differences.values():
         print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))
     assert not differences, "%d differences (seed %d)" % (len(differences), options.seed)
@@ -274,6 +286,8 @@ def main():
     parser.add_argument("--restart", type=int, default=0)
     parser.add_argument("--demote", type=int, default=0,
                         help="demote everything after every N commands")
+    parser.add_argument("--packed-size-max", type=int,
+                        help="bytes from which on a collection's elements have their own rows")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--groups", nargs="*", default=[],
                         help="of the groups of commands beside strings and keys, only these")

@@ -42,6 +42,7 @@ TEST(CommandRows, EachHasOneFunctionAndItsDocuments) {
   }
 }
 
+// PFCOUNT stores the count it made, and is read-only all the same, as in Redis.
 TEST(CommandRows, WritersAreMarkedAndReadersAreNot) {
   for (const Command& row : DataRows()) {
     const bool writes = (row.flags & kCmdWrite) != 0;
@@ -49,14 +50,16 @@ TEST(CommandRows, WritersAreMarkedAndReadersAreNot) {
     if (row.key_specs.empty()) continue;
     EXPECT_NE(writes, reads) << row.name;
     for (const KeySpec& spec : row.key_specs) {
-      EXPECT_TRUE(writes || spec.flags.starts_with("RO")) << row.name;
+      EXPECT_TRUE(writes || spec.flags.starts_with("RO") || row.name == "pfcount") << row.name;
     }
   }
 }
 
-// A call of the least arity names at least one key within its arguments.
+// A call of the least arity names at least one key within its arguments, but for PFMERGE, which may
+// have no source.
 TEST(CommandRows, KeysStandWithinTheLeastArguments) {
   for (const Command& row : DataRows()) {
+    if (row.name == "pfmerge") continue;
     const int count = std::abs(row.arity);
     for (const KeySpec& spec : row.key_specs) {
       EXPECT_LT(spec.index, count) << row.name;
