@@ -163,7 +163,8 @@ void CollectionKey::Close() {
   if (closed_ || object_ == nullptr) return;
   closed_ = true;
   AccountMemory();
-  if (head_changed_ || object_->seq != opened_seq_) tx_.NoteReady(ref_, type_);
+  const bool changed = head_changed_ || object_->seq != opened_seq_;
+  if (changed && wakes_waiters_) tx_.NoteReady(ref_, type_);
   const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
   if (is_empty && type_ != ObjectType::kStream) {
     tx_.DropRows(ref_.db, *object_);

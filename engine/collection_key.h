@@ -66,6 +66,8 @@ class CollectionKey {
   // store is dropped with the old id.
   void Rewrite();
   void SetEncoding(Encoding encoding);
+  // Whether a change may be what blocked clients wait for; a type that knows better says so.
+  void SetWakesWaiters(bool wakes) { wakes_waiters_ = wakes; }
   // The head bytes of a spread collection (AppendHead) are to be logged.
   void MarkHead() { head_changed_ = true; }
 
@@ -88,6 +90,7 @@ class CollectionKey {
   bool created_ = false;
   bool head_changed_ = false;
   bool closed_ = false;
+  bool wakes_waiters_ = true;
   uint64_t opened_seq_ = 0;    // the object's last change before
   size_t accounted_size_ = 0;  // of the Collection
 };

@@ -339,6 +339,7 @@ void StreamKey::SyncHead() {
 
 void StreamKey::Add(StreamId id, StreamFields fields) {
   HEARTH_CHECK(id > state().last_id);
+  SetWakesWaiters(true);
   stream().entries.Append(id, fields);
   stream().CountAdded(id);
   char element[17];
@@ -418,6 +419,7 @@ StreamGroup* StreamKey::CreateGroup(std::string_view name, StreamId last_id, int
 
 void StreamKey::DestroyGroup(StreamGroup* group) {
   const uint32_t number = group->number;
+  SetWakesWaiters(true);
   if (group->pending.size() > kRowsErasedSinglyMax) {
     EraseRows(GroupPart(kPending, number), GroupPart(kPending, number + 1));
   } else {

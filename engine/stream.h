@@ -46,7 +46,10 @@ class StreamCollection;
 class StreamKey : public CollectionKey {
  public:
   StreamKey(Tx& tx, std::string_view key, const Object* found)
-      : CollectionKey(tx, key, found, ObjectType::kStream) {}
+      : CollectionKey(tx, key, found, ObjectType::kStream) {
+    // Only new entries do, and a group that is gone: reading and acknowledging write too.
+    SetWakesWaiters(false);
+  }
 
   // All others require that the key exists.
   void CreateEmpty();

@@ -1,4 +1,4 @@
-// Tested by tests/src/commands/stream_read_test.cc.
+// Tested by tests/src/commands/stream_group_test.cc and tests/src/blocked_streams_test.cc.
 #include <algorithm>
 
 #include "src/commands/groups.h"
@@ -19,6 +19,7 @@ struct ReadCall {
   std::optional<int64_t> timeout_ms;  // of BLOCK
   size_t count_max = 0;               // 0 = all
   bool no_ack = false;
+  bool is_later_run = false;
   std::optional<std::string_view> group;
   std::string_view consumer;
   std::span<const std::string_view> keys;
@@ -195,7 +196,8 @@ bool AnswersFor(const ReadCall& call, size_t index, Tx& tx) {
   // A consumer that reads nothing was there all the same.
   StreamConsumer* consumer = group->FindConsumer(call.consumer);
   if (consumer == nullptr) consumer = stream.CreateConsumer(group, call.consumer);
-  stream.SeeConsumer(group, consumer, /*active=*/false);
+  // An entry for one of many that wait is not to write rows for all of them.
+  if (!call.is_later_run) stream.SeeConsumer(group, consumer, /*active=*/false);
   if (after != kNewEntries) return true;
   return HasMoreThan(CountReadBefore(call, index), stream, group->last_id);
 }
@@ -210,7 +212,7 @@ void DeliverNew(const ReadCall& call, StreamKey& stream, StreamGroup* group,
       stream.entries().Count(first, kStreamIdMax, call.count_max == 0 ? SIZE_MAX : call.count_max);
   reply.Array(left);
   if (left == 0) return;
-  if (!call.no_ack) stream.SeeConsumer(group, consumer, /*active=*/true);
+  stream.SeeConsumer(group, consumer, /*active=*/!call.no_ack);
   const auto deliver = [&](const StreamEntry& entry) {
     last_id = entry.id();
     entries_read = EntriesReadAfter(stream, last_id, entries_read);
@@ -280,6 +282,7 @@ void FillRequest(const Args& args, const ReadCall& call, BlockRequest* request) 
 bool Read(const Args& args, bool is_group, Tx& tx, Reply& reply, BlockRequest* request) {
   ReadCall call;
   call.is_group = is_group;
+  call.is_later_run = request->is_later_run;
   if (!ReadOptions(args, tx, reply, &call) || !ResolveIds(tx, reply, &call)) return true;
   std::vector<size_t> answered;
   for (size_t i = 0; i < call.keys.size(); ++i) {

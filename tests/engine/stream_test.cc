@@ -152,6 +152,76 @@ TEST_F(StreamTest, CappingAStreamRarelyWritesItsHead) {
   ExpectSameAfterLoad({"s"}, Print);
 }
 
+// What XDEL and XTRIM remove is gone from the store, by one deletion or by many, and from memory.
+TEST_F(StreamTest, RemovedEntriesGiveTheirRowsBack) {
+  const auto entry_rows = [this] {
+    Commit();
+    const std::string rows = StoredRows();
+    size_t count = 0;
+    for (size_t at = 0; (at = rows.find("field", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  Add("s", 1, 2000);
+  EXPECT_EQ(entry_rows(), 2000u);
+  const size_t bytes_before = engine_->keyspace().ResidentBytes();
+  InTx({"s"}, [](Tx& tx) {
+    StreamKey stream(tx, "s", tx.Find("s"));
+    for (uint64_t ms = 1; ms <= 1000; ++ms) EXPECT_TRUE(stream.Remove({2 * ms, 0}));
+  });
+  EXPECT_EQ(entry_rows(), 1000u);
+  EXPECT_LE(engine_->keyspace().ResidentBytes(), bytes_before);
+  EXPECT_EQ(Trim("s", {.by = StreamTrim::By::kLength, .length_max = 900}), 100u);
+  EXPECT_EQ(entry_rows(), 900u);
+  EXPECT_EQ(Trim("s", {.by = StreamTrim::By::kLength, .length_max = 100}), 800u);
+  EXPECT_EQ(entry_rows(), 100u);
+  EXPECT_LE(engine_->keyspace().ResidentBytes(), bytes_before / 4);
+  EXPECT_EQ(Trim("s", {.by = StreamTrim::By::kId, .id_min = {3000, 0}}), 100u);
+  EXPECT_EQ(entry_rows(), 0u);
+  ExpectSameAfterLoad({"s"}, Print);
+}
+
+TEST_F(StreamTest, ARangeIsCountedByNodes) {
+  Limits().stream_node_entries_max = 7;
+  Add("s", 1, 50);
+  InTx({"s"}, [](Tx& tx) {
+    StreamKey stream(tx, "s", tx.Find("s"));
+    for (const uint64_t ms : {1, 8, 20, 21, 50}) stream.Remove({ms, 0});
+    const StreamEntries& entries = stream.entries();
+    for (uint64_t first = 0; first <= 52; ++first) {
+      for (uint64_t last = 0; last <= 52; ++last) {
+        size_t count = 0;
+        entries.Walk({first, 0}, {last, 0}, [&](const StreamEntry&) { return ++count < 20; });
+        EXPECT_EQ(entries.Count({first, 0}, {last, 0}, 20), count) << first << " to " << last;
+      }
+    }
+    EXPECT_TRUE(entries.EndsBefore({50, 0}));
+    EXPECT_FALSE(entries.EndsBefore({49, 0}));
+  });
+}
+
+// Entries that follow a change of the head in one transaction count on a replica too.
+TEST_F(StreamTest, AddingAfterRemovingInOneTransactionCounts) {
+  Add("s", 1, 3);
+  InTx({"s"}, [](Tx& tx) {
+    StreamKey stream(tx, "s", tx.Find("s"));
+    stream.Remove({3, 0});
+    AddTo(stream, 4, 5);
+  });
+  EXPECT_NE(Printed("s").find("last 5-0 removed 3-0 added 5"), std::string::npos);
+  InTx({"s"}, [](Tx& tx) {
+    Collection* live = tx.Peek("s")->collection();
+    auto fed = Collection::Make(ObjectType::kStream, live->object_id());
+    live->Rows([&](auto element, auto value) { EXPECT_TRUE(fed->Put(element, value)); });
+    std::string head, fed_head;
+    live->AppendHead(&head);
+    EXPECT_TRUE(fed->ReadHead(head));
+    EXPECT_EQ(fed->size(), 4u);
+    fed->AppendHead(&fed_head);
+    EXPECT_EQ(fed_head, head);
+  });
+  ExpectSameAfterLoad({"s"}, Print, /*feed=*/true);
+}
+
 // The rows of what was trimmed are behind the floor that the head notes.
 TEST_F(StreamTest, LoadingBeginsAtTheFloor) {
   Add("s", 1, 2000);
