@@ -193,7 +193,8 @@ void CollectionKey::Close() {
   closed_ = true;
   if (rows_erased_ && is_spread()) DropErasedRows();
   AccountMemory();
-  if (head_changed_ || object_->seq != opened_seq_) tx_.NoteReady(ref_, type_);
+  const bool changed = head_changed_ || object_->seq != opened_seq_;
+  if (changed && wakes_waiters_) tx_.NoteReady(ref_, type_);
   const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
   if (is_empty && type_ != ObjectType::kStream) {
     tx_.DropRows(ref_.db, *object_);

@@ -69,6 +69,8 @@ class CollectionKey {
   // Whether elements of the object expire by themselves, and telling it.
   bool may_expire_elements() const { return object_ != nullptr && object_->elements_expire(); }
   void MarkElementsExpire(bool expire);
+  // Whether a change may be what blocked clients wait for; a type that knows better says so.
+  void SetWakesWaiters(bool wakes) { wakes_waiters_ = wakes; }
   // The head bytes of a spread collection (AppendHead) are to be logged.
   void MarkHead() { head_changed_ = true; }
 
@@ -93,6 +95,7 @@ class CollectionKey {
   bool head_changed_ = false;
   bool closed_ = false;
   bool rows_erased_ = false;
+  bool wakes_waiters_ = true;
   uint64_t opened_seq_ = 0;    // the object's last change before
   size_t accounted_size_ = 0;  // of the Collection
 };

@@ -34,6 +34,7 @@ std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetAlgebraCommands();
 std::span<const Command> StreamCommands();
+std::span<const Command> StreamGroupCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
 
