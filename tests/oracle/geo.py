@@ -60,8 +60,9 @@ class Maker:
 
     def target(self, percent):
         g = self.g
-        return [g.pick("STORE", "STOREDIST"), g.pick(self.key(), "stored")] if g.chance(percent) \
-            else []
+        # What distances are stored in is never searched: they stand for a few equal points.
+        return [] if not g.chance(percent) else \
+            g.pick(["STORE", g.pick(self.key(), "stored")], ["STOREDIST", "stored"])
 
     def radius(self):
         g = self.g
@@ -83,11 +84,11 @@ class Maker:
         if g.chance(2):
             shape = g.pick([], shape + ["BYRADIUS", "1", "km"], shape[:-1])
         stores = g.chance(25)
-        names = ["GEOSEARCHSTORE", g.pick(self.key(), "stored")] if stores else \
+        distance = ["STOREDIST"] if g.chance(40 if stores else 1) else []
+        names = ["GEOSEARCHSTORE", "stored" if distance else self.key()] if stores else \
             [g.pick("GEOSEARCH", "GeoSearch")]
         return names + [self.key()] + g.shuffled(
-            center, shape, *self.order(), *self.details(2 if stores else 30),
-            ["STOREDIST"] if g.chance(40 if stores else 1) else [])
+            center, shape, *self.order(), *self.details(2 if stores else 30), distance)
 
 
 def makers(g):
@@ -102,7 +103,8 @@ def makers(g):
         (8, m.radius),
         (12, m.search),
         (1, lambda: ["ZREM", m.key()] + members()),
-        (0.2, lambda: ["ZADD", m.key(), str(g.random.randrange(-5, 1 << 54)), m.member()]),
+        # Only scores of points: with others distances are no numbers, and the order is by chance.
+        (0.2, lambda: ["ZADD", m.key(), str(g.random.randrange(1 << 52)), m.member()]),
     ]
 
 
