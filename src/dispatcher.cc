@@ -247,7 +247,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   }
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
-         .lock_all = (command.flags & kCmdLockAll) != 0,
+         .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
   tx.set_db(session.db());

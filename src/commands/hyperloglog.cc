@@ -13,7 +13,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog_registers.h"
-#include "src/errors.h"
+#include "src/commands/string.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -28,11 +28,9 @@ size_t SparseSizeMax() {
 
 // The key's string, or nullptr in *object when it is absent. False after a WRONGTYPE reply.
 bool FindHll(std::string_view key, Tx& tx, Reply& reply, const Object** object) {
-  *object = tx.Find(key);
-  if (*object == nullptr) return true;
-  const bool is_string = (*object)->type == ObjectType::kString;
-  if (is_string && IsHll((*object)->value())) return true;
-  reply.Error(is_string ? kErrNotHll : kErrWrongType);
+  if (!FindString(key, tx, reply, object)) return false;
+  if (*object == nullptr || IsHll((*object)->value())) return true;
+  reply.Error(kErrNotHll);
   return false;
 }
 

@@ -7,7 +7,7 @@ leaves open (the order of KEYS and SCAN, the member that RANDOMKEY picks) is nor
 live may differ by --ttl-slack-ms.
 
 usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
-                      [--demote N] [--extra ARG...]
+                      [--demote N] [--packed-size-max N] [--extra ARG...]
 """
 
 import argparse
@@ -235,12 +235,18 @@ def compare_dumps(ours, theirs):
         assert abs(a[5] - b[5]) <= TTL_SLACK_MS, "%r instead of %r" % (a, b)
 
 
+def set_packed_size(client, options):
+    if options.packed_size_max is not None:
+        assert client.call("DEBUG", "PACKED-SIZE-MAX", options.packed_size_max) == "OK"
+
+
 def run(options, hearth, redis):
     groups = [g for g in GROUPS if not options.groups or g.__name__ in options.groups]
     generator = Generator(options.seed, groups)
     ours, theirs = hearth.client(), redis.client()
     done, db = 0, 0
     differences = {}
+    set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
         replies = ours.pipeline(batch), theirs.pipeline(batch)
@@ -259,6 +265,7 @@ def run(options, hearth, redis):
             hearth.start()
             ours = hearth.client()
             ours.call("SELECT", db)
+            set_packed_size(ours, options)
             sparse_max = theirs.call("CONFIG", "GET", "hll-sparse-max-bytes")[1]
             ours.call("CONFIG", "SET", "hll-sparse-max-bytes", sparse_max)
     for command, a, b in differences.values():
@@ -279,6 +286,8 @@ def main():
     parser.add_argument("--restart", type=int, default=0)
     parser.add_argument("--demote", type=int, default=0,
                         help="demote everything after every N commands")
+    parser.add_argument("--packed-size-max", type=int,
+                        help="bytes from which on a collection's elements have their own rows")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--groups", nargs="*", default=[],
                         help="of the groups of commands beside strings and keys, only these")
