@@ -14,10 +14,11 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
-  return {StringCommands(),  LcsCommands(),       BitmapCommands(), HyperLogLogCommands(),
-          GenericCommands(), ExpireCommands(),    ListCommands(),   HashCommands(),
-          SetCommands(),     SortedSetCommands(), StreamCommands(), GeoCommands(),
-          SortCommands()};
+  return {StringCommands(),      LcsCommands(),       BitmapCommands(),
+          HyperLogLogCommands(), GenericCommands(),   ExpireCommands(),
+          ListCommands(),        HashCommands(),      HashFieldExpireCommands(),
+          SetCommands(),         SortedSetCommands(), StreamCommands(),
+          GeoCommands(),         SortCommands()};
 }
 
 std::vector<std::span<const Command>> AllCommandGroups() {

@@ -13,6 +13,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog_registers.h"
+#include "src/commands/string.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -27,9 +28,8 @@ size_t SparseSizeMax() {
 
 // The key's string, or nullptr in *object when it is absent. False after a WRONGTYPE reply.
 bool FindHll(std::string_view key, Tx& tx, Reply& reply, const Object** object) {
-  *object = tx.Find(key);
-  if (*object == nullptr) return true;
-  if ((*object)->type == ObjectType::kString && IsHll((*object)->value())) return true;
+  if (!FindString(key, tx, reply, object)) return false;
+  if (*object == nullptr || IsHll((*object)->value())) return true;
   reply.Error(kErrNotHll);
   return false;
 }
