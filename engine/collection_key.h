@@ -93,6 +93,7 @@ class CollectionKey {
   bool head_changed_ = false;
   bool closed_ = false;
   bool rows_erased_ = false;
+  uint64_t opened_seq_ = 0;    // the object's last change before
   size_t accounted_size_ = 0;  // of the Collection
 };
 

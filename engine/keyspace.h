@@ -13,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -23,6 +24,7 @@
 
 #include "engine/commit_log.h"
 #include "engine/object.h"
+#include "engine/ready_key.h"
 #include "engine/store.h"
 #include "engine/table.h"
 #include "engine/tx.h"
@@ -110,6 +112,19 @@ class Keyspace {
   // Makes what was read resident, unless the key changed since. Requires: the shard's lock.
   void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
+  // While clients wait for keys, each Tx that wrote what they may wait for (a list, a sorted set, a
+  // stream or its end, whole databases) tells the listener at its end, on its thread, its locks
+  // released. The listener is set before the first Tx; has_waiters is changed under the shard
+  // locks of the keys that are waited for.
+  void SetReadyListener(std::function<void(std::vector<ReadyKey>)> listener) {
+    ready_listener_ = std::move(listener);
+  }
+  void SetHasWaiters(bool has) { has_waiters_.store(has, std::memory_order_relaxed); }
+  bool has_waiters() const { return has_waiters_.load(std::memory_order_relaxed); }
+  void TellReady(std::vector<ReadyKey> keys) {
+    if (ready_listener_) ready_listener_(std::move(keys));
+  }
+
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();
   // Marks every shard as possibly incomplete (a store that holds keys was opened).
@@ -147,6 +162,8 @@ class Keyspace {
   uint32_t shard_count_;
   int slot_shift_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::function<void(std::vector<ReadyKey>)> ready_listener_;
+  std::atomic<bool> has_waiters_{false};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
   std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};

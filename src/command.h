@@ -39,6 +39,13 @@ using BlockingFunction = bool (*)(const Args& args, Tx& tx, Reply& reply, BlockR
 // Names the keys (with their databases) of a call whose keys lie in another database too.
 // Returns false when the arguments are wrong; the function is then run with no keys and answers.
 using KeysFunction = bool (*)(const Args& args, uint32_t session_db, std::vector<KeyRef>* keys);
+// Appends the places of the keys of a call that no specification describes.
+struct KeyPlace;
+struct Command;
+using PlacesFunction = void (*)(const Command& command, const Args& args,
+                                std::vector<KeyPlace>* places);
+// Whether a call touches keys that no argument names.
+using LocksAllFunction = bool (*)(const Args& args);
 
 // Redis' command flags, as COMMAND INFO prints them.
 enum CommandFlag : uint32_t {
@@ -131,6 +138,8 @@ struct Command {
   BlockingFunction blocking = nullptr;
   std::span<const Command> subcommands = {};
   KeysFunction keys = nullptr;
+  PlacesFunction places = nullptr;
+  LocksAllFunction locks_all = nullptr;
 
   std::string_view summary = {};
   std::string_view since = {};

@@ -63,10 +63,19 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (!RunOne(session, batch[i], plan_[i])) return i;
+    const bool done = RunOne(session, batch[i], plan_[i]);
+    if (server_.blocked_clients().has_ready()) [[unlikely]]
+      ServeBlocked();
+    if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
   return batch.size();
+}
+
+void Dispatcher::ServeBlocked() {
+  const BlockedClients::Served served = server_.blocked_clients().Serve();
+  turn_barrier_ = std::max(turn_barrier_, served.barrier);
+  Bump(counters_.changes, served.changes);
 }
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
@@ -238,7 +247,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   }
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
-         .lock_all = (command.flags & kCmdLockAll) != 0,
+         .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
   tx.set_db(session.db());
@@ -247,7 +256,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       if (command.data != nullptr) {
         command.data(args, tx, reply);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
-        request.null_array ? reply.NullArray() : reply.Null();
+        server_.blocked_clients().Block(session, command, args, keys, std::move(request));
       }
       break;
     case Tx::State::kPending:

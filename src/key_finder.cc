@@ -63,10 +63,19 @@ bool FindBySpec(const KeySpec& spec, const Args& args, std::vector<KeyPlace>* pl
 }  // namespace
 
 bool FindKeyPlaces(const Command& command, const Args& args, std::vector<KeyPlace>* places) {
+  if (command.places != nullptr) {
+    command.places(command, args, places);
+    return true;
+  }
   for (const KeySpec& spec : command.key_specs) {
     if (!FindBySpec(spec, args, places)) return false;
   }
   return true;
+}
+
+bool LocksAll(const Command& command, const Args& args) {
+  return (command.flags & kCmdLockAll) != 0 ||
+         (command.locks_all != nullptr && command.locks_all(args));
 }
 
 bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {

@@ -21,6 +21,9 @@ struct KeyPlace {
 // (a key count that lies, a keyword without its key).
 bool FindKeyPlaces(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 
+// Whether the call touches keys that no argument names: its Tx locks every shard.
+bool LocksAll(const Command& command, const Args& args);
+
 // Appends the keys of a call, with their positions. False as above.
 bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys);
 

@@ -103,6 +103,9 @@ std::string Server::Start() {
     hooks_.push_back(std::make_unique<WorkerHook>(*this, i));
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
+  blocked_clients_ = std::make_unique<BlockedClients>(*this);
+  keyspace().SetReadyListener(
+      [this](std::vector<ReadyKey> keys) { blocked_clients_->NoteReady(std::move(keys)); });
   ListenToCommits();
   WatchConfig();
   workers_[0]->Post([this] { Cron(); });
@@ -461,7 +464,10 @@ void Server::WorkerCron(Worker& worker) {
   counters.input_buffer_max = input_max;
   counters.output_buffer_max = output_max;
   const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
-  if (timeout_s != 0) worker.CloseIdle(timeout_s, [](Connection&) { return true; });
+  if (timeout_s == 0) return;
+  worker.CloseIdle(timeout_s, [](Connection& connection) {
+    return !static_cast<Session*>(connection.handler())->blocked();
+  });
 }
 
 void Server::OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
@@ -496,6 +502,7 @@ Status Server::Stop() {
     std::lock_guard lock(listeners_mutex_);
     for (OpenListener& open : listeners_) CloseListener(open);
   }
+  if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();
   {

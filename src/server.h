@@ -24,6 +24,7 @@
 #include "engine/engine.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "src/blocked_clients.h"
 #include "src/command_table.h"
 #include "src/config.h"
 #include "src/dispatcher.h"
@@ -77,6 +78,7 @@ class Server {
   size_t ConnectionCount() const;
 
   SlowLog& slow_log() { return slow_log_; }
+  BlockedClients& blocked_clients() { return *blocked_clients_; }
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -169,6 +171,7 @@ class Server {
   ServerStats stats_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<BlockedClients> blocked_clients_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;

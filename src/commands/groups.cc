@@ -14,11 +14,21 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
-  return {StringCommands(),      LcsCommands(),       BitmapCommands(),
-          HyperLogLogCommands(), GenericCommands(),   ExpireCommands(),
-          ListCommands(),        HashCommands(),      HashFieldExpireCommands(),
-          SetCommands(),         SortedSetCommands(), StreamCommands(),
-          GeoCommands(),         SortCommands()};
+  return {StringCommands(),
+          LcsCommands(),
+          BitmapCommands(),
+          HyperLogLogCommands(),
+          GenericCommands(),
+          ExpireCommands(),
+          ListCommands(),
+          HashCommands(),
+          SetCommands(),
+          SortedSetCommands(),
+          SortedSetRangeCommands(),
+          SortedSetAlgebraCommands(),
+          StreamCommands(),
+          GeoCommands(),
+          SortCommands()};
 }
 
 std::vector<std::span<const Command>> AllCommandGroups() {

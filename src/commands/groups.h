@@ -32,6 +32,8 @@ std::span<const Command> HashCommands();
 std::span<const Command> HashFieldExpireCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
+std::span<const Command> SortedSetRangeCommands();
+std::span<const Command> SortedSetAlgebraCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();

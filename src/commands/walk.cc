@@ -65,7 +65,7 @@ bool TakeScanOption(std::string_view word, std::string_view value, ScanOptions* 
 }
 
 bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
-  const auto cursor = ParseCursor(args[1]);
+  const auto cursor = ParseScanCursor(args[1]);
   if (!cursor) {
     reply.Error("ERR invalid cursor");
     return false;
@@ -122,7 +122,7 @@ void WriteOneKey(const WalkAnswer& answer, Reply& reply) {
 
 }  // namespace
 
-std::optional<uint64_t> ParseCursor(std::string_view text) {
+std::optional<uint64_t> ParseScanCursor(std::string_view text) {
   if (text.empty()) return 0;
   const bool is_negative = text[0] == '-';
   if (is_negative || text[0] == '+') text.remove_prefix(1);

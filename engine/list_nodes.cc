@@ -1,0 +1,530 @@
+// Tested by tests/engine/list_nodes_test.cc.
+#include "engine/list_nodes.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#ifdef __linux__
+#include <malloc.h>
+#endif
+
+#include "engine/check.h"
+
+namespace hearth {
+namespace {
+
+// A node's allocation is made smaller when it is this many times what it holds.
+constexpr size_t kIdleFactor = 4;
+constexpr size_t kIdleSizeMin = 256;  // bytes
+
+size_t VarintSize(size_t value) {
+  size_t size = 1;
+  for (; value >= 0x80; value >>= 7) ++size;
+  return size;
+}
+
+size_t ItemSize(std::string_view item) {
+  return item.size() + 2 * VarintSize(item.size());
+}
+
+void WriteItem(char* to, std::string_view item) {
+  const size_t size = item.size();
+  if (size < 0x80) [[likely]] {
+    *to++ = static_cast<char>(size);
+    std::memcpy(to, item.data(), size);
+    to[size] = static_cast<char>(size);
+    return;
+  }
+  char varint[10];
+  size_t varint_size = 0;
+  for (size_t rest = size; rest > 0; rest >>= 7) {
+    varint[varint_size++] = static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
+  }
+  std::memcpy(to, varint, varint_size);
+  std::memcpy(to + varint_size, item.data(), size);
+  char* back = to + varint_size + size;
+  while (varint_size > 0) *back++ = varint[--varint_size];
+}
+
+ListNode* NewNode(size_t size) {
+  void* bytes = std::malloc(sizeof(ListNode) + size);
+  if (bytes == nullptr) throw std::bad_alloc();
+  auto* node = new (bytes) ListNode();
+  node->begin = node->end = node->count = 0;
+  node->capacity = static_cast<uint32_t>(malloc_usable_size(bytes) - sizeof(ListNode));
+  return node;
+}
+
+void DeleteNode(ListNode* node) {
+  node->~ListNode();
+  std::free(node);
+}
+
+// Moves the items into an allocation with room for size bytes beside them.
+void Reallocate(ListNode** slot, size_t size, bool room_in_front) {
+  ListNode* old = *slot;
+  const uint32_t used = old->size();
+  ListNode* node = NewNode(used + size);
+  node->begin = room_in_front ? node->capacity - used : 0;
+  node->end = node->begin + used;
+  node->count = old->count;
+  node->indexes = std::move(old->indexes);
+  std::memcpy(node->bytes() + node->begin, old->bytes() + old->begin, used);
+  DeleteNode(old);
+  *slot = node;
+}
+
+// Makes room for size bytes before or behind the items.
+void MakeRoom(ListNode** slot, size_t size, bool in_front) {
+  ListNode* node = *slot;
+  const size_t free_in_front = node->begin, free_behind = node->capacity - node->end;
+  if ((in_front ? free_in_front : free_behind) >= size) return;
+  if (free_in_front + free_behind < size) return Reallocate(slot, size, in_front);
+  const uint32_t used = node->size();
+  const uint32_t begin = in_front ? node->capacity - used : 0;
+  std::memmove(node->bytes() + begin, node->bytes() + node->begin, used);
+  node->begin = begin;
+  node->end = begin + used;
+}
+
+void ShrinkToFit(ListNode** slot) {
+  const ListNode& node = **slot;
+  if (node.capacity > kIdleSizeMin && node.capacity > kIdleFactor * node.size()) {
+    Reallocate(slot, node.size() / 2, false);
+  }
+}
+
+}  // namespace
+
+const char* ListNode::ItemAt(uint32_t position) const {
+  if (position <= count / 2) {
+    const char* from = bytes() + begin;
+    for (; position > 0; --position) Next(&from);
+    return from;
+  }
+  const char* from = bytes() + end;
+  for (uint32_t left = count - position; left > 0; --left) Previous(&from);
+  return from;
+}
+
+ListNodes::~ListNodes() {
+  for (Group& group : groups_) {
+    for (ListNode* node : group.nodes) DeleteNode(node);
+  }
+}
+
+// Counts from the nearer end. Requires: position < size().
+ListNodes::Place ListNodes::Locate(size_t position) const {
+  HEARTH_CHECK(position < size_);
+  Place place{0, 0, 0};
+  if (position < size_ / 2) {
+    while (position >= groups_[place.group].count) position -= groups_[place.group++].count;
+    const auto& nodes = groups_[place.group].nodes;
+    while (position >= nodes[place.slot]->count) position -= nodes[place.slot++]->count;
+    place.offset = static_cast<uint32_t>(position);
+    return place;
+  }
+  size_t behind = size_ - position;  // elements from position to the end, at least one
+  place.group = groups_.size() - 1;
+  while (behind > groups_[place.group].count) behind -= groups_[place.group--].count;
+  const auto& nodes = groups_[place.group].nodes;
+  place.slot = nodes.size() - 1;
+  while (behind > nodes[place.slot]->count) behind -= nodes[place.slot--]->count;
+  place.offset = static_cast<uint32_t>(nodes[place.slot]->count - behind);
+  return place;
+}
+
+std::string_view ListNodes::At(size_t position) const {
+  const Place place = Locate(position);
+  const char* from = NodeAt(place)->ItemAt(place.offset);
+  return ListNode::Next(&from);
+}
+
+uint64_t ListNodes::IndexAt(size_t position) const {
+  const Place place = Locate(position);
+  return NodeAt(place)->indexes.At(place.offset);
+}
+
+void ListNodes::ReadIndexes(size_t position, size_t count, std::vector<uint64_t>* to) const {
+  if (count == 0) return;
+  Place place = Locate(position);
+  while (true) {
+    const ListNode* node = NodeAt(place);
+    const size_t here = std::min<size_t>(count, node->count - place.offset);
+    for (size_t i = 0; i < here; ++i) {
+      to->push_back(node->indexes.At(place.offset + static_cast<uint32_t>(i)));
+    }
+    count -= here;
+    if (count == 0) return;
+    place.offset = 0;
+    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+  }
+}
+
+size_t ListNodes::PositionOf(uint64_t index) const {
+  if (groups_.empty() || index <= first_index()) return 0;
+  const auto group = std::upper_bound(groups_.begin(), groups_.end(), index,
+                                      [](uint64_t wanted, const Group& candidate) {
+                                        return wanted < candidate.nodes.front()->indexes.At(0);
+                                      }) -
+                     1;
+  size_t position = 0;
+  for (auto before = groups_.begin(); before != group; ++before) position += before->count;
+  const auto& nodes = group->nodes;
+  const auto node = std::upper_bound(nodes.begin(), nodes.end(), index,
+                                     [](uint64_t wanted, const ListNode* candidate) {
+                                       return wanted < candidate->indexes.At(0);
+                                     }) -
+                    1;
+  for (auto before = nodes.begin(); before != node; ++before) position += (*before)->count;
+  uint32_t low = 0, high = (*node)->count;
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2;
+    if ((*node)->indexes.At(middle) < index) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return position + low;
+}
+
+// Puts a node before the slot (at the end: behind the last). Returns where it went.
+ListNodes::Place ListNodes::AddNode(size_t group, size_t slot, ListNode* node) {
+  memory_bytes_ += node->memory_bytes() + sizeof(node);
+  if (groups_.empty()) {
+    groups_.reserve(1);
+    groups_.emplace_back();
+  } else if (groups_[group].nodes.size() >= kGroupNodesMax) {
+    // A full group at an end of the list stays full; within the list it is halved.
+    const size_t size = groups_[group].nodes.size();
+    const bool behind_all = group + 1 == groups_.size() && slot == size;
+    const bool before_all = group == 0 && slot == 0;
+    const auto where = groups_.begin() + static_cast<ptrdiff_t>(group + (before_all ? 0 : 1));
+    groups_.insert(where, Group());
+    if (behind_all) {
+      ++group;
+      slot = 0;
+    } else if (!before_all) {
+      std::vector<ListNode*>& from = groups_[group].nodes;
+      Group& to = groups_[group + 1];
+      to.nodes.assign(from.begin() + static_cast<ptrdiff_t>(size / 2), from.end());
+      from.resize(size / 2);
+      for (const ListNode* moved : to.nodes) to.count += moved->count;
+      groups_[group].count -= to.count;
+      if (slot > size / 2) {
+        ++group;
+        slot -= size / 2;
+      }
+    }
+  }
+  Group& target = groups_[group];
+  if (target.nodes.empty()) target.nodes.reserve(1);
+  target.nodes.insert(target.nodes.begin() + static_cast<ptrdiff_t>(slot), node);
+  target.count += node->count;
+  return {group, slot, 0};
+}
+
+// Frees a node with its elements; its slot stays, empty, until CloseGaps.
+void ListNodes::FreeNode(const Place& place) {
+  ListNode*& node = groups_[place.group].nodes[place.slot];
+  memory_bytes_ -= node->memory_bytes() + sizeof(node);
+  Counted(place.group, -ptrdiff_t{node->count});
+  DeleteNode(node);
+  node = nullptr;
+}
+
+void ListNodes::CloseGaps(size_t group) {
+  std::erase(groups_[group].nodes, nullptr);
+}
+
+// Moves the next node's items into a node when both are small.
+bool ListNodes::TryMerge(size_t group, size_t slot) {
+  std::vector<ListNode*>& nodes = groups_[group].nodes;
+  if (slot + 1 >= nodes.size()) return false;
+  ListNode* right = nodes[slot + 1];
+  const ListNode* left = nodes[slot];
+  if (left->size() + right->size() > kNodeSizeMax / 2 ||
+      left->count + right->count > kNodeCountMax) {
+    return false;
+  }
+  {
+    const Accounting accounting(this, &nodes[slot]);
+    MakeRoom(&nodes[slot], right->size(), false);
+    ListNode* node = nodes[slot];
+    std::memcpy(node->bytes() + node->end, right->bytes() + right->begin, right->size());
+    std::vector<uint64_t> indexes;
+    node->indexes.Read(node->count, &indexes);
+    right->indexes.Read(right->count, &indexes);
+    node->indexes.Assign(indexes);
+    node->end += right->size();
+    node->count += right->count;
+  }
+  Counted(group, right->count);
+  FreeNode({group, slot + 1, 0});
+  CloseGaps(group);
+  return true;
+}
+
+void ListNodes::PushBack(uint64_t index, std::string_view item) {
+  const size_t item_size = ItemSize(item);
+  if (groups_.empty() || !Fits(*groups_.back().nodes.back(), item_size)) {
+    const size_t last = groups_.empty() ? 0 : groups_.size() - 1;
+    AddNode(last, groups_.empty() ? 0 : groups_[last].nodes.size(), NewNode(item_size));
+  }
+  ListNode** slot = &groups_.back().nodes.back();
+  const Accounting accounting(this, slot);
+  MakeRoom(slot, item_size, false);
+  ListNode* node = *slot;
+  WriteItem(node->bytes() + node->end, item);
+  node->end += static_cast<uint32_t>(item_size);
+  node->indexes.PushBack(index, node->count++);
+  Counted(groups_.size() - 1, 1);
+}
+
+void ListNodes::PushFront(uint64_t index, std::string_view item) {
+  const size_t item_size = ItemSize(item);
+  if (groups_.empty() || !Fits(*groups_.front().nodes.front(), item_size)) {
+    AddNode(0, 0, NewNode(item_size));
+  }
+  ListNode** slot = &groups_.front().nodes.front();
+  const Accounting accounting(this, slot);
+  MakeRoom(slot, item_size, true);
+  ListNode* node = *slot;
+  node->begin -= static_cast<uint32_t>(item_size);
+  WriteItem(node->bytes() + node->begin, item);
+  node->indexes.PushFront(index, node->count++);
+  Counted(0, 1);
+}
+
+void ListNodes::Insert(size_t position, uint64_t index, std::string_view item) {
+  if (position == size_) return PushBack(index, item);
+  if (position == 0) return PushFront(index, item);
+  const size_t item_size = ItemSize(item);
+  const Place place = Locate(position);
+  if (Fits(*NodeAt(place), item_size)) return InsertInNode(place, index, item);
+  if (place.offset > 0) {
+    SplitNode(place);
+    return Insert(position, index, item);
+  }
+  Place before = Locate(position - 1);
+  if (Fits(*NodeAt(before), item_size)) {
+    ++before.offset;
+    return InsertInNode(before, index, item);
+  }
+  InsertInNode(AddNode(place.group, place.slot, NewNode(item_size)), index, item);
+}
+
+void ListNodes::InsertInNode(const Place& place, uint64_t index, std::string_view item) {
+  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  const Accounting accounting(this, slot);
+  const size_t item_size = ItemSize(item);
+  MakeRoom(slot, item_size, false);
+  ListNode* node = *slot;
+  const size_t at = static_cast<size_t>(node->ItemAt(place.offset) - node->bytes());
+  std::memmove(node->bytes() + at + item_size, node->bytes() + at, node->end - at);
+  WriteItem(node->bytes() + at, item);
+  node->end += static_cast<uint32_t>(item_size);
+  if (place.offset == node->count) {
+    node->indexes.PushBack(index, node->count);
+  } else {
+    std::vector<uint64_t> indexes;
+    node->indexes.Read(node->count, &indexes);
+    indexes.insert(indexes.begin() + place.offset, index);
+    node->indexes.Assign(indexes);
+  }
+  ++node->count;
+  Counted(place.group, 1);
+}
+
+// Moves the elements from the place on to a node of their own behind it.
+void ListNodes::SplitNode(const Place& place) {
+  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode* right;
+  {
+    const Accounting accounting(this, slot);
+    ListNode* left = *slot;
+    const char* from = left->ItemAt(place.offset);
+    const auto at = static_cast<uint32_t>(from - left->bytes());
+    right = NewNode(left->end - at);
+    right->end = left->end - at;
+    right->count = left->count - place.offset;
+    std::memcpy(right->bytes(), from, right->end);
+    std::vector<uint64_t> indexes;
+    left->indexes.Read(left->count, &indexes);
+    right->indexes.Assign({indexes.begin() + place.offset, indexes.end()});
+    left->indexes.DropBack(right->count, left->count);
+    left->count = place.offset;
+    left->end = at;
+    ShrinkToFit(slot);
+  }
+  groups_[place.group].count -= right->count;
+  AddNode(place.group, place.slot + 1, right);
+}
+
+void ListNodes::Replace(size_t position, std::string_view item) {
+  const Place place = Locate(position);
+  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  const char* from = (*slot)->ItemAt(place.offset);
+  const auto at = static_cast<size_t>(from - (*slot)->bytes()) - (*slot)->begin;
+  const size_t old_size = ItemSize(ListNode::Next(&from)), new_size = ItemSize(item);
+  if ((*slot)->count > 1 && new_size > old_size &&
+      (*slot)->size() - old_size + new_size > kNodeSizeMax) {
+    const uint64_t index = (*slot)->indexes.At(place.offset);
+    Erase(position, 1);
+    return Insert(position, index, item);
+  }
+  const Accounting accounting(this, slot);
+  if (new_size > old_size) MakeRoom(slot, new_size - old_size, false);
+  ListNode* node = *slot;
+  char* to = node->bytes() + node->begin + at;
+  std::memmove(to + new_size, to + old_size,
+               static_cast<size_t>(node->bytes() + node->end - (to + old_size)));
+  WriteItem(to, item);
+  node->end += static_cast<uint32_t>(new_size - old_size);
+  if (new_size < old_size) ShrinkToFit(slot);
+}
+
+// Requires: fewer than all of the node.
+void ListNodes::EraseInNode(const Place& place, uint32_t count) {
+  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  const Accounting accounting(this, slot);
+  ListNode* node = *slot;
+  const uint32_t offset = place.offset;
+  if (offset == 0) {
+    node->begin = static_cast<uint32_t>(node->ItemAt(count) - node->bytes());
+    node->indexes.DropFront(count, node->count);
+  } else if (offset + count == node->count) {
+    node->end = static_cast<uint32_t>(node->ItemAt(offset) - node->bytes());
+    node->indexes.DropBack(count, node->count);
+  } else {
+    char* to = node->bytes() + (node->ItemAt(offset) - node->bytes());
+    const char* from = node->ItemAt(offset + count);
+    const char* end = node->bytes() + node->end;
+    std::memmove(to, from, static_cast<size_t>(end - from));
+    node->end -= static_cast<uint32_t>(from - to);
+    std::vector<uint64_t> indexes;
+    node->indexes.Read(node->count, &indexes);
+    indexes.erase(indexes.begin() + offset, indexes.begin() + offset + count);
+    node->indexes.Assign(indexes);
+  }
+  node->count -= count;
+  Counted(place.group, -ptrdiff_t{count});
+  ShrinkToFit(slot);
+}
+
+void ListNodes::Erase(size_t position, size_t count) {
+  if (count == 0) return;
+  const bool is_inner = position > 0 && position + count < size_;
+  Place place = Locate(position);
+  bool has_gaps = false;
+  while (true) {
+    const uint32_t node_count = NodeAt(place)->count;
+    const auto here = static_cast<uint32_t>(std::min<size_t>(count, node_count - place.offset));
+    if (here == node_count) {
+      FreeNode(place);
+      has_gaps = true;
+    } else {
+      EraseInNode(place, here);
+    }
+    count -= here;
+    if (count == 0) break;
+    place.offset = 0;
+    if (++place.slot == groups_[place.group].nodes.size()) {
+      if (has_gaps) CloseGaps(place.group);
+      ++place.group;
+      place.slot = 0;
+    }
+  }
+  if (has_gaps) {
+    CloseGaps(place.group);
+    std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
+  }
+  if (!is_inner) return;
+  const Place left = Locate(position - 1);
+  TryMerge(left.group, left.slot);
+  if (left.slot > 0) TryMerge(left.group, left.slot - 1);
+}
+
+// Takes elements out of one node; base is the position of its first.
+void ListNodes::EraseOffsets(const Place& place, std::span<const size_t> positions, size_t base,
+                             std::vector<uint64_t>* erased) {
+  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  if (positions.size() == (*slot)->count) {
+    (*slot)->indexes.Read((*slot)->count, erased);
+    return FreeNode(place);
+  }
+  const Accounting accounting(this, slot);
+  ListNode* node = *slot;
+  std::vector<uint64_t> indexes, left;
+  node->indexes.Read(node->count, &indexes);
+  const char* from = node->bytes() + node->begin;
+  char* to = node->bytes() + node->begin;
+  size_t next = 0;
+  for (uint32_t offset = 0; offset < node->count; ++offset) {
+    const char* item = from;
+    ListNode::Next(&from);
+    if (next < positions.size() && positions[next] == base + offset) {
+      ++next;
+      erased->push_back(indexes[offset]);
+      continue;
+    }
+    std::memmove(to, item, static_cast<size_t>(from - item));
+    to += from - item;
+    left.push_back(indexes[offset]);
+  }
+  node->end = static_cast<uint32_t>(to - node->bytes());
+  node->count = static_cast<uint32_t>(left.size());
+  node->indexes.Assign(left);
+  Counted(place.group, -static_cast<ptrdiff_t>(positions.size()));
+  ShrinkToFit(slot);
+}
+
+void ListNodes::EraseMany(std::span<const size_t> positions, std::vector<uint64_t>* erased) {
+  if (positions.empty()) return;
+  Place place = Locate(positions.front());
+  size_t base = positions.front() - place.offset;
+  const auto finish_group = [this](size_t group) {
+    CloseGaps(group);
+    for (size_t slot = groups_[group].nodes.size(); slot-- > 0;) TryMerge(group, slot);
+  };
+  while (true) {
+    const uint32_t node_count = NodeAt(place)->count;
+    size_t here = 0;
+    while (here < positions.size() && positions[here] < base + node_count) ++here;
+    if (here > 0) EraseOffsets(place, positions.first(here), base, erased);
+    positions = positions.subspan(here);
+    if (positions.empty()) break;
+    base += node_count;
+    if (++place.slot == groups_[place.group].nodes.size()) {
+      finish_group(place.group);
+      ++place.group;
+      place.slot = 0;
+    }
+  }
+  finish_group(place.group);
+  std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
+}
+
+void ListNodes::Reindex(size_t position, std::span<const uint64_t> indexes) {
+  if (indexes.empty()) return;
+  Place place = Locate(position);
+  std::vector<uint64_t> node_indexes;
+  while (true) {
+    ListNode** slot = &groups_[place.group].nodes[place.slot];
+    const Accounting accounting(this, slot);
+    ListNode* node = *slot;
+    node_indexes.clear();
+    node->indexes.Read(node->count, &node_indexes);
+    const size_t here = std::min<size_t>(indexes.size(), node->count - place.offset);
+    std::copy_n(indexes.begin(), here, node_indexes.begin() + place.offset);
+    node->indexes.Assign(node_indexes);
+    indexes = indexes.subspan(here);
+    if (indexes.empty()) return;
+    place.offset = 0;
+    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+  }
+}
+
+}  // namespace hearth

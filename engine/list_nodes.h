@@ -1,0 +1,231 @@
+#pragma once
+
+// ListNodes: the elements of one big list in order, each with its row's index.
+//
+// Elements stand packed in nodes of up to 4 KB (a bigger element alone in its own):
+//   item = size:varint bytes size:reversed-varint          (walked from both ends)
+// Nodes stand in groups that know their elements' count, so that an element in the middle of
+// millions is found by adding up a few thousand numbers at most.
+//
+// Thread:   guarded by its key's shard lock.
+// Lifetime: owns its nodes; views of elements die with the next change.
+// Limits:   a change moves the bytes of one node and the pointers of one group (erasing a range
+//           or many: of those they touch).
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "engine/list_indexes.h"
+
+namespace hearth {
+
+// One allocation: this header, then capacity bytes of which [begin, end) hold items.
+struct ListNode {
+  uint32_t begin, end, capacity;
+  uint32_t count;
+  ListIndexes indexes;
+
+  char* bytes() { return reinterpret_cast<char*>(this + 1); }
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  uint32_t size() const { return end - begin; }
+  size_t memory_bytes() const { return sizeof(*this) + capacity + indexes.memory_bytes(); }
+
+  static const char* ReadSize(const char* from, size_t* size) {
+    size_t value = static_cast<unsigned char>(*from++);
+    if (value >= 0x80) [[unlikely]] {
+      value &= 0x7f;
+      for (int shift = 7;; shift += 7) {
+        const auto byte = static_cast<unsigned char>(*from++);
+        value |= size_t{byte & 0x7fu} << shift;
+        if (byte < 0x80) break;
+      }
+    }
+    *size = value;
+    return from;
+  }
+  // The item at *from, which is moved behind it.
+  static std::string_view Next(const char** from) {
+    size_t size;
+    const char* bytes = ReadSize(*from, &size);
+    *from = bytes + size + (bytes - *from);
+    return {bytes, size};
+  }
+  // The item before *end, which is moved to its beginning.
+  static std::string_view Previous(const char** end) {
+    const char* last = *end;
+    size_t size = 0;
+    int shift = 0;
+    while (true) {
+      const auto byte = static_cast<unsigned char>(*--last);
+      size |= size_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) break;
+      shift += 7;
+    }
+    const char* bytes = last - size;
+    *end = bytes - (*end - last);
+    return {bytes, size};
+  }
+  // Where the item begins; the end for position = count.
+  const char* ItemAt(uint32_t position) const;
+};
+
+// Calls a visitor; false = it wants no more.
+template <typename Visit>
+bool VisitOne(Visit& visit, std::string_view item) {
+  if constexpr (std::is_void_v<std::invoke_result_t<Visit&, std::string_view>>) {
+    visit(item);
+    return true;
+  } else {
+    return visit(item);
+  }
+}
+
+class ListNodes {
+ public:
+  ListNodes() = default;
+  ~ListNodes();
+  ListNodes(const ListNodes&) = delete;
+  ListNodes& operator=(const ListNodes&) = delete;
+
+  size_t size() const { return size_; }
+  size_t memory_bytes() const { return memory_bytes_; }
+
+  // Requires: position < size().
+  std::string_view At(size_t position) const;
+  uint64_t IndexAt(size_t position) const;
+  uint64_t first_index() const { return groups_.front().nodes.front()->indexes.At(0); }
+  uint64_t last_index() const {
+    const ListNode& last = *groups_.back().nodes.back();
+    return last.indexes.At(last.count - 1);
+  }
+  // Appends the indexes of count elements from position on.
+  void ReadIndexes(size_t position, size_t count, std::vector<uint64_t>* to) const;
+  // Of the first element whose index is not less; size() when there is none.
+  size_t PositionOf(uint64_t index) const;
+
+  // Visits count elements from position on: visit(item), whose answer false (if it has one) ends
+  // the visit.
+  template <typename Visit>
+  void Each(size_t position, size_t count, Visit visit) const;
+  // Visits count elements from position down.
+  template <typename Visit>
+  void EachBackward(size_t position, size_t count, Visit visit) const;
+  // visit(index, item)
+  template <typename Visit>
+  void EachWithIndex(Visit visit) const {
+    std::vector<uint64_t> indexes;
+    for (const Group& group : groups_) {
+      for (const ListNode* node : group.nodes) {
+        indexes.clear();
+        node->indexes.Read(node->count, &indexes);
+        const char* from = node->bytes() + node->begin;
+        for (const uint64_t index : indexes) visit(index, ListNode::Next(&from));
+      }
+    }
+  }
+
+  // Indexes must ascend.
+  void PushFront(uint64_t index, std::string_view item);
+  void PushBack(uint64_t index, std::string_view item);
+  void Insert(size_t position, uint64_t index, std::string_view item);
+  void Replace(size_t position, std::string_view item);
+  void Erase(size_t position, size_t count);
+  // The positions ascend; appends the erased elements' indexes.
+  void EraseMany(std::span<const size_t> positions, std::vector<uint64_t>* erased);
+  // Gives the elements from position on other indexes.
+  void Reindex(size_t position, std::span<const uint64_t> indexes);
+
+ private:
+  static constexpr size_t kNodeSizeMax = 4096 - sizeof(ListNode);  // bytes
+  static constexpr uint32_t kNodeCountMax = 512;
+  static constexpr size_t kGroupNodesMax = 128;
+
+  struct Group {
+    std::vector<ListNode*> nodes;
+    size_t count = 0;  // of elements
+  };
+  struct Place {
+    size_t group, slot;
+    uint32_t offset;  // within the node
+  };
+
+  // Counts what a node takes before and after it changes.
+  class Accounting {
+   public:
+    Accounting(ListNodes* nodes, ListNode** slot) : nodes_(nodes), slot_(slot) {
+      nodes_->memory_bytes_ -= (*slot_)->memory_bytes();
+    }
+    ~Accounting() { nodes_->memory_bytes_ += (*slot_)->memory_bytes(); }
+
+   private:
+    ListNodes* nodes_;
+    ListNode** slot_;
+  };
+
+  static bool Fits(const ListNode& node, size_t item_size) {
+    return node.count == 0 ||
+           (node.size() + item_size <= kNodeSizeMax && node.count < kNodeCountMax);
+  }
+  Place Locate(size_t position) const;
+  ListNode* NodeAt(const Place& place) const { return groups_[place.group].nodes[place.slot]; }
+  void Counted(size_t group, ptrdiff_t change) {
+    groups_[group].count += static_cast<size_t>(change);
+    size_ += static_cast<size_t>(change);
+  }
+  Place AddNode(size_t group, size_t slot, ListNode* node);
+  void FreeNode(const Place& place);
+  void CloseGaps(size_t group);
+  bool TryMerge(size_t group, size_t slot);
+  void InsertInNode(const Place& place, uint64_t index, std::string_view item);
+  void SplitNode(const Place& place);
+  void EraseInNode(const Place& place, uint32_t count);
+  void EraseOffsets(const Place& place, std::span<const size_t> positions, size_t base,
+                    std::vector<uint64_t>* erased);
+
+  std::vector<Group> groups_;
+  size_t size_ = 0;
+  size_t memory_bytes_ = 0;
+};
+
+template <typename Visit>
+void ListNodes::Each(size_t position, size_t count, Visit visit) const {
+  if (count == 0) return;
+  Place place = Locate(position);
+  while (true) {
+    const ListNode* node = NodeAt(place);
+    const char* from = node->ItemAt(place.offset);
+    size_t here = std::min<size_t>(count, node->count - place.offset);
+    count -= here;
+    for (; here > 0; --here) {
+      if (!VisitOne(visit, ListNode::Next(&from))) return;
+    }
+    if (count == 0) return;
+    place.offset = 0;
+    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+  }
+}
+
+template <typename Visit>
+void ListNodes::EachBackward(size_t position, size_t count, Visit visit) const {
+  if (count == 0) return;
+  Place place = Locate(position);
+  uint32_t end_offset = place.offset + 1;
+  while (true) {
+    const ListNode* node = NodeAt(place);
+    const char* end = node->ItemAt(end_offset);
+    size_t here = std::min<size_t>(count, end_offset);
+    count -= here;
+    for (; here > 0; --here) {
+      if (!VisitOne(visit, ListNode::Previous(&end))) return;
+    }
+    if (count == 0) return;
+    if (place.slot == 0) place.slot = groups_[--place.group].nodes.size();
+    end_offset = groups_[place.group].nodes[--place.slot]->count;
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,280 @@
+// Tested by tests/src/commands/sort_test.cc.
+//
+// SORT: elements are read as views, weighed, ordered, and only then answered or stored, so that a
+// failed read of the store answers an error and stores nothing.
+#include "src/commands/sort.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "engine/list.h"
+#include "engine/set.h"
+#include "src/commands/groups.h"
+#include "src/errors.h"
+#include "src/key_finder.h"
+#include "src/numbers.h"
+
+namespace hearth {
+namespace {
+
+struct SortOptions {
+  bool descending = false;
+  bool alpha = false;
+  bool unsorted = false;                      // BY a pattern that is the same for all elements
+  int64_t limit_first = 0, limit_count = -1;  // -1 = no limit
+  std::optional<std::string_view> by, store;
+  std::vector<std::string_view> gets;
+};
+
+// How many arguments belong to an option, beside its name; nullopt for what is none.
+std::optional<size_t> ArgumentCount(std::string_view option) {
+  if (IsWord(option, "LIMIT")) return 2;
+  for (const char* name : {"BY", "GET", "STORE"}) {
+    if (IsWord(option, name)) return 1;
+  }
+  for (const char* name : {"ASC", "DESC", "ALPHA"}) {
+    if (IsWord(option, name)) return 0;
+  }
+  return std::nullopt;
+}
+
+bool HasStar(std::string_view pattern) {
+  return pattern.find('*') != std::string_view::npos;
+}
+
+// Takes one option with its arguments; false after an error reply.
+bool TakeOption(const Args& option, SortOptions* options, Reply& reply) {
+  const std::string_view name = option[0];
+  if (IsWord(name, "LIMIT")) {
+    const auto first = ReadInteger(option[1], reply);
+    if (!first) return false;
+    const auto count = ReadInteger(option[2], reply);
+    if (!count) return false;
+    options->limit_first = *first;
+    options->limit_count = *count;
+  } else if (IsWord(name, "BY")) {
+    options->by = option[1];
+    options->unsorted |= !HasStar(option[1]);
+  } else if (IsWord(name, "GET")) {
+    options->gets.push_back(option[1]);
+  } else if (IsWord(name, "STORE")) {
+    options->store = option[1];
+  } else if (IsWord(name, "ALPHA")) {
+    options->alpha = true;
+  } else {
+    options->descending = IsWord(name, "DESC");
+  }
+  return true;
+}
+
+bool ReadOptions(const Args& args, bool may_store, SortOptions* options, Reply& reply) {
+  for (size_t index = 2; index < args.size();) {
+    const auto count = ArgumentCount(args[index]);
+    if (!count || index + *count >= args.size() || (!may_store && IsWord(args[index], "STORE"))) {
+      reply.Error(kErrSyntax);
+      return false;
+    }
+    if (!TakeOption(args.subspan(index, 1 + *count), options, reply)) return false;
+    index += 1 + *count;
+  }
+  return true;
+}
+
+struct Part {
+  size_t first, count;
+};
+
+// What LIMIT leaves of so many elements.
+Part Limited(const SortOptions& options, size_t size) {
+  const size_t first =
+      std::min(static_cast<size_t>(std::max<int64_t>(options.limit_first, 0)), size);
+  if (options.limit_count < 0) return {first, size - first};
+  return {first, std::min(static_cast<size_t>(options.limit_count), size - first)};
+}
+
+using Elements = std::vector<std::string_view>;
+
+// The elements of a list; when they stay as they are, only the part that is asked for.
+Elements ReadList(std::string_view key, const Object* object, const SortOptions& options,
+                  Part* part, Tx& tx) {
+  const ListKey list(tx, key, object);
+  const size_t size = list.size();
+  *part = Limited(options, size);
+  Elements elements;
+  const auto take = [&](std::string_view element) { elements.push_back(element); };
+  if (!options.unsorted) {
+    list.Each(0, size, take);
+    return elements;
+  }
+  if (part->count > 0 && options.descending) {
+    list.EachBackward(size - 1 - part->first, part->count, take);
+  } else if (part->count > 0) {
+    list.Each(part->first, part->count, take);
+  }
+  part->first = 0;
+  return elements;
+}
+
+Elements ReadSet(std::string_view key, const Object* object, const SortOptions& options, Part* part,
+                 Tx& tx) {
+  Elements elements;
+  SetKey(tx, key, object).Each([&](std::string_view member) { elements.push_back(member); });
+  *part = Limited(options, elements.size());
+  return elements;
+}
+
+// A number as strtod reads it: spaces before it, hexadecimal and infinity included.
+std::optional<double> ReadNumber(std::string_view text) {
+  const std::string terminated(text);
+  char* end;
+  errno = 0;
+  const double number = std::strtod(terminated.c_str(), &end);
+  if (*end != '\0' || errno == ERANGE || std::isnan(number)) return std::nullopt;
+  return number;
+}
+
+struct Weighed {
+  std::string_view element;
+  std::optional<std::string_view> text;  // with ALPHA
+  double number = 0;
+};
+
+// False when a weight is no number. An absent weight counts as 0, with ALPHA as less than any.
+bool Weigh(const Elements& elements, const SortOptions& options, std::vector<Weighed>* weighed,
+           Tx& tx) {
+  weighed->reserve(elements.size());
+  for (const std::string_view element : elements) {
+    Weighed& one = weighed->emplace_back(Weighed{element, element});
+    if (options.by) one.text = ReadPattern(*options.by, element, tx);
+    if (options.alpha || !one.text) continue;
+    const auto number = ReadNumber(*one.text);
+    if (!number) return false;
+    one.number = *number;
+  }
+  return true;
+}
+
+void Order(const SortOptions& options, std::vector<Weighed>* weighed) {
+  const auto less = [&](const Weighed& a, const Weighed& b) {
+    if (options.alpha) return a.text < b.text;
+    // Of equal numbers the elements' bytes decide, so that the order is always the same.
+    return a.number != b.number ? a.number < b.number : a.element < b.element;
+  };
+  if (options.descending) {
+    std::stable_sort(weighed->begin(), weighed->end(),
+                     [&](const Weighed& a, const Weighed& b) { return less(b, a); });
+  } else {
+    std::stable_sort(weighed->begin(), weighed->end(), less);
+  }
+}
+
+// What is answered for the elements: nullopt = null.
+std::vector<std::optional<std::string_view>> Results(std::span<const std::string_view> elements,
+                                                     const SortOptions& options, Tx& tx) {
+  if (options.gets.empty()) return {elements.begin(), elements.end()};
+  std::vector<std::optional<std::string_view>> results;
+  results.reserve(elements.size() * options.gets.size());
+  for (const std::string_view element : elements) {
+    for (const std::string_view pattern : options.gets) {
+      results.push_back(ReadPattern(pattern, element, tx));
+    }
+  }
+  return results;
+}
+
+void Store(std::string_view key, const std::vector<std::optional<std::string_view>>& results,
+           Tx& tx) {
+  // The views may lie in what is deleted here.
+  std::vector<std::string> elements;
+  elements.reserve(results.size());
+  for (const auto& result : results) elements.emplace_back(result.value_or(""));
+  tx.Delete(key);
+  ListKey list(tx, key, nullptr);
+  for (const std::string& element : elements) list.Push(ListEnd::kTail, element);
+}
+
+void Answer(const std::vector<std::optional<std::string_view>>& results, Reply& reply) {
+  reply.Array(results.size());
+  for (const auto& result : results) {
+    if (result) {
+      reply.Bulk(*result);
+    } else {
+      reply.Null();
+    }
+  }
+}
+
+void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
+  SortOptions options;
+  if (!ReadOptions(args, may_store, &options, reply)) return;
+  const Object* object = tx.Find(args[1]);
+  Elements elements;
+  Part part{0, 0};
+  if (object != nullptr && object->type == ObjectType::kSet) {
+    // A set has no order of its own that could be stored.
+    if (options.unsorted && options.store) {
+      options.unsorted = false;
+      options.alpha = true;
+      options.by.reset();
+    }
+    elements = ReadSet(args[1], object, options, &part, tx);
+  } else if (object != nullptr && object->type == ObjectType::kList) {
+    elements = ReadList(args[1], object, options, &part, tx);
+  } else if (object != nullptr) {
+    return reply.Error(kErrWrongType);
+  }
+
+  if (!options.unsorted) {
+    std::vector<Weighed> weighed;
+    if (!Weigh(elements, options, &weighed, tx)) {
+      return reply.Error("ERR One or more scores can't be converted into double");
+    }
+    Order(options, &weighed);
+    std::transform(weighed.begin(), weighed.end(), elements.begin(),
+                   [](const Weighed& one) { return one.element; });
+  }
+  const auto results = Results(std::span(elements).subspan(part.first, part.count), options, tx);
+  if (tx.state() == Tx::State::kFailed) {
+    return reply.Error("IOERR a read of the store failed: " + tx.error().message());
+  }
+  if (!options.store) return Answer(results, reply);
+  Store(*options.store, results, tx);
+  reply.Integer(static_cast<int64_t>(results.size()));
+}
+
+}  // namespace
+
+// The source, and the target of the last STORE.
+void FindSortKeys(const Command& command, const Args& args, std::vector<KeyPlace>* places) {
+  uint32_t target = 0;
+  for (size_t index = 2; index < args.size();) {
+    if (IsWord(args[index], "STORE") && index + 1 < args.size()) {
+      target = static_cast<uint32_t>(index + 1);
+    }
+    index += 1 + ArgumentCount(args[index]).value_or(0);
+  }
+  places->push_back({1, &command.key_specs.front()});
+  if (target != 0) places->push_back({target, &command.key_specs.back()});
+}
+
+bool HasSortPatterns(const Args& args) {
+  for (size_t index = 2; index + 1 < args.size(); ++index) {
+    const bool takes_pattern = IsWord(args[index], "BY") || IsWord(args[index], "GET");
+    if (takes_pattern && HasStar(args[index + 1])) return true;
+  }
+  return false;
+}
+
+// SORT key [BY pattern] [LIMIT first count] [GET pattern]... [ASC | DESC] [ALPHA] [STORE target]
+// -> the elements, or what the GET patterns give for them; with STORE how many there are
+void Sort(const Args& args, Tx& tx, Reply& reply) {
+  SortKey(args, /*may_store=*/true, tx, reply);
+}
+
+// SORT_RO -> as SORT, without STORE
+void SortRo(const Args& args, Tx& tx, Reply& reply) {
+  SortKey(args, /*may_store=*/false, tx, reply);
+}
+
+}  // namespace hearth
