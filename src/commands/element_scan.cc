@@ -1,4 +1,4 @@
-// Tested by tests/src/commands/sorted_set_sample_test.cc.
+// Tested by tests/src/commands/sorted_set_sample_test.cc, set_test.cc and hash_test.cc there.
 #include "src/commands/element_scan.h"
 
 #include <algorithm>
@@ -13,36 +13,40 @@
 namespace hearth {
 
 bool ElementScan::Accepts(std::string_view element) const {
-  return !pattern || GlobMatch(*pattern, element);
+  return pattern == "*" || GlobMatch(pattern, element);
 }
 
-bool ReadScanCursor(const Args& args, ElementScan* scan, Reply& reply) {
-  const auto cursor = ParseScanCursor(args[2]);
-  if (!cursor) {
+bool ReadScanCursor(std::string_view text, ElementScan* scan, Reply& reply) {
+  const auto cursor = ParseScanCursor(text);
+  if (cursor) {
+    scan->cursor = *cursor;
+  } else {
     reply.Error("ERR invalid cursor");
-    return false;
   }
-  scan->cursor = *cursor;
-  return true;
+  return cursor.has_value();
 }
 
-bool ReadScanOptions(const Args& args, bool no_values_allowed, ElementScan* scan, Reply& reply) {
+bool ReadScanOptions(const Args& args, ElementScan* scan, Reply& reply, bool no_values_allowed) {
   for (size_t index = 3; index < args.size(); ++index) {
     const std::string_view word = args[index];
     const bool has_value = index + 1 < args.size();
     if (no_values_allowed && IsWord(word, "NOVALUES")) {
       scan->no_values = true;
-    } else if (has_value && IsWord(word, "MATCH")) {
-      scan->pattern = args[++index];
-      if (*scan->pattern == "*") scan->pattern.reset();
-    } else if (has_value && IsWord(word, "COUNT")) {
+      continue;
+    }
+    if (has_value && IsWord(word, "COUNT")) {
       const auto count = ReadInteger(args[++index], reply);
       if (!count) return false;
-      if (*count < 1) return reply.Error(kErrSyntax), false;
-      scan->count = std::min(static_cast<size_t>(*count), kScanCountMax);
-    } else {
-      return reply.Error(kErrSyntax), false;
+      if (*count >= 1) {
+        scan->count = std::min(static_cast<size_t>(*count), kScanCountMax);
+        continue;
+      }
+    } else if (has_value && IsWord(word, "MATCH")) {
+      scan->pattern = args[++index];
+      continue;
     }
+    reply.Error(kErrSyntax);
+    return false;
   }
   return true;
 }

@@ -29,6 +29,7 @@ std::span<const Command> ServerCommands();
 std::span<const Command> IntrospectionCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashFieldExpireCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();

@@ -149,10 +149,10 @@ void HDel(const Args& args, Tx& tx, Reply& reply) {
 // their values
 void HScan(const Args& args, Tx& tx, Reply& reply) {
   ElementScan scan;
-  if (!ReadScanCursor(args, &scan, reply)) return;
+  if (!ReadScanCursor(args[2], &scan, reply)) return;
   const Object* found;
   if (!FindHash(args[1], tx, reply, &found)) return;
-  if (found != nullptr && !ReadScanOptions(args, /*no_values_allowed=*/true, &scan, reply)) return;
+  if (found != nullptr && !ReadScanOptions(args, &scan, reply, /*no_values_allowed=*/true)) return;
   std::vector<std::string_view> items;
   const HashKey hash(tx, args[1], found);
   const uint64_t next = hash.Walk(scan.cursor, scan.count, [&](const Field& field) {

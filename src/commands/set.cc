@@ -88,10 +88,10 @@ void SMembers(const Args& args, Tx& tx, Reply& reply) {
 // SSCAN key cursor [MATCH pattern] [COUNT count] -> the next cursor and members
 void SScan(const Args& args, Tx& tx, Reply& reply) {
   ElementScan scan;
-  if (!ReadScanCursor(args, &scan, reply)) return;
+  if (!ReadScanCursor(args[2], &scan, reply)) return;
   const Object* found;
   if (!FindSet(args[1], tx, reply, &found)) return;
-  if (found != nullptr && !ReadScanOptions(args, /*no_values_allowed=*/false, &scan, reply)) return;
+  if (found != nullptr && !ReadScanOptions(args, &scan, reply)) return;
   std::vector<std::string_view> members;
   const SetKey set(tx, args[1], found);
   const uint64_t next = set.Walk(scan.cursor, scan.count, [&](std::string_view member) {

@@ -128,10 +128,9 @@ void ZRandMember(const Args& args, Tx& tx, Reply& reply) {
 void ZScan(const Args& args, Tx& tx, Reply& reply) {
   ElementScan scan;
   const Object* object;
-  if (!ReadScanCursor(args, &scan, reply)) return;
+  if (!ReadScanCursor(args[2], &scan, reply)) return;
   if (!FindSortedSet(args[1], tx, reply, &object)) return;
-  if (object != nullptr && !ReadScanOptions(args, /*no_values_allowed=*/false, &scan, reply))
-    return;
+  if (object != nullptr && !ReadScanOptions(args, &scan, reply)) return;
   std::vector<ScoredMember> found;
   const SortedSetKey set(tx, args[1], object);
   const uint64_t next = set.Walk(scan.cursor, scan.count, [&](const ScoredMember& element) {
