@@ -100,21 +100,44 @@ Status VerifyTable(const std::string& path) {
   return status;
 }
 
+// A line of the log now and then while a checkpoint takes long.
+class Progress {
+ public:
+  explicit Progress(Engine& engine) : engine_(engine), told_us_(engine.clock().MonotonicUs()) {}
+  void Tell(const std::string& line) {
+    const int64_t now_us = engine_.clock().MonotonicUs();
+    if (now_us - told_us_ < kEveryUs || !engine_.options().log) return;
+    told_us_ = now_us;
+    engine_.options().log(1, "Snapshot: " + line);
+  }
+
+ private:
+  static constexpr int64_t kEveryUs = 1'000'000;
+  Engine& engine_;
+  int64_t told_us_;
+};
+
 // Lists, verifies, checksums and syncs the files of a new checkpoint. A table file that an older
 // snapshot lists (same name, same size: table files never change) is known to be good.
 Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
-                     const std::map<std::string, FileEntry>& known, std::ostringstream* manifest) {
+                     const std::map<std::string, FileEntry>& known, Progress* progress,
+                     std::ostringstream* manifest) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(dir)) {
     names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
+  uint64_t done_bytes = 0;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    progress->Tell(std::to_string(i) + " of " + std::to_string(names.size()) + " files, " +
+                   std::to_string(done_bytes >> 20) + " MB are verified and synced");
     if (options.cancelled != nullptr && *options.cancelled) {
       return Status::Busy("the snapshot was given up: the server stops");
     }
     const std::string path = dir + "/" + name;
     FileEntry entry{fs::file_size(path), {}};
+    done_bytes += entry.size_bytes;
     const bool is_table = name.ends_with(".sst");
     const auto old = known.find(name);
     if (is_table && old != known.end() && old->second.size_bytes == entry.size_bytes) {
@@ -161,6 +184,7 @@ void RemoveOldSnapshots(const CheckpointOptions& options) {
 
 Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const std::string& dir,
                       SnapshotInfo* info) {
+  Progress progress(engine);
   {
     auto guard = engine.store().Guard();
     if (engine.store().db() == nullptr) return Status::IoError("the store is closed");
@@ -172,6 +196,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
     status = FromRocks(checkpoint->CreateCheckpoint(dir, /*log_size_for_flush=*/0));
     if (!status.ok()) return status;
   }
+  progress.Tell("the memtables are flushed and the files are linked");
   StoreState state;
   Status status = ReadCheckpointState(dir, engine.options().db_count, &info->sequence, &state);
   if (!status.ok()) return status;
@@ -191,7 +216,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   std::ostringstream manifest;
   manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
            << "\nkeys " << info->keys << "\nreplication-id " << info->replication_id << "\n";
-  status = DescribeFiles(dir, options, known, &manifest);
+  status = DescribeFiles(dir, options, known, &progress, &manifest);
   if (!status.ok()) return status;
   manifest << "end\n";
   return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kManifestName,

@@ -22,6 +22,7 @@ CollectionKey::CollectionKey(Tx& tx, std::string_view key, const Object* found, 
   KeyRef scratch(tx.db_, {}, 0);
   ref_ = tx.Ref(tx.db_, key, &scratch);
   HEARTH_CHECK(found == nullptr || found->type == type);
+  opened_seq_ = found != nullptr ? found->seq : 0;
   if (is_spread()) accounted_size_ = collection().memory_bytes();
 }
 
@@ -162,6 +163,7 @@ void CollectionKey::Close() {
   if (closed_ || object_ == nullptr) return;
   closed_ = true;
   AccountMemory();
+  if (head_changed_ || object_->seq != opened_seq_) tx_.NoteReady(ref_, type_);
   const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
   if (is_empty && type_ != ObjectType::kStream) {
     tx_.DropRows(ref_.db, *object_);

@@ -88,6 +88,7 @@ class CollectionKey {
   bool created_ = false;
   bool head_changed_ = false;
   bool closed_ = false;
+  uint64_t opened_seq_ = 0;    // the object's last change before
   size_t accounted_size_ = 0;  // of the Collection
 };
 

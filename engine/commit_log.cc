@@ -183,6 +183,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   group->state = state_;
   const SyncPolicy policy = policy_;
   writing_ = true;
+  waiting_bytes_ = 0;
   lock.unlock();
 
   const int64_t start_us = clock_.MonotonicUs();
@@ -234,6 +235,8 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
     if (hand_over) {
       requested_seq_ = std::max(requested_seq_, barrier);
       notify_ = true;
+      waiting_bytes_ = open_->batch.GetDataSize();
+      if (policy_ != SyncPolicy::kAlways) counters_.stalls.fetch_add(1, std::memory_order_relaxed);
       wanted_.notify_one();
       return {committed, false};
     }

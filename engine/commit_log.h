@@ -104,6 +104,10 @@ class CommitLog {
   uint64_t committed_seq() const { return committed_seq_.load(std::memory_order_acquire); }
   // Synced to the disk up to here.
   uint64_t synced_seq() const { return synced_seq_.load(std::memory_order_acquire); }
+  // Bytes of rows that wait for a leader, as of the last turn that had to hold its replies: what a
+  // disk that stands still leaves in memory.
+  size_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+  bool sync_runs() const { return sync_started_us_.load(std::memory_order_relaxed) != 0; }
   // False from a failure until Restart.
   bool accepting() const { return accepting_.load(std::memory_order_acquire); }
   Status failure() const;
@@ -130,6 +134,7 @@ class CommitLog {
 
   struct Counters {
     std::atomic<uint64_t> groups{0}, rows{0}, bytes{0}, syncs{0}, delayed{0};
+    std::atomic<uint64_t> stalls{0};  // turns that held their replies because the disk was slow
     std::atomic<int64_t> sync_us_last{0}, write_us_max{0};
   };
   const Counters& counters() const { return counters_; }
@@ -186,6 +191,7 @@ class CommitLog {
 
   std::atomic<uint64_t> committed_seq_{0};
   std::atomic<uint64_t> synced_seq_{0};
+  std::atomic<size_t> waiting_bytes_{0};
   std::atomic<int64_t> sync_started_us_{0};  // 0 = no sync runs
   std::atomic<bool> accepting_{false};
   // What state_ says, to be read without the mutex.

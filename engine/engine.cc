@@ -141,8 +141,9 @@ void Engine::StartThreads() {
   if (options_.keeper) keeper_ = std::thread([this] { KeeperMain(); });
   if (options_.warm_on_start && !report_.created) {
     gauges_.warming = true;
-    warmer_ = std::thread([this] { WarmMain(); });
+    may_remember_ = false;
   }
+  if (options_.keeper || gauges_.warming) warmer_ = std::thread([this] { BackgroundMain(); });
 }
 
 void Engine::LoadAsync(const std::vector<KeyRef>& keys, std::function<void(Status)> done) {
@@ -221,7 +222,7 @@ size_t Engine::ExpireSome(size_t key_count_max) {
     for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
       Table* table = shard.dbs[db].table.get();
       if (table == nullptr || expiring[db] == 0) continue;
-      table->SweepExpiring(&shard.expire_hand, key_count_max, [&](Object* object) {
+      table->SweepExpiring(&shard.dbs[db].expire_hand, key_count_max, [&](Object* object) {
         if (!object->tombstone() && object->expire_at_ms <= now_ms) {
           due.emplace_back(db, object->key());
         }
@@ -246,6 +247,11 @@ Status Engine::Shutdown() {
   readers_->Stop();
   Status status = log_->failure();
   if (log_->accepting()) {
+    if (may_remember_) {
+      if (Status remembered = RememberHotKeys(); !remembered.ok()) {
+        Log(2, "cannot remember the hot keys: " + remembered.message());
+      }
+    }
     // What expired in the last turn may still wait in the open group.
     (void)log_->CommitAndWait(log_->joined_seq());
     if (log_->policy() == SyncPolicy::kOff) status = store_->Flush(/*wait=*/true);
@@ -253,12 +259,27 @@ Status Engine::Shutdown() {
   }
   log_->Stop();
   const uint64_t synced_seq = log_->synced_seq();
-  const Status closed = store_->Close();
+  const Status closed = CloseStore();
   if (status.ok()) status = closed;
   if (status.ok()) {
     status =
         WriteWatermark(store_->file_system(), options_.store.dir, {synced_seq, true, BootId()});
   }
+  return status;
+}
+
+Status Engine::CloseStore() {
+  const uint64_t compactions = store_->IntProperty("rocksdb.num-running-compactions");
+  const uint64_t flushes = store_->IntProperty("rocksdb.num-running-flushes");
+  store_->CancelCompactions();
+  if (compactions + flushes > 0) {
+    Log(1, "Closing the store: " + std::to_string(compactions) + " compactions are cancelled, " +
+               std::to_string(flushes) + " flushes end first");
+  }
+  const int64_t start_us = clock_->MonotonicUs();
+  const Status status = store_->Close();
+  Log(1, "The store was closed in " + std::to_string((clock_->MonotonicUs() - start_us) / 1000) +
+             " ms");
   return status;
 }
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -107,13 +108,22 @@ class Engine {
   // Deletes about key_count_max expired resident keys; returns how many. A worker's cron.
   size_t ExpireSome(size_t key_count_max);
 
-  // Syncs the WAL, marks the shutdown as clean and stops the threads. Idempotent.
+  // Writes which resident keys are the hottest, for the next start (hot_keys.h). Any thread
+  // without a Tx; one at a time.
+  Status RememberHotKeys();
+  // Loads the keys that the last run remembered, the hottest first, as far as memory allows.
+  // Returns false when it had to stop. The warm-up begins with it.
+  bool WarmRemembered();
+
+  // Syncs the WAL, marks the shutdown as clean and stops the threads. Compactions are cancelled.
+  // Idempotent.
   Status Shutdown();
 
   struct Gauges {
     std::atomic<uint64_t> reopen_count{0}, failure_count{0}, warm_loaded{0};
     std::atomic<uint64_t> load_us{0}, load_us_max{0};  // of loads by the readers
     std::atomic<bool> warming{false};
+    std::atomic<uint64_t> remembered_keys{0}, remembered_loaded{0};  // of the last run
     std::atomic<uint64_t> disk_free_bytes{0};
   };
   const Gauges& gauges() const { return gauges_; }
@@ -128,9 +138,13 @@ class Engine {
   void WatchDisk();
   void SweepColdExpired();
   void Heal();
+  Status CloseStore();
+  void BackgroundMain();
   void WarmMain();
   void WarmShard(uint32_t shard_index, uint32_t db);
+  bool WarmPositions(uint32_t db, uint32_t db_id, std::span<const uint64_t> positions);
   bool HasRoomToWarm() const;
+  void LogWarmProgress();
   void Log(int level, const std::string& line) const;
   bool DeleteExpired(uint32_t db, const std::string& key);
 
@@ -167,6 +181,8 @@ class Engine {
   uint64_t cold_expire_position_ = 0;
   uint32_t cold_expire_db_ = 0;
   uint32_t expire_shard_ = 0;
+  int64_t warm_logged_us_ = 0;
+  std::atomic<bool> may_remember_{true};  // false until the last run's file was taken over
   std::thread keeper_;
   std::thread warmer_;
 };

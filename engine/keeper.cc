@@ -1,4 +1,4 @@
-// The engine's keeper thread and its warm-up. Tested by tests/engine/engine_test.cc.
+// The engine's keeper thread. Tested by tests/engine/engine_test.cc.
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -188,91 +188,6 @@ void Engine::Heal() {
   failed_ = false;
   writes_allowed_ = true;
   Log(1, "The store was reopened: writes are accepted again");
-}
-
-bool Engine::HasRoomToWarm() const {
-  const uint64_t limit = residency_->limit_bytes();
-  return limit == 0 || residency_->memory().rss_bytes < limit / 10 * 9;
-}
-
-// Brings a shard's keys of one database into memory; when all of it fits, the shard is complete.
-void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
-  constexpr size_t kRowsAPiece = 2000;
-  Shard& shard = keyspace_->shard(shard_index);
-  const uint32_t db_id = log_->DbId(db);
-  uint64_t demotions_before;
-  {
-    std::lock_guard lock(shard.mutex);
-    if (shard.dbs[db].complete) return;
-    demotions_before = shard.demotion_count;
-  }
-  struct Row {
-    uint64_t position;
-    std::string key, value;
-    bool spread;
-  };
-  uint64_t from = keyspace_->FirstPosition(shard_index);
-  const uint64_t last = keyspace_->LastPosition(shard_index);
-  const std::string end =
-      last == UINT64_MAX ? HeadKey(db_id + 1, 0, {}) : HeadKey(db_id, last + 1, {});
-  for (bool more = true; more;) {
-    if (stopping_ || !HasRoomToWarm() || failed_) return;
-    more = false;
-    std::vector<Row> rows;
-    uint64_t view_seq = 0;
-    const Status status = store_->Scan(
-        HeadKey(db_id, from, {}), end, &view_seq, [&](std::string_view k, std::string_view v) {
-          HeadKeyParts key;
-          HeadValueParts value;
-          if (!ParseHeadKey(k, &key) || !ParseHeadValue(v, &value)) return true;
-          if (rows.size() >= kRowsAPiece && key.position != rows.back().position) {
-            from = key.position;
-            more = true;
-            return false;
-          }
-          rows.push_back({key.position, std::string(key.key), std::string(v), value.spread});
-          return true;
-        });
-    if (!status.ok()) return;
-    {
-      std::lock_guard lock(shard.mutex);
-      if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
-      for (const Row& row : rows) {
-        if (row.spread) continue;
-        HeadValueParts parts;
-        if (!ParseHeadValue(row.value, &parts)) return;
-        Keyspace::ReadKey read;
-        read.object.reset(ObjectFromHead(row.position, row.key, parts));
-        read.view_seq = view_seq;
-        keyspace_->Install(shard, KeyRef(db, row.key, row.position), db_id, std::move(read),
-                           /*hot=*/false);
-      }
-    }
-    for (const Row& row : rows) {
-      if (!row.spread) continue;
-      if (stopping_ || !HasRoomToWarm()) return;
-      if (!keyspace_->Load({KeyRef(db, row.key, row.position)}, /*hot=*/false).ok()) return;
-    }
-    gauges_.warm_loaded += rows.size();
-  }
-  std::lock_guard lock(shard.mutex);
-  // Deletions of this time stand as tombstones, so nothing stored can be missing in memory.
-  if (shard.demotion_count == demotions_before && log_->DbId(db) == db_id) {
-    shard.dbs[db].complete = true;
-  }
-}
-
-void Engine::WarmMain() {
-  const int64_t start_us = clock_->MonotonicUs();
-  for (uint32_t db = 0; db < options_.db_count && !stopping_; ++db) {
-    if (log_->KeyCount(db) == 0) continue;
-    for (uint32_t index = 0; index < keyspace_->shard_count() && !stopping_; ++index) {
-      WarmShard(index, db);
-    }
-  }
-  gauges_.warming = false;
-  Log(1, "Warm-up: " + std::to_string(gauges_.warm_loaded.load()) + " keys in " +
-             std::to_string((clock_->MonotonicUs() - start_us) / 1000) + " ms");
 }
 
 }  // namespace hearth

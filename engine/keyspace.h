@@ -13,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -23,6 +24,7 @@
 
 #include "engine/commit_log.h"
 #include "engine/object.h"
+#include "engine/ready_key.h"
 #include "engine/store.h"
 #include "engine/table.h"
 #include "engine/tx.h"
@@ -52,6 +54,8 @@ struct Shard {
     size_t bytes = 0;         // allocated for its objects
     uint64_t delete_seq = 0;  // of the last key that left without a tombstone
     uint64_t swap_seq = 0;    // of the last FLUSHDB or SWAPDB
+    Table::SweepHand demote_hand, expire_hand;
+    double demote_credit = 0;  // keys that the demotion may still visit in its turn
   };
 
   alignas(64) std::mutex mutex;
@@ -65,8 +69,7 @@ struct Shard {
     bytes.store(bytes.load(std::memory_order_relaxed) + add - remove, std::memory_order_relaxed);
   }
 
-  Table::SweepHand demote_hand, expire_hand;
-  uint32_t demote_db = 0, expire_db = 0;
+  uint32_t demote_db = 0;  // where the next step of the demotion begins
   ShardCounters counters;
 };
 
@@ -109,6 +112,19 @@ class Keyspace {
   // Makes what was read resident, unless the key changed since. Requires: the shard's lock.
   void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
+  // While clients wait for keys, each Tx that wrote what they may wait for (a list, a sorted set, a
+  // stream or its end, whole databases) tells the listener at its end, on its thread, its locks
+  // released. The listener is set before the first Tx; has_waiters is changed under the shard
+  // locks of the keys that are waited for.
+  void SetReadyListener(std::function<void(std::vector<ReadyKey>)> listener) {
+    ready_listener_ = std::move(listener);
+  }
+  void SetHasWaiters(bool has) { has_waiters_.store(has, std::memory_order_relaxed); }
+  bool has_waiters() const { return has_waiters_.load(std::memory_order_relaxed); }
+  void TellReady(std::vector<ReadyKey> keys) {
+    if (ready_listener_) ready_listener_(std::move(keys));
+  }
+
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();
   // Marks every shard as possibly incomplete (a store that holds keys was opened).
@@ -116,6 +132,7 @@ class Keyspace {
 
   // The two notions of heat that Redis' policies and ours need; set with maxmemory-policy.
   void SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor, uint32_t lfu_decay_minutes);
+  EvictionClock eviction_clock() const { return eviction_clock_.load(std::memory_order_relaxed); }
   void Touch(Object* object, int64_t now_ms);
   uint32_t FreshAccess(int64_t now_ms) const;
 
@@ -141,6 +158,8 @@ class Keyspace {
   uint32_t shard_count_;
   int slot_shift_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::function<void(std::vector<ReadyKey>)> ready_listener_;
+  std::atomic<bool> has_waiters_{false};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
   std::atomic<uint32_t> lfu_log_factor_{10};
   std::atomic<uint32_t> lfu_decay_minutes_{1};

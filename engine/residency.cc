@@ -19,6 +19,16 @@ bool MayDemote(Keyspace& keyspace, const Shard::Db& db) {
   return std::max(db.delete_seq, db.swap_seq) <= keyspace.log().committed_seq();
 }
 
+// Accounts for an object that the caller's sweep removes.
+void Forget(Shard& shard, uint32_t db, const Object* object) {
+  shard.AddBytes(db, 0, object->memory_size());
+  shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
+  if (object->tombstone()) return;
+  shard.dbs[db].complete = false;
+  ++shard.demotion_count;
+  Bump(shard.counters.demoted);
+}
+
 }  // namespace
 
 void Residency::SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t samples) {
@@ -63,39 +73,38 @@ void Residency::Tick() {
   if (memory.rss_bytes > limit) PurgeProcessMemory();
 }
 
+// Every database is visited in proportion to its keys, so that all hands come round alike.
 Residency::Step Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot) {
   const uint64_t flushed_seq = keyspace_.store().flushed_seq();
   Step step;
-  size_t& freed = step.freed_bytes;
   std::lock_guard lock(shard.mutex);
-  for (uint32_t turn = 0; turn < keyspace_.db_count() && freed < bytes_wanted; ++turn) {
+  double total = 0;
+  for (const Shard::Db& state : shard.dbs) {
+    if (state.table) total += static_cast<double>(state.table->size());
+  }
+  for (uint32_t turn = 0; turn < keyspace_.db_count() && step.freed_bytes < bytes_wanted; ++turn) {
     const uint32_t db = shard.demote_db;
+    shard.demote_db = (db + 1) % keyspace_.db_count();
     Shard::Db& state = shard.dbs[db];
-    if (state.table && MayDemote(keyspace_, state)) {
-      state.table->Sweep(&shard.demote_hand, kKeysAStep, [&](Object* object) {
-        if (freed >= bytes_wanted || object->seq > flushed_seq) return SweepAction::kKeep;
-        if (spare_hot && object->hot > 0 && !object->tombstone()) {
-          --object->hot;
-          ++step.spared;
-          return SweepAction::kKeep;
-        }
-        const size_t size = object->memory_size();
-        freed += size;
-        shard.AddBytes(db, 0, size);
-        shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
-        if (!object->tombstone()) {
-          state.complete = false;
-          ++shard.demotion_count;
-          Bump(shard.counters.demoted);
-        }
-        return SweepAction::kRemove;
-      });
-    }
-    if (freed < bytes_wanted) {
-      // Stay with a database that still gives; else go on to the next.
-      if (freed == 0 || state.table == nullptr) shard.demote_db = (db + 1) % keyspace_.db_count();
-      break;
-    }
+    if (!state.table || state.table->size() == 0 || !MayDemote(keyspace_, state)) continue;
+    const auto size = static_cast<double>(state.table->size());
+    state.demote_credit = std::min(state.demote_credit + kKeysAStep * size / total, size);
+    if (state.demote_credit < 1) continue;
+    const auto keys_max = static_cast<size_t>(state.demote_credit);
+    const auto visit = [&](Object* object) {
+      if (step.freed_bytes >= bytes_wanted || object->seq > flushed_seq) return SweepAction::kKeep;
+      if (spare_hot && object->hot > 0 && !object->tombstone()) {
+        --object->hot;
+        ++step.spared;
+        return SweepAction::kKeep;
+      }
+      step.freed_bytes += object->memory_size();
+      Forget(shard, db, object);
+      return SweepAction::kRemove;
+    };
+    // Whole segments are visited: the credit may become a debt.
+    state.demote_credit -=
+        static_cast<double>(state.table->Sweep(&state.demote_hand, keys_max, visit));
   }
   return step;
 }
@@ -132,14 +141,8 @@ size_t Residency::DemoteAll() {
       Table::SweepHand hand;
       state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
         if (object->seq > flushed_seq) return SweepAction::kKeep;
-        shard.AddBytes(db, 0, object->memory_size());
-        shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
-        if (!object->tombstone()) {
-          state.complete = false;
-          ++shard.demotion_count;
-          Bump(shard.counters.demoted);
-          ++count;
-        }
+        count += object->tombstone() ? 0 : 1;
+        Forget(shard, db, object);
         return SweepAction::kRemove;
       });
     }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "engine/codec.h"
+#include "engine/manifest.h"
 #include "engine/wal_reader.h"
 #include "engine/watermark.h"
 
@@ -20,51 +20,9 @@ struct WalFindings {
   uint64_t last_seq = 0;  // of the last whole record before any damage
   std::string damaged_file;
   uint64_t damaged_offset = 0;
-  bool middle = false;  // whole records stand behind the damage
+  bool middle = false;                  // whole records stand behind the damage
+  std::vector<std::string> behind_gap;  // logs that do not follow on what is left before them
 };
-
-// The log number in one record of the MANIFEST (RocksDB's VersionEdit: tagged fields; those that
-// matter here come before the lists of files). Unchanged when the record names none.
-void ReadLogNumber(std::string_view edit, uint64_t* log_number) {
-  enum : uint64_t {
-    kComparator = 1,
-    kLogNumber = 2,
-    kNextFile = 3,
-    kLastSequence = 4,
-    kPrevLogNumber = 9,
-    kMinLogToKeep = 10,
-    kMaxColumnFamily = 203,
-    kSafeToSkip = 1 << 13,  // tags with this bit carry a length
-  };
-  uint64_t tag, value;
-  while (ReadVarint(&edit, &tag) && ReadVarint(&edit, &value)) {
-    if (tag == kLogNumber) *log_number = std::max(*log_number, value);
-    if (tag == kComparator || (tag & kSafeToSkip) != 0) {
-      if (value > edit.size()) return;
-      edit.remove_prefix(value);
-    } else if (tag != kLogNumber && tag != kNextFile && tag != kLastSequence &&
-               tag != kPrevLogNumber && tag != kMinLogToKeep && tag != kMaxColumnFamily) {
-      return;
-    }
-  }
-}
-
-// The number of the oldest log that recovery still needs; older files only wait for deletion.
-Status FirstLiveWal(rocksdb::FileSystem* file_system, const std::string& dir, uint64_t* number) {
-  std::string current, manifest;
-  if (Status status = ReadWholeFile(file_system, dir + "/CURRENT", &current); !status.ok()) {
-    return status;
-  }
-  while (!current.empty() && current.back() == '\n') current.pop_back();
-  if (Status status = ReadWholeFile(file_system, dir + "/" + current, &manifest); !status.ok()) {
-    return {status.code(), "the store's " + current + " cannot be read: " + status.message()};
-  }
-  *number = 0;
-  WalReader reader(manifest);
-  std::string_view edit;
-  while (reader.ReadBytes(&edit)) ReadLogNumber(edit, number);
-  return Status::Ok();
-}
 
 Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
                 std::vector<std::string>* names) {
@@ -81,12 +39,17 @@ Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
   return Status::Ok();
 }
 
-Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir, uint64_t first_live,
-                WalFindings* found, StartFindings* findings) {
+Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir,
+                const ManifestFacts& facts, WalFindings* found, StartFindings* findings) {
   std::vector<std::string> names;
   if (Status status = ListWals(file_system, dir, &names); !status.ok()) return status;
+  found->last_seq = facts.known ? facts.flushed_seq : 0;
   for (const std::string& name : names) {
-    if (std::strtoull(name.c_str(), nullptr, 10) < first_live) continue;
+    if (std::strtoull(name.c_str(), nullptr, 10) < facts.first_live_log) continue;
+    if (!found->behind_gap.empty()) {
+      found->behind_gap.push_back(name);
+      continue;
+    }
     std::string contents;
     const std::string path = dir + "/" + name;
     if (Status status = ReadWholeFile(file_system, path, &contents); !status.ok()) return status;
@@ -99,9 +62,11 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir, uint64
         return Status::Ok();
       }
       if (found->last_seq != 0 && record.seq > found->last_seq + 1) {
-        found->damaged_file = path + " (the log before it is missing)";
-        found->middle = true;
-        return Status::Ok();
+        found->damaged_file = path + " (the log before it, with the sequences from " +
+                              std::to_string(found->last_seq + 1) + " to " +
+                              std::to_string(record.seq - 1) + ", is missing)";
+        found->behind_gap.push_back(name);
+        break;
       }
       found->last_seq = std::max(found->last_seq, record.seq + record.count - 1);
     }
@@ -114,6 +79,20 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir, uint64
         return Status::Ok();
       }
     }
+  }
+  return Status::Ok();
+}
+
+// Takes logs away from RocksDB that do not follow on what is before them: it would replay them and
+// leave a hole.
+Status PutAside(rocksdb::FileSystem* file_system, const std::string& dir,
+                const std::vector<std::string>& names, StartFindings* findings) {
+  for (const std::string& name : names) {
+    const rocksdb::IOStatus status =
+        file_system->RenameFile(dir + "/" + name, dir + "/" + name + ".lost", {}, nullptr);
+    if (!status.ok()) return FromRocks(status);
+    findings->warnings.push_back("The write-ahead log " + dir + "/" + name +
+                                 " is not used and was renamed to " + name + ".lost");
   }
   return Status::Ok();
 }
@@ -151,23 +130,33 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
 
   WalFindings wal;
   const std::string& wal_dir = options.wal_dir.empty() ? options.dir : options.wal_dir;
-  uint64_t first_live = 0;
-  Status status = FirstLiveWal(file_system, options.dir, &first_live);
-  if (status.ok()) status = ReadWals(file_system, wal_dir, first_live, &wal, findings);
+  ManifestFacts facts;
+  Status status = ReadManifest(file_system, options.dir, &facts);
+  if (status.ok()) status = ReadWals(file_system, wal_dir, facts, &wal, findings);
   if (!status.ok()) return status;
-  if (wal.damaged_file.empty()) return Status::Ok();
+  if (wal.damaged_file.empty()) {
+    const bool lost = facts.known && wal.last_seq < mark.synced_seq;
+    return lost && !accept_data_loss
+               ? Status::Corruption(LostGroupsText(options.dir, wal.last_seq, mark.synced_seq))
+               : Status::Ok();
+  }
 
-  std::string text = "The write-ahead log " + wal.damaged_file + " is damaged at offset " +
-                     std::to_string(wal.damaged_offset) + ", after sequence " +
-                     std::to_string(wal.last_seq);
+  std::string text =
+      "The write-ahead log " + wal.damaged_file +
+      (wal.behind_gap.empty() ? " is damaged at offset " + std::to_string(wal.damaged_offset) +
+                                    ", after sequence " + std::to_string(wal.last_seq)
+                              : " cannot be used");
   const bool below_mark = wal.last_seq != 0 && wal.last_seq < mark.synced_seq;
-  if (((wal.middle && !findings->power_lost) || below_mark) && !accept_data_loss) {
+  const bool followed = wal.middle || !wal.behind_gap.empty();
+  if (((followed && !findings->power_lost) || below_mark) && !accept_data_loss) {
     return Status::Corruption(
         text +
-        (below_mark ? ", below what was synced (" + std::to_string(mark.synced_seq) + ")."
-                    : " with whole records behind it.") +
+        (below_mark   ? ", below what was synced (" + std::to_string(mark.synced_seq) + ")."
+         : wal.middle ? " with whole records behind it."
+                      : ".") +
         kWayOut);
   }
+  if (!wal.behind_gap.empty()) return PutAside(file_system, wal_dir, wal.behind_gap, findings);
   findings->warnings.push_back(text + ": it is cut there, " + std::to_string(findings->torn_bytes) +
                                " bytes are dropped");
   return Status::Ok();

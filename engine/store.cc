@@ -2,6 +2,7 @@
 #include "engine/store.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
@@ -141,7 +142,13 @@ Status Store::Open() {
   return OpenLocked();
 }
 
+void Store::CancelCompactions() {
+  std::shared_lock lock(mutex_);  // whoever waits for a compaction may hold it too
+  if (db_ != nullptr) rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/false);
+}
+
 Status Store::Close() {
+  CancelCompactions();
   std::unique_lock lock(mutex_);
   if (db_ == nullptr) return Status::Ok();
   const Status synced = FromRocks(db_->SyncWAL());  // 7.8.3's Close does not
@@ -254,6 +261,24 @@ Status StoreView::Scan(std::string_view from, std::string_view to,
                        const std::function<bool(std::string_view, std::string_view)>& visit) {
   if (db_ == nullptr) return Status::IoError("the store is closed");
   return ScanRows(db_, snapshot_, from, to, visit);
+}
+
+Status Store::ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,
+                         const std::function<void(std::string_view, std::string_view)>& visit) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  *seq = db_->GetLatestSequenceNumber();
+  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));
+  for (const Range& range : ranges) {
+    for (rows->Seek(range.from); rows->Valid() && rows->key().compare(range.to) < 0; rows->Next()) {
+      const rocksdb::Slice key = rows->key(), value = rows->value();
+      visit({key.data(), key.size()}, {value.data(), value.size()});
+    }
+    if (!rows->status().ok()) break;
+  }
+  return FromRocks(rows->status());
 }
 
 int Store::unflushed_memtable_count() {

@@ -20,6 +20,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/status.h"
 
@@ -45,7 +46,10 @@ class Store {
 
   // Opens or creates. Requires: what is on disk passed the start check.
   Status Open();
-  // Syncs the WAL and closes. Open iterators must be gone.
+  // Ends running compactions without their result. After it only reads and Close.
+  void CancelCompactions();
+  // Syncs the WAL and closes; waits for a running flush, never for a compaction. Open iterators
+  // must be gone.
   Status Close();
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
   Status Reopen();
@@ -66,6 +70,13 @@ class Store {
   // *seq is the sequence of that view. A read error is never a short result.
   Status Scan(std::string_view from, std::string_view to, uint64_t* seq,
               const std::function<bool(std::string_view key, std::string_view value)>& visit);
+
+  // The same for several ranges [from, to), ascending, in one view.
+  struct Range {
+    std::string from, to;
+  };
+  Status ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,
+                    const std::function<void(std::string_view key, std::string_view value)>& visit);
 
   // Every change up to this sequence stands in a table file.
   uint64_t flushed_seq() const { return flushed_seq_.load(std::memory_order_acquire); }

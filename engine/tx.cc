@@ -54,6 +54,22 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 Tx::~Tx() {
   join_.reset();
   UnlockShards();
+  if (!ready_.empty()) [[unlikely]]
+    keyspace_.TellReady(std::move(ready_));
+}
+
+void Tx::NoteReady(const KeyRef& ref, ObjectType type) {
+  if (!keyspace_.has_waiters()) [[likely]]
+    return;
+  if (type != ObjectType::kList && type != ObjectType::kSortedSet && type != ObjectType::kStream) {
+    return;
+  }
+  const bool again = !ready_.empty() && ready_.back().db == ref.db && ready_.back().key == ref.key;
+  if (!again) ready_.push_back({ref.db, std::string(ref.key)});
+}
+
+void Tx::NoteReadyDb(uint32_t db) {
+  if (keyspace_.has_waiters()) ready_.push_back({db, {}, /*whole_db=*/true});
 }
 
 void Tx::LockShards() {
@@ -243,6 +259,8 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
   const uint32_t shard_index = keyspace_.ShardIndex(ref.position);
   Shard& shard = keyspace_.shard(shard_index);
   Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
+  NoteReady(ref, object->type);
+  if (old != nullptr) NoteReady(ref, old->type);
   if (old == nullptr) {
     table.Insert(object);
     shard.AddBytes(ref.db, object->memory_size(), 0);
@@ -340,6 +358,7 @@ void Tx::RemoveObject(const KeyRef& ref, Object* object, uint64_t seq) {
   const uint32_t shard_index = keyspace_.ShardIndex(ref.position);
   Shard& shard = keyspace_.shard(shard_index);
   Table& table = keyspace_.TableOf(shard, shard_index, ref.db);
+  NoteReady(ref, object->type);
   if (shard.dbs[ref.db].complete) {
     shard.AddBytes(ref.db, 0, object->memory_size());
     Object::Free(table.Remove(ref.position, ref.key));
@@ -438,13 +457,14 @@ void Tx::FlushDb(uint32_t db) {
     seq = Log().DeleteRange(ElementKey(old_id, 0, {}), ElementKey(old_id + 1, 0, {}));
   }
   Saw(seq);
+  NoteReadyDb(db);
   change_count_ += key_count;
   for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
     Shard& shard = keyspace_.shard(index);
     Shard::Db& state = shard.dbs[db];
     shard.AddBytes(db, 0, state.bytes);
     if (state.table) keyspace_.FreeLater(std::move(state.table));
-    state.complete = true;
+    state = Shard::Db();
     state.swap_seq = seq;
   }
 }
@@ -455,6 +475,8 @@ void Tx::SwapDb(uint32_t a, uint32_t b) {
   uint64_t seq;
   { seq = Log().SwapDbs(a, b); }
   Saw(seq);
+  NoteReadyDb(a);
+  NoteReadyDb(b);
   ++change_count_;
   for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
     Shard& shard = keyspace_.shard(index);

@@ -22,6 +22,7 @@
 #include "engine/commit_log.h"
 #include "engine/object.h"
 #include "engine/position.h"
+#include "engine/ready_key.h"
 #include "engine/status.h"
 
 namespace hearth {
@@ -157,6 +158,9 @@ class Tx {
     return *join_;
   }
   void DeleteLive(const KeyRef& ref, Object* object);
+  // The key was written; blocked clients may wait for what it is or was.
+  void NoteReady(const KeyRef& ref, ObjectType type);
+  void NoteReadyDb(uint32_t db);
   void Saw(uint64_t seq) {
     if (seq > barrier_) barrier_ = seq;
   }
@@ -174,6 +178,7 @@ class Tx {
   uint64_t change_count_ = 0;
   Status error_;
   std::vector<KeyRef> missing_;
+  std::vector<ReadyKey> ready_;  // written keys, while clients wait
 };
 
 }  // namespace hearth

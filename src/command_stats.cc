@@ -22,9 +22,10 @@ uint64_t BucketEnd(size_t bucket) {
 
 }  // namespace
 
-void CommandStats::Record(uint64_t us) {
+void CommandStats::Record(uint64_t us, bool distribution) {
   calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   usec.store(usec.load(std::memory_order_relaxed) + us, std::memory_order_relaxed);
+  if (!distribution) return;
   auto& bucket = durations[BucketOf(us)];
   bucket.store(bucket.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
@@ -39,15 +40,19 @@ void CommandTotals::Add(const CommandStats& stats) {
   usec += stats.usec;
   rejected += stats.rejected;
   failed += stats.failed;
-  for (size_t i = 0; i < durations.size(); ++i) durations[i] += stats.durations[i];
+  for (size_t i = 0; i < durations.size(); ++i) {
+    const uint32_t count = stats.durations[i];
+    durations[i] += count;
+    tracked += count;
+  }
 }
 
 uint64_t CommandTotals::Percentile(double percent) const {
-  const auto wanted = static_cast<uint64_t>(static_cast<double>(calls) * percent / 100);
+  const auto wanted = static_cast<uint64_t>(static_cast<double>(tracked) * percent / 100);
   uint64_t count = 0;
   for (size_t i = 0; i < durations.size(); ++i) {
     count += durations[i];
-    if (count > wanted || (count > 0 && count >= calls)) return BucketEnd(i);
+    if (count > wanted || (count > 0 && count >= tracked)) return BucketEnd(i);
   }
   return 0;
 }

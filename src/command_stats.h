@@ -19,18 +19,21 @@ struct CommandStats {
   std::atomic<uint64_t> calls{0}, usec{0}, rejected{0}, failed{0};
   std::array<std::atomic<uint32_t>, kDurationBuckets> durations{};
 
-  void Record(uint64_t us);
+  // distribution: also count the call by its duration (`latency-tracking`).
+  void Record(uint64_t us, bool distribution = true);
   void Reset();
 };
 
 struct CommandTotals {
   uint64_t calls = 0, usec = 0, rejected = 0, failed = 0;
+  uint64_t tracked = 0;  // calls that were counted by duration
   std::array<uint64_t, kDurationBuckets> durations{};
 
   void Add(const CommandStats& stats);
-  // The duration in us that `percent` of the calls stay within, rounded up to its bucket's end.
+  // The duration in us that `percent` of the tracked calls stay within, rounded up to its bucket's
+  // end.
   uint64_t Percentile(double percent) const;
-  // Calls that took at most 2^exponent us.
+  // Tracked calls that took at most 2^exponent us.
   uint64_t CallsWithin(uint32_t exponent) const;
 };
 

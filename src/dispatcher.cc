@@ -63,10 +63,19 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (!RunOne(session, batch[i], plan_[i])) return i;
+    const bool done = RunOne(session, batch[i], plan_[i]);
+    if (server_.blocked_clients().has_ready()) [[unlikely]]
+      ServeBlocked();
+    if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
   return batch.size();
+}
+
+void Dispatcher::ServeBlocked() {
+  const BlockedClients::Served served = server_.blocked_clients().Serve();
+  turn_barrier_ = std::max(turn_barrier_, served.barrier);
+  Bump(counters_.changes, served.changes);
 }
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
@@ -103,7 +112,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
   CommandStats& stats = stats_[found.index];
-  stats.Record(took_us);
+  stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
@@ -173,7 +182,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   }
   if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
   if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command);
+  *wait = server_.WaitsForUnpause(session, *command) ||
+          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 
@@ -246,7 +256,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       if (command.data != nullptr) {
         command.data(args, tx, reply);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
-        request.null_array ? reply.NullArray() : reply.Null();
+        server_.blocked_clients().Block(session, command, args, keys, std::move(request));
       }
       break;
     case Tx::State::kPending:

@@ -38,6 +38,9 @@ class Dispatcher {
   // Runs requests in order; returns how many are done (see ConnectionHandler::OnRequests).
   size_t Run(Session& session, const RequestBatch& batch);
 
+  // Serves the clients that wait for keys that were written; for those of this turn Run does it.
+  void ServeBlocked();
+
   // What the replies of this turn wait for; taken at the turn's end.
   uint64_t TakeBarrier() {
     const uint64_t barrier = turn_barrier_;

@@ -78,10 +78,11 @@ void ClientsSection(Server& server, std::string* out) {
            server.Max(&WorkerCounters::input_buffer_max));
   InfoLine(out, "client_recent_max_output_buffer:%" PRIu64,
            server.Max(&WorkerCounters::output_buffer_max));
-  InfoLine(out, "blocked_clients:0");
+  const BlockedClients& blocked = server.blocked_clients();
+  InfoLine(out, "blocked_clients:%zu", blocked.client_count());
   InfoLine(out, "tracking_clients:0");
-  InfoLine(out, "clients_in_timeout_table:0");
-  InfoLine(out, "total_blocking_keys:0");
+  InfoLine(out, "clients_in_timeout_table:%zu", blocked.timed_count());
+  InfoLine(out, "total_blocking_keys:%zu", blocked.key_count());
 }
 
 void TrafficLines(Server& server, std::string* out) {

@@ -33,7 +33,7 @@ void LatencyStatsSection(Server& server, std::string* out) {
   const auto commands = server.commands().all();
   for (uint32_t i = 0; i < commands.size(); ++i) {
     const CommandTotals totals = server.TotalsOf(i);
-    if (totals.calls == 0) continue;
+    if (totals.tracked == 0) continue;
     std::istringstream words(percents);
     std::string text;
     for (std::string percent; words >> percent;) {

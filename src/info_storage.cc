@@ -138,6 +138,9 @@ void LogLines(Server& server, std::string* out) {
   InfoLine(out, "aof_rewrites_consecutive_failures:0");
   InfoLine(out, "aof_last_write_status:%s", writable ? "ok" : "err");
   InfoLine(out, "aof_last_cow_size:0");
+  InfoLine(out, "aof_buffer_length:%zu", log.waiting_bytes());
+  InfoLine(out, "aof_pending_bio_fsync:%d", log.sync_runs() ? 1 : 0);
+  InfoLine(out, "aof_delayed_fsync:%" PRIu64, log.counters().stalls.load());
   InfoLine(out, "module_fork_in_progress:0");
   InfoLine(out, "module_fork_last_cow_size:0");
   InfoLine(out, "writes_refused_reason:%s", reason.c_str());
@@ -193,6 +196,8 @@ void TieringSection(Server& server, std::string* out) {
   InfoLine(out, "tiering_load_usec_max:%" PRIu64, gauges.load_us_max.load());
   InfoLine(out, "tiering_warming:%d", gauges.warming ? 1 : 0);
   InfoLine(out, "tiering_warmed_keys:%" PRIu64, gauges.warm_loaded.load());
+  InfoLine(out, "tiering_remembered_keys:%" PRIu64, gauges.remembered_keys.load());
+  InfoLine(out, "tiering_remembered_loaded:%" PRIu64, gauges.remembered_loaded.load());
 }
 
 void RocksDbSection(Server& server, std::string* out) {

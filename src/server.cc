@@ -103,6 +103,9 @@ std::string Server::Start() {
     hooks_.push_back(std::make_unique<WorkerHook>(*this, i));
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
+  blocked_clients_ = std::make_unique<BlockedClients>(*this);
+  keyspace().SetReadyListener(
+      [this](std::vector<ReadyKey> keys) { blocked_clients_->NoteReady(std::move(keys)); });
   ListenToCommits();
   WatchConfig();
   workers_[0]->Post([this] { Cron(); });
@@ -227,14 +230,6 @@ void Server::ReserveFiles() {
   (void)config_.Set({{"maxclients", std::to_string(clients)}});
 }
 
-uint64_t Server::rejected_connections() const {
-  uint64_t sum = 0;
-  for (const auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
-    if (listener != nullptr) sum += listener->rejected_count();
-  }
-  return sum - stats_.rejected_before_reset;
-}
-
 size_t Server::ConnectionCount() const {
   size_t sum = 0;
   for (const auto& worker : workers_) sum += worker->connection_count();
@@ -351,12 +346,23 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
     return false;
   }
   if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
-  const int64_t wait_ms = std::min<int64_t>(until_ms - now_ms, 50);
+  ResumeLater(session, std::min<int64_t>(until_ms - now_ms, 50));
+  return true;
+}
+
+void Server::ResumeLater(Session& session, int64_t wait_ms) {
   session.connection().worker().RunAfter(std::chrono::milliseconds(wait_ms),
                                          [alive = session.connection().weak_from_this()] {
                                            if (const auto connection = alive.lock())
                                              connection->Resume();
                                          });
+}
+
+bool Server::WaitsForDisk(Session& session) {
+  constexpr size_t kWaitingBytesMax = 64 << 20;
+  if (engine_->log().waiting_bytes() < kWaitingBytesMax) [[likely]]
+    return false;
+  ResumeLater(session, 5);
   return true;
 }
 
@@ -368,17 +374,20 @@ CheckpointOptions Server::SnapshotOptions() {
 }
 
 Status Server::Snapshot(SnapshotInfo* info) {
-  const std::unique_lock lock(snapshot_mutex_, std::try_to_lock);
-  if (!lock) return Status::Busy("a snapshot is being made");
-  const int64_t start_ms = clock_.WallMs();
-  snapshot_began_ms_ = start_ms;
+  if (snapshot_running_.exchange(true)) return Status::Busy("Background save already in progress");
+  const Status status = TakeSnapshot(info);
+  snapshot_running_ = false;
+  return status;
+}
+
+Status Server::TakeSnapshot(SnapshotInfo* info) {
+  snapshot_began_ms_ = clock_.WallMs();
   const uint64_t changes = Sum(&WorkerCounters::changes);
+  ++stats_.snapshots;
   const Status status = MakeCheckpoint(*engine_, SnapshotOptions(), info);
-  last_snapshot_took_s_ = (clock_.WallMs() - start_ms) / 1000;
-  snapshot_ok_ = status.ok();
   if (status.ok()) {
+    snapshot_ok_ = true;
     stats_.changes_at_snapshot = changes;
-    ++stats_.snapshots;
     last_snapshot_s_ = clock_.WallMs() / 1000;
     Log(LogLevel::kNotice, "Snapshot " + info->path + ": " + std::to_string(info->keys) +
                                " keys at sequence " + std::to_string(info->sequence));
@@ -398,7 +407,10 @@ bool Server::StartSnapshot() {
   snapshot_began_ms_ = clock_.WallMs();
   snapshot_thread_ = std::thread([this] {
     SnapshotInfo info;
-    (void)Snapshot(&info);
+    const Status status = TakeSnapshot(&info);
+    // As in Redis, a SAVE tells neither its duration nor its failure here.
+    last_snapshot_took_s_ = (clock_.WallMs() - snapshot_began_ms_) / 1000;
+    snapshot_ok_ = status.ok();
     snapshot_running_ = false;
   });
   return true;
@@ -452,7 +464,10 @@ void Server::WorkerCron(Worker& worker) {
   counters.input_buffer_max = input_max;
   counters.output_buffer_max = output_max;
   const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
-  if (timeout_s != 0) worker.CloseIdle(timeout_s, [](Connection&) { return true; });
+  if (timeout_s == 0) return;
+  worker.CloseIdle(timeout_s, [](Connection& connection) {
+    return !static_cast<Session*>(connection.handler())->blocked();
+  });
 }
 
 void Server::OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
@@ -483,9 +498,11 @@ Status Server::Stop() {
   if (stopped_) return Status::Ok();
   stopped_ = true;
   stopping_ = true;
-  for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
-    if (listener != nullptr) listener->Stop();
+  {
+    std::lock_guard lock(listeners_mutex_);
+    for (OpenListener& open : listeners_) CloseListener(open);
   }
+  if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();
   {

@@ -8,6 +8,7 @@
 
 #include <sys/resource.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -23,6 +24,7 @@
 #include "engine/engine.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "src/blocked_clients.h"
 #include "src/command_table.h"
 #include "src/config.h"
 #include "src/dispatcher.h"
@@ -37,7 +39,7 @@ inline constexpr std::string_view kRedisVersion = "7.2.0";
 
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
-  std::atomic<uint64_t> rejected_before_reset{0};
+  std::atomic<uint64_t> rejected_before_reset{0}, rejected_by_closed{0};
   std::atomic<uint64_t> changes_at_snapshot{0};
   std::atomic<uint64_t> snapshots{0};
   RateMeter commands, net_in, net_out;
@@ -69,12 +71,14 @@ class Server {
     return *dispatchers_[static_cast<size_t>(worker.index())];
   }
   int64_t started_ms() const { return started_ms_; }
-  int port() const { return tcp_ ? tcp_->port() : 0; }
+  // Of the TCP listener; 0 = none.
+  int port();
   const std::string& run_id() const { return run_id_; }
-  uint64_t rejected_connections() const;
+  uint64_t rejected_connections();
   size_t ConnectionCount() const;
 
   SlowLog& slow_log() { return slow_log_; }
+  BlockedClients& blocked_clients() { return *blocked_clients_; }
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -87,6 +91,8 @@ class Server {
   std::map<std::string, uint64_t> ErrorCounts();
   void ResetStats();
 
+  // `latency-tracking`
+  bool TracksLatency() const { return track_latency_.load(std::memory_order_relaxed); }
   bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
   bool PasswordMatches(std::string_view password);
   // Whether enable-debug-command lets this client run DEBUG.
@@ -100,6 +106,9 @@ class Server {
   // CLIENT PAUSE until a wall clock time, of all commands or of writes.
   void PauseClients(int64_t until_ms, bool only_writes);
   void UnpauseClients();
+  // Parks the session when its write has to wait because the disk stands still: what waits for it
+  // in memory is bounded.
+  bool WaitsForDisk(Session& session);
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, const Command& command);
 
@@ -127,9 +136,17 @@ class Server {
 
   std::string OpenEngine();
   std::string Listen();
-  std::string ListenTcp();
-  std::string ListenUnix();
-  std::string ListenTls();
+  enum class Socket : uint8_t { kTcp, kTls, kUnix };
+  struct OpenListener {
+    std::unique_ptr<Listener> listener;  // null: not wanted
+    ListenerOptions options;
+  };
+  ListenerOptions OptionsOf(Socket socket) const;
+  std::unique_ptr<Listener> NewListener();
+  void CloseListener(OpenListener& open);
+  bool TryListen(OpenListener& open, const ListenerOptions& options, bool close_first);
+  bool ListenAnew(Socket socket, std::string* error);
+  void WatchListeners();
   void ListenToCommits();
   void WatchCollectionLimits();
   void WatchConfig();
@@ -140,7 +157,9 @@ class Server {
   void Cron();
   void WorkerCron(Worker& worker);
   void ReserveFiles();
+  static void ResumeLater(Session& session, int64_t wait_ms);
   rlim_t FilesForStore() const;
+  Status TakeSnapshot(SnapshotInfo* info);
   void SnapshotWhenDue();
   CheckpointOptions SnapshotOptions();
   std::string RefusePeer(const PeerInfo& peer);
@@ -152,9 +171,11 @@ class Server {
   ServerStats stats_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<BlockedClients> blocked_clients_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
-  std::unique_ptr<Listener> tcp_, unix_, tls_;
+  std::mutex listeners_mutex_;
+  std::array<OpenListener, 3> listeners_;  // by Socket
   int64_t started_ms_ = 0;
   std::string run_id_;
 
@@ -166,6 +187,7 @@ class Server {
   std::atomic<bool> needs_password_{false};
   std::atomic<bool> protected_mode_{true};
   std::atomic<bool> stop_writes_{true};
+  std::atomic<bool> track_latency_{true};
   std::mutex errors_mutex_;
   std::map<std::string, uint64_t, std::less<>> errors_;
 
@@ -173,7 +195,6 @@ class Server {
   std::atomic<int64_t> pause_until_ms_{0};
   std::atomic<bool> pause_only_writes_{false};
 
-  std::mutex snapshot_mutex_;
   std::atomic<bool> snapshot_running_{false};
   std::atomic<bool> snapshot_ok_{true};
   std::atomic<int64_t> snapshot_began_ms_{0};

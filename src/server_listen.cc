@@ -71,72 +71,131 @@ std::string Server::RefusePeer(const PeerInfo& peer) {
   return std::string(kDenied);
 }
 
-std::string Server::ListenTcp() {
+ListenerOptions Server::OptionsOf(Socket socket) const {
   ListenerOptions options;
-  options.bind = Words(config_.Text("bind"));
-  options.port = static_cast<int>(config_.Int("port"));
-  options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
   options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
-  const std::string error = tcp_->Open(options);
-  if (error.empty()) return {};
-  Log(LogLevel::kWarning, "Could not create server TCP listening socket: " + error);
-  return "Failed listening on port " + std::to_string(options.port) + " (TCP), aborting.";
-}
-
-std::string Server::ListenTls() {
-  ListenerOptions options;
-  options.bind = Words(config_.Text("bind"));
-  options.port = static_cast<int>(config_.Int("tls-port"));
-  options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
-  options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
-  std::string error;
-  options.tls = BuildTls(config_, &error);
-  if (!options.tls) return "Failed to configure TLS: " + error;
-  error = tls_->Open(options);
-  if (error.empty()) return {};
-  Log(LogLevel::kWarning, "Could not create server TLS listening socket: " + error);
-  return "Failed listening on port " + std::to_string(options.port) + " (TLS), aborting.";
-}
-
-std::string Server::ListenUnix() {
-  ListenerOptions options;
-  options.unix_path = config_.Text("unixsocket");
-  const std::string permissions = config_.Text("unixsocketperm");
-  if (permissions != "0") {
-    options.unix_permissions = static_cast<unsigned>(std::stoul(permissions, nullptr, 8));
+  if (socket == Socket::kUnix) {
+    options.unix_path = config_.Text("unixsocket");
+    const std::string permissions = config_.Text("unixsocketperm");
+    if (permissions != "0") {
+      options.unix_permissions = static_cast<unsigned>(std::stoul(permissions, nullptr, 8));
+    }
+    return options;
   }
-  options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
-  const std::string error = unix_->Open(options);
-  return error.empty() ? error : "Failed opening Unix socket: " + error;
+  options.bind = Words(config_.Text("bind"));
+  options.port = static_cast<int>(config_.Int(socket == Socket::kTcp ? "port" : "tls-port"));
+  options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
+  return options;
+}
+
+std::unique_ptr<Listener> Server::NewListener() {
+  auto listener = std::make_unique<Listener>(Pointers(workers_), [this](Connection& connection) {
+    return std::make_unique<Session>(*this, connection);
+  });
+  listener->SetAcceptFilter([this](const PeerInfo& peer) { return RefusePeer(peer); });
+  listener->SetErrorCallback([](const std::string& error) {
+    Log(LogLevel::kVerbose, "Accepting a client failed: " + error);
+  });
+  listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
+  return listener;
 }
 
 std::string Server::Listen() {
-  const ConnectionFactory factory = [this](Connection& connection) {
-    return std::make_unique<Session>(*this, connection);
-  };
-  struct Kind {
-    std::unique_ptr<Listener>* listener;
-    bool wanted;
-    std::string (Server::*open)();
-  };
-  const Kind kinds[] = {{&tcp_, config_.Int("port") != 0, &Server::ListenTcp},
-                        {&tls_, config_.Int("tls-port") != 0, &Server::ListenTls},
-                        {&unix_, !config_.Text("unixsocket").empty(), &Server::ListenUnix}};
-  for (const Kind& kind : kinds) {
-    if (!kind.wanted) continue;
-    *kind.listener = std::make_unique<Listener>(Pointers(workers_), factory);
-    Listener& listener = **kind.listener;
-    listener.SetAcceptFilter([this](const PeerInfo& peer) { return RefusePeer(peer); });
-    listener.SetErrorCallback([](const std::string& error) {
-      Log(LogLevel::kVerbose, "Accepting a client failed: " + error);
-    });
-    listener.SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
-    if (std::string error = (this->*kind.open)(); !error.empty()) return error;
+  std::lock_guard lock(listeners_mutex_);
+  for (const Socket socket : {Socket::kTcp, Socket::kTls, Socket::kUnix}) {
+    ListenerOptions options = OptionsOf(socket);
+    if (socket == Socket::kUnix ? options.unix_path.empty() : options.port == 0) continue;
+    std::string error;
+    if (socket == Socket::kTls && !(options.tls = BuildTls(config_, &error))) {
+      return "Failed to configure TLS: " + error;
+    }
+    OpenListener& open = listeners_[static_cast<size_t>(socket)];
+    open = {NewListener(), options};
+    if (error = open.listener->Open(options); error.empty()) continue;
+    if (socket == Socket::kUnix) return "Failed opening Unix socket: " + error;
+    const std::string name = socket == Socket::kTcp ? "TCP" : "TLS";
+    Log(LogLevel::kWarning, "Could not create server " + name + " listening socket: " + error);
+    return "Failed listening on port " + std::to_string(options.port) + " (" + name +
+           "), aborting.";
   }
-  for (const Kind& kind : kinds) {
-    if (*kind.listener) (*kind.listener)->Start();
+  for (OpenListener& open : listeners_) {
+    if (open.listener) open.listener->Start();
   }
   return {};
+}
+
+void Server::CloseListener(OpenListener& open) {
+  if (!open.listener) return;
+  open.listener->Stop();
+  stats_.rejected_by_closed += open.listener->rejected_count();
+  open.listener.reset();
+}
+
+bool Server::TryListen(OpenListener& open, const ListenerOptions& options, bool close_first) {
+  if (close_first) CloseListener(open);
+  auto fresh = NewListener();
+  if (const std::string error = fresh->Open(options); !error.empty()) {
+    Log(LogLevel::kWarning, "Could not create server listening socket: " + error);
+    return false;
+  }
+  fresh->Start();
+  CloseListener(open);
+  open = {std::move(fresh), options};
+  return true;
+}
+
+// After a change of `bind` or a port. The new sockets are opened first; where they overlap with the
+// old ones, these are closed before, and opened again if that was in vain.
+bool Server::ListenAnew(Socket socket, std::string* error) {
+  std::lock_guard lock(listeners_mutex_);
+  OpenListener& open = listeners_[static_cast<size_t>(socket)];
+  ListenerOptions options = OptionsOf(socket);
+  if (stopping_) return true;
+  if (options.port == 0 || options.bind.empty()) {
+    CloseListener(open);
+    return true;
+  }
+  if (socket == Socket::kTls && !(options.tls = BuildTls(config_, error))) {
+    Log(LogLevel::kWarning, "Failed to configure TLS: " + *error);
+    *error = "Unable to update TLS configuration. Check server logs.";
+    return false;
+  }
+  if (TryListen(open, options, /*close_first=*/false)) return true;
+  if (open.listener && open.options.port == options.port) {
+    const ListenerOptions old = open.options;
+    if (TryListen(open, options, /*close_first=*/true)) return true;
+    if (!TryListen(open, old, false)) {
+      Log(LogLevel::kWarning, "The old listening socket could not be opened again");
+    }
+  }
+  *error = "Unable to listen on this port. Check server logs.";
+  return false;
+}
+
+void Server::WatchListeners() {
+  config_.OnChange("port", [this](std::string* error) { return ListenAnew(Socket::kTcp, error); });
+  config_.OnChange("tls-port",
+                   [this](std::string* error) { return ListenAnew(Socket::kTls, error); });
+  config_.OnChange("bind", [this](std::string* error) {
+    if (ListenAnew(Socket::kTcp, error) && ListenAnew(Socket::kTls, error)) return true;
+    *error = "Failed to bind to specified addresses.";
+    return false;
+  });
+}
+
+int Server::port() {
+  std::lock_guard lock(listeners_mutex_);
+  const auto& tcp = listeners_[static_cast<size_t>(Socket::kTcp)].listener;
+  return tcp ? tcp->port() : 0;
+}
+
+uint64_t Server::rejected_connections() {
+  std::lock_guard lock(listeners_mutex_);
+  uint64_t sum = stats_.rejected_by_closed;
+  for (const OpenListener& open : listeners_) {
+    if (open.listener) sum += open.listener->rejected_count();
+  }
+  return sum - stats_.rejected_before_reset;
 }
 
 // The highest that the system allows; the error, in Redis' words, when that is not enough.
@@ -155,9 +214,10 @@ bool Server::RaiseMaxClients(std::string* error) {
       return false;
     }
   }
-  for (auto* listener : {tcp_.get(), unix_.get(), tls_.get()}) {
-    if (listener == nullptr) continue;
-    listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
+  std::lock_guard lock(listeners_mutex_);
+  for (OpenListener& open : listeners_) {
+    if (!open.listener) continue;
+    open.listener->SetMaxClients(static_cast<size_t>(config_.Int("maxclients")));
   }
   return true;
 }
@@ -190,14 +250,14 @@ void Server::WatchConfig() {
   const auto refresh = [this](std::string* = nullptr) {
     needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");
-    stop_writes_ = config_.Bool("stop-writes-on-bgsave-error");
+    stop_writes_ = config_.Bool("stop-writes-on-bgsave-error") && !config_.Text("save").empty();
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
     HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
     return true;
   };
   refresh();
-  for (const char* name :
-       {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "hll-sparse-max-bytes"}) {
+  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "save",
+                           "hll-sparse-max-bytes"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });
@@ -216,10 +276,12 @@ void Server::WatchConfig() {
                            "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols", "tls-ciphers",
                            "tls-ciphersuites", "tls-prefer-server-ciphers"}) {
     config_.OnChange(name, [this](std::string* error) {
-      if (!tls_) return true;
+      std::lock_guard lock(listeners_mutex_);
+      const auto& tls = listeners_[static_cast<size_t>(Socket::kTls)].listener;
+      if (!tls) return true;
       const auto context = BuildTls(config_, error);
       if (context) {
-        tls_->SetTls(context);
+        tls->SetTls(context);
         return true;
       }
       Log(LogLevel::kWarning, "Failed to configure TLS: " + *error);
@@ -227,6 +289,7 @@ void Server::WatchConfig() {
       return false;
     });
   }
+  WatchListeners();
   WatchPersistenceConfig();
   WatchDiagnosticsConfig();
 }
@@ -271,11 +334,12 @@ void Server::WatchDiagnosticsConfig() {
     slow_log_.Configure(config_.Int("slowlog-log-slower-than"),
                         static_cast<size_t>(config_.Int("slowlog-max-len")));
     latency_monitor_.SetThreshold(config_.Int("latency-monitor-threshold"));
+    track_latency_ = config_.Bool("latency-tracking");
     return true;
   };
   refresh();
-  for (const char* name :
-       {"slowlog-log-slower-than", "slowlog-max-len", "latency-monitor-threshold"}) {
+  for (const char* name : {"slowlog-log-slower-than", "slowlog-max-len",
+                           "latency-monitor-threshold", "latency-tracking"}) {
     config_.OnChange(name, refresh);
   }
 }

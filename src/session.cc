@@ -22,6 +22,7 @@ size_t Session::OnRequests(const RequestBatch& batch) {
 }
 
 void Session::OnClose() {
+  if (blocked_) server_.blocked_clients().Forget(id());
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
 }
 
@@ -101,6 +102,7 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   std::string flags;
   if (c.is_unix()) flags += 'U';
+  if (blocked_) flags += 'b';
   if (no_touch) flags += 'T';
   if (no_evict) flags += 'e';
   if (flags.empty()) flags = "N";

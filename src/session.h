@@ -48,6 +48,9 @@ class Session : public ConnectionHandler {
   // reply and goes on. Nothing happens when the client has left.
   std::function<void(std::function<void(Reply&)>)> AnswerLater();
   bool answers_later() const { return answers_later_; }
+  // Whether it waits for a key (BlockedClients).
+  bool blocked() const { return blocked_; }
+  void set_blocked(bool blocked) { blocked_ = blocked; }
 
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
@@ -78,6 +81,7 @@ class Session : public ConnectionHandler {
   uint32_t db_ = 0;
   bool authenticated_ = true;
   bool answers_later_ = false;
+  bool blocked_ = false;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
   Status load_status_;       // of the last load, for the command that waits for it

@@ -136,12 +136,15 @@ void ClientTrackingInfo(const Args&, Session&, Reply& reply) {
 }
 
 // CLIENT UNBLOCK id [TIMEOUT | ERROR]
-void ClientUnblock(const Args& args, Session&, Reply& reply) {
-  if (!ParseInt64(args[2])) return reply.Error(kErrNotInteger);
+void ClientUnblock(const Args& args, Session& session, Reply& reply) {
+  const auto id = ParseInt64(args[2]);
+  if (!id) return reply.Error(kErrNotInteger);
   if (args.size() == 4 && !IsWord(args[3], "TIMEOUT") && !IsWord(args[3], "ERROR")) {
     return reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  reply.Integer(0);  // no command of this server blocks yet
+  const bool with_error = args.size() == 4 && IsWord(args[3], "ERROR");
+  BlockedClients& blocked = session.server().blocked_clients();
+  reply.Integer(*id > 0 && blocked.Unblock(static_cast<uint64_t>(*id), with_error) ? 1 : 0);
 }
 
 void ClientHelp(const Args&, Session&, Reply& reply) {

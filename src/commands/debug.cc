@@ -7,6 +7,7 @@
 #include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
+#include "src/digest.h"
 #include "src/errors.h"
 #include "src/log.h"
 #include "src/numbers.h"
@@ -100,6 +101,48 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
                 static_cast<const void*>(object), encoding.c_str(), object->value_size,
                 object->access, static_cast<long long>(tx.now_ms() / 1000 - object->access));
   reply.Simple(text);
+}
+
+struct DigestAnswer {
+  Status status;
+  std::vector<Digest> digests;
+};
+
+// DEBUG DIGEST: of everything, read off the worker.
+void DigestAll(const Args&, Session& session, Reply&) {
+  session.OffThread(
+      false,
+      [&engine = session.server().engine()] {
+        DigestAnswer answer;
+        answer.status = DigestOfDataset(engine, &answer.digests.emplace_back());
+        return std::any(answer);
+      },
+      [](std::any& any, Reply& reply) {
+        const auto& answer = std::any_cast<const DigestAnswer&>(any);
+        if (!answer.status.ok()) return reply.Error("IOERR " + answer.status.message());
+        reply.Simple(HexOf(answer.digests[0]));
+      });
+}
+
+// DEBUG DIGEST-VALUE [key...] -> the digest of each value, zeros for an absent key
+void DigestValues(const Args& args, Session& session, Reply&) {
+  session.OffThread(
+      false,
+      [&engine = session.server().engine(), db = session.db(),
+       keys = std::vector<std::string>(args.begin() + 2, args.end())] {
+        DigestAnswer answer;
+        for (const std::string& key : keys) {
+          answer.status = DigestOfKey(engine, db, key, &answer.digests.emplace_back());
+          if (!answer.status.ok()) break;
+        }
+        return std::any(answer);
+      },
+      [](std::any& any, Reply& reply) {
+        const auto& answer = std::any_cast<const DigestAnswer&>(any);
+        if (!answer.status.ok()) return reply.Error("IOERR " + answer.status.message());
+        reply.Array(answer.digests.size());
+        for (const Digest& digest : answer.digests) reply.Simple(HexOf(digest));
+      });
 }
 
 // Switches of Redis' own test suites that have no counterpart here.
@@ -210,6 +253,10 @@ void Help(const Args&, Session&, Reply& reply) {
   ReplyHelp("DEBUG",
             {"DEMOTE-ALL",
              "    Write everything to the store and forget it in memory.",
+             "DIGEST",
+             "    Output a hex signature representing the current DB content.",
+             "DIGEST-VALUE <key> [<key> ...]",
+             "    Output a hex signature of the values of all the specified keys.",
              "ERROR <string>",
              "    Return a Redis protocol error with <string> as message. Useful for clients",
              "    unit tests to simulate Redis errors.",
@@ -252,6 +299,8 @@ constexpr size_t kAnyCount = SIZE_MAX;
 
 constexpr DebugCommand kDebugCommands[] = {
     {"DEMOTE-ALL", 2, 2, Demote},
+    {"DIGEST", 2, 2, DigestAll},
+    {"DIGEST-VALUE", 2, kAnyCount, DigestValues},
     {"ERROR", 3, 3, WriteError},
     {"HELP", 2, 2, Help},
     {"JMAP", 2, kAnyCount, Ignore},

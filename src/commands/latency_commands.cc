@@ -17,14 +17,14 @@ constexpr uint32_t kExponentMax = 30;
 void ReplyHistogram(const CommandTotals& totals, Reply& reply) {
   std::vector<std::pair<uint64_t, uint64_t>> steps;
   uint64_t before = 0;
-  for (uint32_t exponent = 0; exponent <= kExponentMax && before < totals.calls; ++exponent) {
+  for (uint32_t exponent = 0; exponent <= kExponentMax && before < totals.tracked; ++exponent) {
     const uint64_t within = totals.CallsWithin(exponent);
     if (within != before) steps.emplace_back(uint64_t{1} << exponent, within);
     before = within;
   }
   reply.Map(2);
   reply.Bulk("calls");
-  reply.Integer(static_cast<int64_t>(totals.calls));
+  reply.Integer(static_cast<int64_t>(totals.tracked));
   reply.Bulk("histogram_usec");
   reply.Map(steps.size());
   for (const auto& [usec, count] : steps) {
@@ -109,7 +109,7 @@ void LatencyHistogram(const Args& args, Session& session, Reply& reply) {
   std::vector<std::pair<std::string_view, CommandTotals>> found;
   const auto add = [&](uint32_t index) {
     CommandTotals totals = server.TotalsOf(index);
-    if (totals.calls > 0) found.emplace_back(server.commands().all()[index]->name, totals);
+    if (totals.tracked > 0) found.emplace_back(server.commands().all()[index]->name, totals);
   };
   if (args.size() == 2) {
     for (uint32_t i = 0; i < server.commands().all().size(); ++i) add(i);

@@ -76,5 +76,32 @@ TEST_F(CheckpointTest, ADamagedTableFileFailsItAndTheOldSnapshotStays) {
   EXPECT_TRUE(fs::is_empty(CheckpointTo().dir));
 }
 
+// Every look at it is a second later.
+class HurryingClock final : public Clock {
+ public:
+  int64_t WallMs() const override { return MonotonicUs() / 1000; }
+  int64_t MonotonicUs() const override { return now_us_ += 1'100'000; }
+
+ private:
+  mutable std::atomic<int64_t> now_us_{0};
+};
+
+TEST_F(CheckpointTest, ALongCheckpointTellsItsProgress) {
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  HurryingClock clock;
+  std::string log;
+  EngineOptions options = Options();
+  options.clock = &clock;
+  options.log = [&](int, const std::string& line) { log += line + "\n"; };
+  ASSERT_TRUE(Engine::Open(options, &engine_).ok());
+  Set("a", "1");
+  Commit();
+  SnapshotInfo info;
+  const CheckpointOptions snapshot{.dir = folder_.path() + "/snapshots"};
+  ASSERT_TRUE(MakeCheckpoint(*engine_, snapshot, &info).ok());
+  EXPECT_NE(log.find("Snapshot: 1 of "), std::string::npos) << log;
+  engine_.reset();
+}
+
 }  // namespace
 }  // namespace hearth

@@ -30,6 +30,11 @@ class FaultsTest : public EngineFixture {
     options.store.file_system = disk_;
     options.store.write_buffer_size_bytes = 64 << 10;
     options.sync = sync;
+    options.log = [this](int, const std::string& line) {
+      std::lock_guard lock(log_mutex_);
+      log_ += line + "\n";
+      logged_.notify_all();
+    };
     return options;
   }
 
@@ -77,6 +82,16 @@ class FaultsTest : public EngineFixture {
     return OpenOn(sync);
   }
 
+  void WaitForLog(const std::string& text) {
+    std::unique_lock lock(log_mutex_);
+    EXPECT_TRUE(logged_.wait_for(lock, std::chrono::seconds(30), [&] {
+      return log_.find(text) != std::string::npos;
+    })) << log_;
+  }
+
+  std::mutex log_mutex_;
+  std::condition_variable logged_;
+  std::string log_;
   std::shared_ptr<FaultFileSystem> disk_;
   std::string dir_ = folder_.path() + "/data";
 };
@@ -258,6 +273,36 @@ TEST_F(FaultsTest, APowerCutAfterAShutdownLosesNothing) {
     EXPECT_EQ(engine_->keyspace().KeyCount(0), 100u);
     engine_.reset();
   }
+}
+
+// A stop does not wait for a long compaction: it is cancelled, and the log tells.
+TEST_F(FaultsTest, AShutdownCancelsACompaction) {
+  ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+  for (int i = 0; i < 1500; ++i) {
+    ASSERT_TRUE(Write("key" + std::to_string(i), std::string(3000, 'v')));
+  }
+  ASSERT_TRUE(engine_->store().Flush(/*wait=*/true).ok());
+  disk_->Freeze({FileOp::kAppend, ".sst"});
+  rocksdb::Status compacted;
+  std::thread compaction([&] {
+    const auto guard = engine_->store().Guard();
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    compacted = engine_->store().db()->CompactRange(options, nullptr, nullptr);
+  });
+  disk_->WaitForFrozen(1);
+  Status stopped = Status::IoError("not stopped");
+  std::thread stop([&] { stopped = engine_->Shutdown(); });
+  WaitForLog("1 compactions are cancelled");
+  disk_->Release();
+  compaction.join();
+  stop.join();
+  EXPECT_FALSE(compacted.ok()) << "it was not cancelled";
+  EXPECT_TRUE(stopped.ok()) << stopped.message();
+  engine_.reset();
+  ASSERT_TRUE(OpenOn(SyncPolicy::kEverySec).ok());
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1500u);
+  EXPECT_EQ(Get("key1499"), std::string(3000, 'v'));
 }
 
 // A cold read that fails is an error of that key alone: never nil, never a short walk.

@@ -51,6 +51,68 @@ TEST_F(ResidencyTest, HotKeysOutliveAScan) {
   EXPECT_GT(hot, 180);
 }
 
+// Each database has its own hands: a demotion takes from both in proportion, and a sweep for
+// expired keys goes on in each where it ended.
+TEST_F(ResidencyTest, DatabasesAreDemotedInProportion) {
+  for (int i = 0; i < 4000; ++i) Set("k" + std::to_string(i), std::string(100, 'a'));
+  for (int i = 0; i < 1000; ++i) {
+    Set("k" + std::to_string(i), std::string(100, 'b'), Expiry::None(), /*db=*/5);
+  }
+  Commit();
+  ASSERT_TRUE(engine_->store().Flush(true).ok());
+  for (int round = 0; round < 4; ++round) {  // takes the heat that the writes left
+    engine_->residency().Demote(engine_->keyspace().ResidentBytes() / 10);
+  }
+  size_t left[2] = {0, 0};
+  for (uint32_t index = 0; index < engine_->keyspace().shard_count(); ++index) {
+    Shard& shard = engine_->keyspace().shard(index);
+    for (int i = 0; i < 2; ++i) left[i] += shard.dbs[i == 0 ? 0 : 5].table->size();
+  }
+  EXPECT_GT(left[0], 1500u);
+  EXPECT_GT(left[1], 400u);
+  EXPECT_LT(left[0], 3500u);
+  EXPECT_LT(left[1], 900u);
+}
+
+TEST_F(ResidencyTest, ExpiredKeysOfEveryDatabaseAreSwept) {
+  // The databases' keys of one shard stand in different places.
+  for (int i = 0; i < 3000; ++i) {
+    Set("{a}" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 1000), /*db=*/0);
+    Set("{a}x" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 1000), /*db=*/1);
+  }
+  Commit();
+  clock_.AdvanceMs(2000);
+  uint64_t before[2] = {3000, 3000};
+  while (engine_->keyspace().KeyCount(0) + engine_->keyspace().KeyCount(1) > 0) {
+    ASSERT_GT(engine_->ExpireSome(200), 0u);
+    for (uint32_t db = 0; db < 2; ++db) {
+      const uint64_t now = engine_->keyspace().KeyCount(db);
+      EXPECT_TRUE(now < before[db] || now == 0) << "database " << db;
+      before[db] = now;
+    }
+  }
+}
+
+TEST_F(ResidencyTest, SwappingMovesTheHandsAndFlushingResetsThem) {
+  for (int i = 0; i < 3000; ++i) {
+    Set("{a}" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 100000));
+  }
+  Commit();
+  (void)engine_->ExpireSome(200);
+  Shard& shard = engine_->keyspace().shard(engine_->keyspace().ShardIndex(PositionOf("{a}")));
+  const uint64_t hand = shard.dbs[0].expire_hand.position;
+  ASSERT_NE(hand, 0u);
+  const auto all = [&](auto change) {
+    Tx tx(engine_->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
+    change(tx);
+  };
+  all([](Tx& tx) { tx.SwapDb(0, 3); });
+  EXPECT_EQ(shard.dbs[3].expire_hand.position, hand);
+  EXPECT_EQ(shard.dbs[0].expire_hand.position, 0u);
+  all([](Tx& tx) { tx.FlushDb(3); });
+  EXPECT_EQ(shard.dbs[3].expire_hand.position, 0u);
+}
+
 TEST_F(ResidencyTest, AVictimFollowsThePolicy) {
   Set("plain", "v");
   Set("soon", "v", Expiry::AtMs(clock_.WallMs() + 1000));

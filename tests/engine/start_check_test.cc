@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "engine/manifest.h"
 #include "engine/watermark.h"
 #include "tests/engine/engine_fixture.h"
 
@@ -141,6 +142,100 @@ TEST_F(StartCheckTest, AFlushedLogThatWasNotYetDeletedIsNoGap) {
   const Status status = OpenCopy();
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(second_->keyspace().KeyCount(0), 60u);
+}
+
+// Exactly: after flushes, after a compaction to the last level, and after a restart.
+TEST_F(StartCheckTest, TheManifestTellsWhatIsFlushed) {
+  const auto told = [this] {
+    ManifestFacts facts;
+    EXPECT_TRUE(ReadManifest(rocksdb::FileSystem::Default().get(), data_dir(), &facts).ok());
+    EXPECT_TRUE(facts.known);
+    return facts.flushed_seq;
+  };
+  for (int round = 0; round < 4; ++round) {
+    EXPECT_EQ(told(), engine_->store().flushed_seq());
+    WriteKeys(30);
+    ASSERT_TRUE(engine_->store().Flush(true).ok());
+    WriteKeys(10);
+    EXPECT_EQ(told(), engine_->store().flushed_seq());
+    if (round >= 1) {
+      ASSERT_TRUE(engine_->store().db()->CompactRange({}, nullptr, nullptr).ok());
+    }
+    EXPECT_EQ(told(), engine_->store().flushed_seq());
+    Reopen();
+  }
+}
+
+// The logs from the first one on: without it the rest would be replayed over a hole.
+TEST_F(StartCheckTest, AMissingFirstLogRefusesAndIsNamed) {
+  for (const bool compacted : {false, true}) {
+    WriteKeys(50);
+    if (compacted) {  // a table of the last level bears no sequences any more
+      ASSERT_TRUE(engine_->store().Flush(true).ok());
+      ASSERT_TRUE(engine_->store().db()->CompactRange({}, nullptr, nullptr).ok());
+    }
+    Reopen();
+    WriteKeys(50);
+    ASSERT_TRUE(engine_->store().Flush(true).ok());
+    WriteKeys(60);
+    CopyAsKilled();
+    const std::string first = Wal();
+    // A second live log; the copy's MANIFEST does not know yet that the first was flushed.
+    ASSERT_TRUE(engine_->store().Flush(true).ok());
+    WriteKeys(70);
+    for (const auto& entry : fs::directory_iterator(data_dir())) {
+      if (entry.path().extension() != ".log") continue;
+      fs::copy_file(entry.path(), copy() + "/" + entry.path().filename().string(),
+                    fs::copy_options::overwrite_existing);
+    }
+    fs::rename(first, folder_.path() + "/first.log");
+    const std::string before = Listing();
+    const Status status = OpenCopy();
+    EXPECT_TRUE(status.IsCorruption()) << status.message();
+    EXPECT_NE(status.message().find("is missing"), std::string::npos) << status.message();
+    EXPECT_EQ(Listing(), before);
+    fs::rename(folder_.path() + "/first.log", first);
+    ASSERT_TRUE(OpenCopy().ok()) << "with the file it starts";
+    EXPECT_EQ(second_->keyspace().KeyCount(0), 70u);
+    second_.reset();
+  }
+}
+
+// The operator's word: what stands before the gap, and no hole.
+TEST_F(StartCheckTest, AcceptedLossDropsTheLogsBehindTheGap) {
+  WriteKeys(60);
+  ASSERT_TRUE(engine_->store().Flush(true).ok());
+  for (int i = 0; i < 5; ++i) Set("behind" + std::to_string(i), "v");
+  Commit();
+  CopyAsKilled();
+  const std::string first = Wal();
+  ASSERT_TRUE(engine_->store().Flush(true).ok());
+  Set("far", "v");
+  Commit();
+  for (const auto& entry : fs::directory_iterator(data_dir())) {
+    if (entry.path().extension() != ".log") continue;
+    fs::copy_file(entry.path(), copy() + "/" + entry.path().filename().string(),
+                  fs::copy_options::overwrite_existing);
+  }
+  fs::remove(first);
+  ASSERT_TRUE(OpenCopy().IsCorruption());
+  ASSERT_TRUE(OpenCopy(/*accept_data_loss=*/true).ok());
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 60u);
+  EXPECT_NE(warnings_.find(".lost"), std::string::npos) << warnings_;
+}
+
+TEST_F(StartCheckTest, AllLogsMissingRefusesWhenSyncedDataWasInThem) {
+  WriteKeys(60);
+  ASSERT_TRUE(engine_->log().Sync().ok());
+  ASSERT_TRUE(WriteWatermark(rocksdb::FileSystem::Default().get(), data_dir(),
+                             {engine_->log().synced_seq(), false, BootId()})
+                  .ok());
+  CopyAsKilled();
+  fs::remove(Wal());
+  const std::string before = Listing();
+  const Status status = OpenCopy();
+  EXPECT_TRUE(status.IsCorruption()) << status.message();
+  EXPECT_EQ(Listing(), before);
 }
 
 TEST_F(StartCheckTest, AMissingStoreIsNeverReplacedByAnEmptyOne) {

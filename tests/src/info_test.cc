@@ -146,5 +146,18 @@ TEST_F(InfoTest, CountsWhatWasDone) {
   EXPECT_NE(InfoField("stats", "total_net_input_bytes"), "0");
 }
 
+// What is called while latency-tracking is off is counted, but its durations are not kept.
+TEST_F(InfoTest, LatencyIsNotRecordedWhileTrackingIsOff) {
+  Run("CONFIG SET latency-tracking no");
+  Run("SET a 1");
+  EXPECT_EQ(Run("LATENCY HISTOGRAM set"), "*0\r\n");
+  EXPECT_EQ(InfoField("latencystats", "latency_percentiles_usec_set"), "(none)");
+  Run("CONFIG SET latency-tracking yes");
+  EXPECT_EQ(InfoField("latencystats", "latency_percentiles_usec_set"), "(none)");
+  Run("SET a 2");
+  EXPECT_TRUE(Run("LATENCY HISTOGRAM set").find("calls\r\n:1\r\n") != std::string::npos);
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_set").starts_with("calls=2,"));
+}
+
 }  // namespace
 }  // namespace hearth

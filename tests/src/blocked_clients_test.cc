@@ -1,0 +1,217 @@
+// Blocking commands between several clients.
+#include "src/blocked_clients.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+class BlockedClientsTest : public ServerFixture {
+ protected:
+  // Until so many clients wait.
+  void WaitForBlocked(size_t count) {
+    while (server_->blocked_clients().client_count() != count) std::this_thread::yield();
+  }
+  std::string IdOf(TestClient& client) {
+    std::string reply = client.Run("CLIENT ID");
+    return reply.substr(1, reply.size() - 3);
+  }
+};
+
+constexpr char kNullArray[] = "*-1\r\n";
+
+TEST_F(BlockedClientsTest, APushServesTheClientThatWaitedFirst) {
+  TestClient first = Connect(), second = Connect();
+  first.Send("BLPOP a b 0");
+  WaitForBlocked(1);
+  second.Send("BRPOP b a 0");
+  WaitForBlocked(2);
+  EXPECT_EQ(InfoField("clients", "blocked_clients"), "2");
+  EXPECT_EQ(InfoField("clients", "total_blocking_keys"), "2");
+  EXPECT_EQ(Run("RPUSH a 1 2 3"), ":3\r\n");
+  EXPECT_EQ(first.ReadReply(), WireArray({"a", "1"}));
+  EXPECT_EQ(second.ReadReply(), WireArray({"a", "3"}));
+  EXPECT_EQ(Run("LRANGE a 0 -1"), WireArray({"2"}));
+  EXPECT_EQ(InfoField("clients", "blocked_clients"), "0");
+  EXPECT_EQ(InfoField("clients", "total_blocking_keys"), "0");
+}
+
+TEST_F(BlockedClientsTest, OnlyTheFirstIsServedByOneElement) {
+  TestClient first = Connect(), second = Connect();
+  first.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  second.Send("BLPOP a 0");
+  WaitForBlocked(2);
+  Run("RPUSH a 1");
+  EXPECT_EQ(first.ReadReply(), WireArray({"a", "1"}));
+  WaitForBlocked(1);
+  // It stands behind the second now.
+  first.Send("BLPOP a 0");
+  WaitForBlocked(2);
+  Run("RPUSH a 2");
+  EXPECT_EQ(second.ReadReply(), WireArray({"a", "2"}));
+  Run("RPUSH a 3");
+  EXPECT_EQ(first.ReadReply(), WireArray({"a", "3"}));
+}
+
+TEST_F(BlockedClientsTest, ATimeoutAnswersNullInTheClientsProtocol) {
+  EXPECT_EQ(Run("BLPOP a 0.01"), kNullArray);
+  EXPECT_EQ(Run("BLMOVE a b LEFT LEFT 0.01"), kNullArray);
+  TestClient modern = Connect();
+  modern.Run("HELLO 3");
+  EXPECT_EQ(modern.Run("BLPOP a 0.01"), "_\r\n");
+  EXPECT_EQ(InfoField("clients", "clients_in_timeout_table"), "0");
+}
+
+TEST_F(BlockedClientsTest, TimeoutsEndInTheOrderOfTheirTimes) {
+  TestClient slow = Connect(), quick = Connect();
+  slow.Send("BLPOP a 0.08");
+  WaitForBlocked(1);
+  quick.Send("BLPOP a 0.01");
+  EXPECT_EQ(quick.ReadReply(), kNullArray);
+  EXPECT_EQ(slow.ReadReply(), kNullArray);
+}
+
+TEST_F(BlockedClientsTest, ATypeThatFitsNotServesNobody) {
+  TestClient waiting = Connect();
+  waiting.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  Run("SET a x");
+  Run("DEL a");
+  Run("SADD a x");
+  EXPECT_EQ(InfoField("clients", "blocked_clients"), "1");
+  Run("DEL a");
+  Run("LPUSH a x");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "x"}));
+}
+
+TEST_F(BlockedClientsTest, RenameCopySortAndSwapServeToo) {
+  TestClient waiting = Connect();
+  const auto block = [&] {
+    waiting.Send("BLPOP a 0");
+    WaitForBlocked(1);
+  };
+  Run("RPUSH b 1");
+  block();
+  Run("RENAME b a");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "1"}));
+  Run("RPUSH b 2");
+  block();
+  Run("COPY b a");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
+  block();
+  Run("SORT b STORE a");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
+  block();
+  Run("MOVE b 1");
+  TestClient other = Connect();
+  other.Run("SELECT 1");
+  other.Run("RENAME b a");
+  EXPECT_EQ(InfoField("clients", "blocked_clients"), "1");
+  Run("SWAPDB 0 1");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
+}
+
+TEST_F(BlockedClientsTest, AServedClientServesTheNext) {
+  TestClient mover = Connect(), taker = Connect();
+  taker.Send("BLPOP b 0");
+  WaitForBlocked(1);
+  mover.Send("BLMOVE a b LEFT RIGHT 0");
+  WaitForBlocked(2);
+  Run("RPUSH a x");
+  EXPECT_EQ(mover.ReadReply(), WireBulk("x"));
+  EXPECT_EQ(taker.ReadReply(), WireArray({"b", "x"}));
+  EXPECT_EQ(Run("EXISTS a b"), ":0\r\n");
+}
+
+TEST_F(BlockedClientsTest, AnErrorOfTheLaterRunGoesToTheWaiter) {
+  Run("SET b string");
+  TestClient mover = Connect(), other = Connect();
+  mover.Send("BLMOVE a b LEFT RIGHT 0");
+  WaitForBlocked(1);
+  other.Send("BLPOP a 0");
+  WaitForBlocked(2);
+  Run("RPUSH a x");
+  EXPECT_TRUE(mover.ReadReply().starts_with("-WRONGTYPE"));
+  EXPECT_EQ(other.ReadReply(), WireArray({"a", "x"}));
+}
+
+TEST_F(BlockedClientsTest, ClientUnblockEndsTheWait) {
+  TestClient waiting = Connect();
+  const std::string id = IdOf(waiting);
+  EXPECT_EQ(Run("CLIENT UNBLOCK " + id), ":0\r\n");
+  waiting.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  EXPECT_NE(RunText("CLIENT LIST ID " + id).find("flags=U"), std::string::npos);
+  EXPECT_NE(RunText("CLIENT LIST ID " + id).find("b "), std::string::npos);
+  EXPECT_EQ(Run("CLIENT UNBLOCK " + id), ":1\r\n");
+  EXPECT_EQ(waiting.ReadReply(), kNullArray);
+  waiting.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  EXPECT_EQ(Run("CLIENT UNBLOCK " + id + " ERROR"), ":1\r\n");
+  EXPECT_EQ(waiting.ReadReply(), "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n");
+  EXPECT_EQ(Run("CLIENT UNBLOCK " + id), ":0\r\n");
+}
+
+TEST_F(BlockedClientsTest, AClientThatLeavesTakesNothing) {
+  {
+    TestClient leaving = Connect();
+    leaving.Send("BLPOP a 0");
+    WaitForBlocked(1);
+  }
+  WaitForBlocked(0);
+  TestClient killed = Connect();
+  const std::string id = IdOf(killed);
+  killed.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  EXPECT_EQ(Run("CLIENT KILL ID " + id), ":1\r\n");
+  WaitForBlocked(0);
+  EXPECT_EQ(Run("RPUSH a 1"), ":1\r\n");
+  EXPECT_EQ(Run("LLEN a"), ":1\r\n");
+}
+
+TEST_F(BlockedClientsTest, RequestsBehindABlockedOneWait) {
+  TestClient waiting = Connect();
+  waiting.SendRaw("BLPOP a 0\r\nPING\r\n");
+  WaitForBlocked(1);
+  Run("RPUSH a 1");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "1"}));
+  EXPECT_EQ(waiting.ReadReply(), "+PONG\r\n");
+}
+
+// Whatever the workers' timing: every element reaches exactly one waiter.
+TEST_F(BlockedClientsTest, ManyTakersShareAQueueWithoutLossOrDouble) {
+  Restart({"--workers", "3"});
+  constexpr int kTakers = 6, kElements = 3000;
+  std::vector<std::thread> takers;
+  std::mutex mutex;
+  std::vector<std::string> taken;
+  for (int i = 0; i < kTakers; ++i) {
+    takers.emplace_back([&] {
+      TestClient client = Connect();
+      while (true) {
+        const std::string reply = client.Run("BLPOP q 0");
+        if (reply == WireArray({"q", "end"})) return;
+        std::lock_guard lock(mutex);
+        taken.push_back(reply);
+      }
+    });
+  }
+  std::vector<std::string> given;
+  for (int i = 0; i < kElements; ++i) {
+    const std::string element = "e" + std::to_string(i);
+    Run("RPUSH q " + element);
+    given.push_back(WireArray({"q", element}));
+  }
+  for (int i = 0; i < kTakers; ++i) Run("RPUSH q end");
+  for (std::thread& taker : takers) taker.join();
+  std::sort(given.begin(), given.end());
+  std::sort(taken.begin(), taken.end());
+  EXPECT_EQ(taken, given);
+  EXPECT_EQ(Run("EXISTS q"), ":0\r\n");
+}
+
+}  // namespace
+}  // namespace hearth

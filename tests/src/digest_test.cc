@@ -1,0 +1,53 @@
+#include "src/digest.h"
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+class DigestTest : public ServerFixture {};
+
+const std::string kZeros = "+" + std::string(40, '0') + "\r\n";
+
+TEST_F(DigestTest, DependsOnTheDatasetAlone) {
+  EXPECT_EQ(Run("DEBUG DIGEST"), kZeros);
+  Run("MSET a 1 b two c three");
+  Run("SELECT 3");
+  Run("SET a 1 EX 1000");
+  const std::string digest = Run("DEBUG DIGEST");
+  EXPECT_NE(digest, kZeros);
+  EXPECT_EQ(digest.size(), 43u);
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("DEBUG DIGEST"), digest);
+  Restart();
+  EXPECT_EQ(Run("DEBUG DIGEST"), digest);
+  Run("FLUSHALL");
+  EXPECT_EQ(Run("DEBUG DIGEST"), kZeros);
+  Run("APPEND c thr");
+  Run("APPEND c ee");
+  Run("SET b two");
+  Run("SET a 1");
+  Run("SET a 1");
+  Run("COPY a a DB 3");
+  EXPECT_NE(Run("DEBUG DIGEST"), digest) << "the copy does not expire";
+  Run("SELECT 3");
+  Run("EXPIRE a 500");
+  EXPECT_EQ(Run("DEBUG DIGEST"), digest);
+  Run("SWAPDB 0 3");
+  EXPECT_NE(Run("DEBUG DIGEST"), digest);
+}
+
+TEST_F(DigestTest, ValuesHaveTheirOwn) {
+  Run("MSET a 1 b 1 c 2");
+  const std::string all = Run("DEBUG DIGEST-VALUE a b c none");
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("DEBUG DIGEST-VALUE a b c none"), all);
+  const std::string a = all.substr(4, 43), b = all.substr(47, 43), c = all.substr(90, 43);
+  EXPECT_EQ(a, b);
+  EXPECT_NE(a, c);
+  EXPECT_EQ(all, "*4\r\n" + a + b + c + kZeros);
+  EXPECT_EQ(Run("DEBUG DIGEST-VALUE"), "*0\r\n");
+}
+
+}  // namespace
+}  // namespace hearth
