@@ -14,9 +14,20 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
-  return {StringCommands(),  LcsCommands(),       BitmapCommands(), HyperLogLogCommands(),
-          GenericCommands(), ExpireCommands(),    ListCommands(),   HashCommands(),
-          SetCommands(),     SortedSetCommands(), StreamCommands(), GeoCommands(),
+  return {StringCommands(),
+          LcsCommands(),
+          BitmapCommands(),
+          HyperLogLogCommands(),
+          GenericCommands(),
+          ExpireCommands(),
+          ListCommands(),
+          HashCommands(),
+          SetCommands(),
+          SortedSetCommands(),
+          SortedSetRangeCommands(),
+          SortedSetAlgebraCommands(),
+          StreamCommands(),
+          GeoCommands(),
           SortCommands()};
 }
 

@@ -31,6 +31,8 @@ std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
+std::span<const Command> SortedSetRangeCommands();
+std::span<const Command> SortedSetAlgebraCommands();
 std::span<const Command> StreamCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
