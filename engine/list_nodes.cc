@@ -1,118 +1,17 @@
 // Tested by tests/engine/list_nodes_test.cc.
 #include "engine/list_nodes.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
-
-#ifdef __linux__
-#include <malloc.h>
-#endif
 
 #include "engine/check.h"
 
 namespace hearth {
-namespace {
-
-// A node's allocation is made smaller when it is this many times what it holds.
-constexpr size_t kIdleFactor = 4;
-constexpr size_t kIdleSizeMin = 256;  // bytes
-
-size_t VarintSize(size_t value) {
-  size_t size = 1;
-  for (; value >= 0x80; value >>= 7) ++size;
-  return size;
-}
-
-size_t ItemSize(std::string_view item) {
-  return item.size() + 2 * VarintSize(item.size());
-}
-
-void WriteItem(char* to, std::string_view item) {
-  const size_t size = item.size();
-  if (size < 0x80) [[likely]] {
-    *to++ = static_cast<char>(size);
-    std::memcpy(to, item.data(), size);
-    to[size] = static_cast<char>(size);
-    return;
-  }
-  char varint[10];
-  size_t varint_size = 0;
-  for (size_t rest = size; rest > 0; rest >>= 7) {
-    varint[varint_size++] = static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
-  }
-  std::memcpy(to, varint, varint_size);
-  std::memcpy(to + varint_size, item.data(), size);
-  char* back = to + varint_size + size;
-  while (varint_size > 0) *back++ = varint[--varint_size];
-}
-
-ListNode* NewNode(size_t size) {
-  void* bytes = std::malloc(sizeof(ListNode) + size);
-  if (bytes == nullptr) throw std::bad_alloc();
-  auto* node = new (bytes) ListNode();
-  node->begin = node->end = node->count = 0;
-  node->capacity = static_cast<uint32_t>(malloc_usable_size(bytes) - sizeof(ListNode));
-  return node;
-}
-
-void DeleteNode(ListNode* node) {
-  node->~ListNode();
-  std::free(node);
-}
-
-// Moves the items into an allocation with room for size bytes beside them.
-void Reallocate(ListNode** slot, size_t size, bool room_in_front) {
-  ListNode* old = *slot;
-  const uint32_t used = old->size();
-  ListNode* node = NewNode(used + size);
-  node->begin = room_in_front ? node->capacity - used : 0;
-  node->end = node->begin + used;
-  node->count = old->count;
-  node->indexes = std::move(old->indexes);
-  std::memcpy(node->bytes() + node->begin, old->bytes() + old->begin, used);
-  DeleteNode(old);
-  *slot = node;
-}
-
-// Makes room for size bytes before or behind the items.
-void MakeRoom(ListNode** slot, size_t size, bool in_front) {
-  ListNode* node = *slot;
-  const size_t free_in_front = node->begin, free_behind = node->capacity - node->end;
-  if ((in_front ? free_in_front : free_behind) >= size) return;
-  if (free_in_front + free_behind < size) return Reallocate(slot, size, in_front);
-  const uint32_t used = node->size();
-  const uint32_t begin = in_front ? node->capacity - used : 0;
-  std::memmove(node->bytes() + begin, node->bytes() + node->begin, used);
-  node->begin = begin;
-  node->end = begin + used;
-}
-
-void ShrinkToFit(ListNode** slot) {
-  const ListNode& node = **slot;
-  if (node.capacity > kIdleSizeMin && node.capacity > kIdleFactor * node.size()) {
-    Reallocate(slot, node.size() / 2, false);
-  }
-}
-
-}  // namespace
-
-const char* ListNode::ItemAt(uint32_t position) const {
-  if (position <= count / 2) {
-    const char* from = bytes() + begin;
-    for (; position > 0; --position) Next(&from);
-    return from;
-  }
-  const char* from = bytes() + end;
-  for (uint32_t left = count - position; left > 0; --left) Previous(&from);
-  return from;
-}
 
 ListNodes::~ListNodes() {
-  if (only_ != nullptr) DeleteNode(only_);
+  if (only_ != nullptr) DeleteListNode(only_);
   if (!groups_) return;
   for (Group& group : groups_->groups) {
-    for (ListNode* node : group.nodes) DeleteNode(node);
+    for (ListNode* node : group.nodes) DeleteListNode(node);
   }
 }
 
@@ -163,20 +62,6 @@ void ListNodes::ReadIndexes(size_t position, size_t count, std::vector<uint64_t>
     if (count == 0) return;
     Advance(&place);
   }
-}
-
-// Within one node.
-uint32_t ListNode::PositionOf(uint64_t index) const {
-  uint32_t low = 0, high = count;
-  while (low < high) {
-    const uint32_t middle = (low + high) / 2;
-    if (indexes.At(middle) < index) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }
 
 size_t ListNodes::PositionOf(uint64_t index) const {
@@ -249,7 +134,7 @@ void ListNodes::FreeNode(const Place& place) {
   ListNode*& node = *SlotAt(place);
   if (groups_) groups_->memory_bytes -= node->memory_bytes() + sizeof(node);
   Counted(place.group, -ptrdiff_t{node->count});
-  DeleteNode(node);
+  DeleteListNode(node);
   node = nullptr;
 }
 
@@ -280,7 +165,7 @@ bool ListNodes::TryMerge(size_t group, size_t slot) {
   }
   {
     const Accounting accounting(this, &nodes[slot]);
-    MakeRoom(&nodes[slot], right->size(), false);
+    MakeListNodeRoom(&nodes[slot], right->size(), false);
     ListNode* node = nodes[slot];
     std::memcpy(node->bytes() + node->end, right->bytes() + right->begin, right->size());
     std::vector<uint64_t> indexes;
@@ -297,36 +182,36 @@ bool ListNodes::TryMerge(size_t group, size_t slot) {
 }
 
 void ListNodes::Reserve(size_t count, size_t size) {
-  const size_t around_each = 2 * VarintSize(count == 0 ? 0 : size / count);
-  if (count > 0) AddNode(0, 0, NewNode(std::min(size + count * around_each, kNodeSizeMax)));
+  constexpr size_t kSizesSize = 2;  // of a short item
+  if (count > 0) AddNode(0, 0, NewListNode(std::min(size + count * kSizesSize, kNodeSizeMax)));
 }
 
 void ListNodes::PushBack(uint64_t index, std::string_view item) {
-  const size_t item_size = ItemSize(item);
+  const size_t item_size = ListItemSize(item);
   if ((!groups_ && only_ == nullptr) || !Fits(**LastSlot(), item_size)) {
     const size_t last = LastGroup();
-    AddNode(last, groups_ ? groups_->groups[last].nodes.size() : 1, NewNode(item_size));
+    AddNode(last, groups_ ? groups_->groups[last].nodes.size() : 1, NewListNode(item_size));
   }
   ListNode** slot = const_cast<ListNode**>(LastSlot());
   const Accounting accounting(this, slot);
-  MakeRoom(slot, item_size, false);
+  MakeListNodeRoom(slot, item_size, false);
   ListNode* node = *slot;
-  WriteItem(node->bytes() + node->end, item);
+  WriteListItem(node->bytes() + node->end, item);
   node->end += static_cast<uint32_t>(item_size);
   node->indexes.PushBack(index, node->count++);
   Counted(LastGroup(), 1);
 }
 
 void ListNodes::PushFront(uint64_t index, std::string_view item) {
-  const size_t item_size = ItemSize(item);
+  const size_t item_size = ListItemSize(item);
   if ((!groups_ && only_ == nullptr) || !Fits(**FirstSlot(), item_size))
-    AddNode(0, 0, NewNode(item_size));
+    AddNode(0, 0, NewListNode(item_size));
   ListNode** slot = const_cast<ListNode**>(FirstSlot());
   const Accounting accounting(this, slot);
-  MakeRoom(slot, item_size, true);
+  MakeListNodeRoom(slot, item_size, true);
   ListNode* node = *slot;
   node->begin -= static_cast<uint32_t>(item_size);
-  WriteItem(node->bytes() + node->begin, item);
+  WriteListItem(node->bytes() + node->begin, item);
   node->indexes.PushFront(index, node->count++);
   Counted(0, 1);
 }
@@ -334,7 +219,7 @@ void ListNodes::PushFront(uint64_t index, std::string_view item) {
 void ListNodes::Insert(size_t position, uint64_t index, std::string_view item) {
   if (position == size()) return PushBack(index, item);
   if (position == 0) return PushFront(index, item);
-  const size_t item_size = ItemSize(item);
+  const size_t item_size = ListItemSize(item);
   const Place place = Locate(position);
   if (Fits(*NodeAt(place), item_size)) return InsertInNode(place, index, item);
   if (place.offset > 0) {
@@ -346,18 +231,18 @@ void ListNodes::Insert(size_t position, uint64_t index, std::string_view item) {
     ++before.offset;
     return InsertInNode(before, index, item);
   }
-  InsertInNode(AddNode(place.group, place.slot, NewNode(item_size)), index, item);
+  InsertInNode(AddNode(place.group, place.slot, NewListNode(item_size)), index, item);
 }
 
 void ListNodes::InsertInNode(const Place& place, uint64_t index, std::string_view item) {
   ListNode** slot = SlotAt(place);
   const Accounting accounting(this, slot);
-  const size_t item_size = ItemSize(item);
-  MakeRoom(slot, item_size, false);
+  const size_t item_size = ListItemSize(item);
+  MakeListNodeRoom(slot, item_size, false);
   ListNode* node = *slot;
   const size_t at = static_cast<size_t>(node->ItemAt(place.offset) - node->bytes());
   std::memmove(node->bytes() + at + item_size, node->bytes() + at, node->end - at);
-  WriteItem(node->bytes() + at, item);
+  WriteListItem(node->bytes() + at, item);
   node->end += static_cast<uint32_t>(item_size);
   if (place.offset == node->count) {
     node->indexes.PushBack(index, node->count);
@@ -380,7 +265,7 @@ void ListNodes::SplitNode(const Place& place) {
     ListNode* left = *slot;
     const char* from = left->ItemAt(place.offset);
     const auto at = static_cast<uint32_t>(from - left->bytes());
-    right = NewNode(left->end - at);
+    right = NewListNode(left->end - at);
     right->end = left->end - at;
     right->count = left->count - place.offset;
     std::memcpy(right->bytes(), from, right->end);
@@ -390,7 +275,7 @@ void ListNodes::SplitNode(const Place& place) {
     left->indexes.DropBack(right->count, left->count);
     left->count = place.offset;
     left->end = at;
-    ShrinkToFit(slot);
+    ShrinkListNode(slot);
   }
   Counted(place.group, -ptrdiff_t{right->count});
   AddNode(place.group, place.slot + 1, right);
@@ -401,7 +286,7 @@ void ListNodes::Replace(size_t position, std::string_view item) {
   ListNode** slot = SlotAt(place);
   const char* from = (*slot)->ItemAt(place.offset);
   const auto at = static_cast<size_t>(from - (*slot)->bytes()) - (*slot)->begin;
-  const size_t old_size = ItemSize(ListNode::Next(&from)), new_size = ItemSize(item);
+  const size_t old_size = ListItemSize(ListNode::Next(&from)), new_size = ListItemSize(item);
   if ((*slot)->count > 1 && new_size > old_size &&
       (*slot)->size() - old_size + new_size > kNodeSizeMax) {
     const uint64_t index = (*slot)->indexes.At(place.offset);
@@ -409,14 +294,14 @@ void ListNodes::Replace(size_t position, std::string_view item) {
     return Insert(position, index, item);
   }
   const Accounting accounting(this, slot);
-  if (new_size > old_size) MakeRoom(slot, new_size - old_size, false);
+  if (new_size > old_size) MakeListNodeRoom(slot, new_size - old_size, false);
   ListNode* node = *slot;
   char* to = node->bytes() + node->begin + at;
   std::memmove(to + new_size, to + old_size,
                static_cast<size_t>(node->bytes() + node->end - (to + old_size)));
-  WriteItem(to, item);
+  WriteListItem(to, item);
   node->end += static_cast<uint32_t>(new_size - old_size);
-  if (new_size < old_size) ShrinkToFit(slot);
+  if (new_size < old_size) ShrinkListNode(slot);
 }
 
 // Requires: fewer than all of the node.
@@ -444,7 +329,7 @@ void ListNodes::EraseInNode(const Place& place, uint32_t count) {
   }
   node->count -= count;
   Counted(place.group, -ptrdiff_t{count});
-  ShrinkToFit(slot);
+  ShrinkListNode(slot);
 }
 
 void ListNodes::Erase(size_t position, size_t count) {
@@ -509,7 +394,7 @@ void ListNodes::EraseOffsets(const Place& place, std::span<const size_t> positio
   node->count = static_cast<uint32_t>(left.size());
   node->indexes.Assign(left);
   Counted(place.group, -static_cast<ptrdiff_t>(positions.size()));
-  ShrinkToFit(slot);
+  ShrinkListNode(slot);
 }
 
 void ListNodes::EraseMany(std::span<const size_t> positions, std::vector<uint64_t>* erased) {

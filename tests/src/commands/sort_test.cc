@@ -70,6 +70,14 @@ TEST_F(SortTest, GetAnswersWhatStandsAtOtherKeys) {
   EXPECT_EQ(Refused("SORT l GET n*->field"), "*2\r\n$-1\r\n$-1\r\n");
 }
 
+TEST_F(SortTest, SortedSetsAreSortedOrStayInTheirOrder) {
+  Run("ZADD z 3 10 2 30 1 20");
+  EXPECT_EQ(Refused("SORT z"), Bulks({"10", "20", "30"}));
+  EXPECT_EQ(Refused("SORT z BY nothing"), Bulks({"20", "30", "10"}));
+  EXPECT_EQ(Refused("SORT z BY nothing DESC LIMIT 1 2"), Bulks({"30", "20"}));
+  EXPECT_EQ(Refused("SORT z BY nothing LIMIT 2 5"), Bulks({"10"}));
+}
+
 // The keys of patterns lie in any shard and may be cold.
 TEST_F(SortTest, PatternsReadColdKeys) {
   for (int i = 0; i < 200; ++i) {
