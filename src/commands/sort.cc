@@ -160,11 +160,11 @@ struct Weighed {
 
 // False when a weight is no number. An absent weight counts as 0, with ALPHA as less than any.
 bool Weigh(const Elements& elements, const SortOptions& options, std::vector<Weighed>* weighed,
-           Tx& tx) {
+           Tx& tx, std::deque<std::string>* copies) {
   weighed->reserve(elements.size());
   for (const std::string_view element : elements) {
     Weighed& one = weighed->emplace_back(Weighed{element, element});
-    if (options.by) one.text = ReadPattern(*options.by, element, tx);
+    if (options.by) one.text = ReadPattern(*options.by, element, tx, copies);
     if (options.alpha || !one.text) continue;
     const auto number = ReadNumber(*one.text);
     if (!number) return false;
@@ -189,13 +189,14 @@ void Order(const SortOptions& options, std::vector<Weighed>* weighed) {
 
 // What is answered for the elements: nullopt = null.
 std::vector<std::optional<std::string_view>> Results(std::span<const std::string_view> elements,
-                                                     const SortOptions& options, Tx& tx) {
+                                                     const SortOptions& options, Tx& tx,
+                                                     std::deque<std::string>* copies) {
   if (options.gets.empty()) return {elements.begin(), elements.end()};
   std::vector<std::optional<std::string_view>> results;
   results.reserve(elements.size() * options.gets.size());
   for (const std::string_view element : elements) {
     for (const std::string_view pattern : options.gets) {
-      results.push_back(ReadPattern(pattern, element, tx));
+      results.push_back(ReadPattern(pattern, element, tx, copies));
     }
   }
   return results;
@@ -245,16 +246,18 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
     return reply.Error(kErrWrongType);
   }
 
+  std::deque<std::string> copies;
   if (!options.unsorted) {
     std::vector<Weighed> weighed;
-    if (!Weigh(elements, options, &weighed, tx)) {
+    if (!Weigh(elements, options, &weighed, tx, &copies)) {
       return reply.Error("ERR One or more scores can't be converted into double");
     }
     Order(options, &weighed);
     std::transform(weighed.begin(), weighed.end(), elements.begin(),
                    [](const Weighed& one) { return one.element; });
   }
-  const auto results = Results(std::span(elements).subspan(part.first, part.count), options, tx);
+  const auto results =
+      Results(std::span(elements).subspan(part.first, part.count), options, tx, &copies);
   if (tx.state() == Tx::State::kFailed) {
     return reply.Error("IOERR a read of the store failed: " + tx.error().message());
   }

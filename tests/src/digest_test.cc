@@ -49,5 +49,36 @@ TEST_F(DigestTest, ValuesHaveTheirOwn) {
   EXPECT_EQ(Run("DEBUG DIGEST-VALUE"), "*0\r\n");
 }
 
+TEST_F(DigestTest, IsOfTheElementsNotOfTheirOrder) {
+  const std::pair<const char*, const char*> same[] = {
+      {"SADD %s a b c", "SADD %s c b a"},
+      {"HSET %s f v g w", "HSET %s g w f v"},
+      {"ZADD %s 1 a 2 b", "ZADD %s 2 b 1 a"},
+      {"RPUSH %s a b", "LPUSH %s b a"},
+  };
+  const auto with_key = [](std::string line, const std::string& key) {
+    return line.replace(line.find("%s"), 2, key);
+  };
+  const auto digest = [&](const std::string& key) { return Run("DEBUG DIGEST-VALUE " + key); };
+  for (const auto& [first, second] : same) {
+    Run("DEL x y");
+    Run(with_key(first, "x"));
+    Run(with_key(second, "y"));
+    EXPECT_EQ(digest("x"), digest("y")) << first;
+    Run("DEBUG PACKED-SIZE-MAX 0");
+    Run("COPY x y REPLACE");
+    Run("DEBUG PACKED-SIZE-MAX 512");
+    EXPECT_EQ(digest("x"), digest("y")) << first;
+  }
+  Run("DEL x y");
+  Run("RPUSH x a b");
+  Run("RPUSH y b a");
+  EXPECT_NE(digest("x"), digest("y"));
+  Run("XADD s 1-1 f v");
+  const std::string before = digest("s");
+  Run("XGROUP CREATE s g 0");
+  EXPECT_NE(digest("s"), before);
+}
+
 }  // namespace
 }  // namespace hearth
