@@ -1,11 +1,16 @@
 // Tested by tests/src/commands/sort_test.cc.
 #include "src/commands/sort.h"
 
+#include "engine/hash.h"
+
 namespace hearth {
 namespace {
 
-std::optional<std::string_view> ReadField(std::string_view, const Object&, std::string_view, Tx&) {
-  return std::nullopt;
+std::optional<std::string_view> ReadField(std::string_view key, const Object& object,
+                                          std::string_view name, Tx& tx) {
+  if (object.type != ObjectType::kHash) return std::nullopt;
+  const auto field = HashKey(tx, key, &object).Find(name);
+  return field ? std::optional(field->value) : std::nullopt;
 }
 
 }  // namespace

@@ -49,6 +49,9 @@ def makers(g):
         return g.shuffled(by, limit, ["ALPHA"] if alpha else [], g.pick([], ["ASC"], ["desc"]),
                           ["NOPE"] if g.chance(2) else [], *gets)
 
+    def store(command):
+        return command + ["STORE", key() if "GET" in command else g.pick(numbers(), key())]
+
     def positions():
         # Redis 7.0 takes the smallest integer for a rank, later ones do not.
         rank = g.integer().replace("-9223372036854775808", "-3")
@@ -89,10 +92,11 @@ def makers(g):
                                       for x in (str(g.random.randrange(99)), number())]),
         (1, lambda: ["SORT", "zn"] + sort_options(alpha_percent=0)),
         (3, lambda: ["SET", "w_%d" % g.random.randrange(-9, 40), number()]),
+        (2, lambda: ["HSET", "h%d" % g.random.randrange(40), "f", number(), "g", element()]),
         (5, lambda: ["SORT", numbers()] + sort_options()),
         (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "k1", "nosuch")] + sort_options()
          + (["STORE", "x"] if g.chance(5) else [])),
-        (2, lambda: ["SORT", numbers()] + sort_options() + ["STORE", g.pick(numbers(), key())]),
+        (2, lambda: store(["SORT", numbers()] + sort_options())),
         (0.3, lambda: ["COMMAND", "GETKEYS", "SORT", key()] + sort_options() + ["STORE", key()]),
     ]
 
