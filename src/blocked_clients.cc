@@ -235,6 +235,7 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
                       waiter->request.wakes_when_gone;
     if (fits && !waiter->connection.expired()) {
       BlockRequest again;
+      again.is_later_run = true;
       answered = waiter->command->blocking(waiter->args, tx, reply, &again);
       object = tx.Peek(name.first, name.second);
     }

@@ -33,6 +33,7 @@ struct BlockRequest {
   bool wakes_when_gone = false;   // also when a key is deleted or changes its type (XREADGROUP)
   bool null_array = true;         // the reply when the time is up: null array, else null
   std::vector<std::string> args;  // of the later runs, when they are not those of the call
+  bool is_later_run = false;      // told to the function: it was parked before
 };
 // Answers and returns true, or writes nothing, fills the request and returns false.
 using BlockingFunction = bool (*)(const Args& args, Tx& tx, Reply& reply, BlockRequest* request);

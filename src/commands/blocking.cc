@@ -7,20 +7,22 @@
 
 namespace hearth {
 
-bool ReadTimeout(std::string_view text, int64_t now_ms, int64_t* timeout_ms, Reply& reply) {
-  const auto seconds = ParseLongDouble(text);
-  const long double ms = seconds ? std::ceil(*seconds * 1000) : 0;
+std::optional<int64_t> ReadTimeoutMs(std::string_view argument, int64_t now_ms, Reply& reply) {
+  const auto seconds = ParseLongDouble(argument);
   if (!seconds) {
     reply.Error("ERR timeout is not a float or out of range");
-  } else if (ms < 0) {
-    reply.Error("ERR timeout is negative");
-  } else if (ms > static_cast<long double>(INT64_MAX - now_ms)) {
-    reply.Error("ERR timeout is out of range");
-  } else {
-    *timeout_ms = static_cast<int64_t>(ms);
-    return true;
+    return std::nullopt;
   }
-  return false;
+  const long double ms = std::ceil(*seconds * 1000);
+  if (ms < 0) {
+    reply.Error("ERR timeout is negative");
+    return std::nullopt;
+  }
+  if (ms > static_cast<long double>(INT64_MAX - now_ms)) {
+    reply.Error("ERR timeout is out of range");
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(ms);
 }
 
 }  // namespace hearth

@@ -3,14 +3,15 @@
 // Blocking: what the blocking commands share.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "src/command.h"
 
 namespace hearth {
 
-// A timeout in seconds, with a fraction, as *timeout_ms (rounded up; 0 = for ever). False after an
-// error reply.
-bool ReadTimeout(std::string_view text, int64_t now_ms, int64_t* timeout_ms, Reply& reply);
+// How long a command may block: seconds with a fraction, 0 = for ever. On nullopt the error is
+// written.
+std::optional<int64_t> ReadTimeoutMs(std::string_view argument, int64_t now_ms, Reply& reply);
 
 }  // namespace hearth

@@ -1,7 +1,8 @@
-// Tested by tests/src/commands/sorted_set_sample_test.cc.
+// Tested by tests/src/commands/sorted_set_sample_test.cc, set_test.cc and hash_test.cc there.
 #include "src/commands/element_scan.h"
 
 #include <algorithm>
+#include <string>
 
 #include "src/commands/groups.h"
 #include "src/commands/walk.h"
@@ -25,24 +26,36 @@ bool ReadScanCursor(std::string_view text, ElementScan* scan, Reply& reply) {
   return cursor.has_value();
 }
 
-bool ReadScanOptions(const Args& args, ElementScan* scan, Reply& reply) {
-  for (size_t index = 3; index < args.size(); index += 2) {
+bool ReadScanOptions(const Args& args, ElementScan* scan, Reply& reply, bool no_values_allowed) {
+  for (size_t index = 3; index < args.size(); ++index) {
+    const std::string_view word = args[index];
     const bool has_value = index + 1 < args.size();
-    if (has_value && IsWord(args[index], "COUNT")) {
-      const auto count = ReadInteger(args[index + 1], reply);
+    if (no_values_allowed && IsWord(word, "NOVALUES")) {
+      scan->no_values = true;
+      continue;
+    }
+    if (has_value && IsWord(word, "COUNT")) {
+      const auto count = ReadInteger(args[++index], reply);
       if (!count) return false;
       if (*count >= 1) {
         scan->count = std::min(static_cast<size_t>(*count), kScanCountMax);
         continue;
       }
-    } else if (has_value && IsWord(args[index], "MATCH")) {
-      scan->pattern = args[index + 1];
+    } else if (has_value && IsWord(word, "MATCH")) {
+      scan->pattern = args[++index];
       continue;
     }
     reply.Error(kErrSyntax);
     return false;
   }
   return true;
+}
+
+void ReplyScan(uint64_t cursor, const std::vector<std::string_view>& found, Reply& reply) {
+  reply.Array(2);
+  reply.Bulk(std::to_string(cursor));
+  reply.Array(found.size());
+  for (const std::string_view item : found) reply.Bulk(item);
 }
 
 }  // namespace hearth

@@ -2,6 +2,7 @@
 //
 // GEOSEARCH and its elder forms: a centre, a shape around it, and what is in it.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "src/commands/geo.h"
@@ -236,8 +237,11 @@ void Choose(const Search& search, std::vector<Hit>* hits) {
   const Order order = search.order == Order::kAny && search.count > 0 && !search.any
                           ? Order::kNearest
                           : search.order;
-  const auto is_nearer = [](const Hit& a, const Hit& b) { return a.distance_m < b.distance_m; };
-  const auto is_farther = [](const Hit& a, const Hit& b) { return a.distance_m > b.distance_m; };
+  // Scores that are no points have distances that are no numbers: they count as farthest.
+  const auto is_nearer = [](const Hit& a, const Hit& b) {
+    return a.distance_m < b.distance_m || (!std::isnan(a.distance_m) && std::isnan(b.distance_m));
+  };
+  const auto is_farther = [&](const Hit& a, const Hit& b) { return is_nearer(b, a); };
   const auto sort = [&](const auto& is_before) {
     if (count == hits->size()) return std::stable_sort(hits->begin(), hits->end(), is_before);
     std::partial_sort(hits->begin(), hits->begin() + static_cast<ptrdiff_t>(count), hits->end(),

@@ -27,6 +27,7 @@ std::vector<std::span<const Command>> DataCommandGroups() {
           SortedSetRangeCommands(),
           SortedSetAlgebraCommands(),
           StreamCommands(),
+          StreamGroupCommands(),
           GeoCommands(),
           SortCommands()};
 }

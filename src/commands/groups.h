@@ -29,11 +29,13 @@ std::span<const Command> ServerCommands();
 std::span<const Command> IntrospectionCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashFieldExpireCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> SortedSetAlgebraCommands();
 std::span<const Command> StreamCommands();
+std::span<const Command> StreamGroupCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
 

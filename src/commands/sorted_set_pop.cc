@@ -118,7 +118,9 @@ bool PopFromFirst(const MultiPop& pop, Tx& tx, Reply& reply) {
 }
 
 bool PopOrWait(const Args& args, End end, Tx& tx, Reply& reply, BlockRequest* request) {
-  if (!ReadTimeout(args.back(), tx.now_ms(), &request->timeout_ms, reply)) return true;
+  const auto timeout_ms = ReadTimeoutMs(args.back(), tx.now_ms(), reply);
+  if (!timeout_ms) return true;
+  request->timeout_ms = *timeout_ms;
   request->type = ObjectType::kSortedSet;
   std::string_view key;
   const Object* object;
@@ -154,7 +156,9 @@ void ZMPop(const Args& args, Tx& tx, Reply& reply) {
 bool BZMPop(const Args& args, Tx& tx, Reply& reply, BlockRequest* request) {
   MultiPop pop;
   if (!ParseMultiPop(args.subspan(2), &pop, reply)) return true;
-  if (!ReadTimeout(args[1], tx.now_ms(), &request->timeout_ms, reply)) return true;
+  const auto timeout_ms = ReadTimeoutMs(args[1], tx.now_ms(), reply);
+  if (!timeout_ms) return true;
+  request->timeout_ms = *timeout_ms;
   request->type = ObjectType::kSortedSet;
   return PopFromFirst(pop, tx, reply);
 }

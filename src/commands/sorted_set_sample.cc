@@ -17,6 +17,9 @@
 namespace hearth {
 namespace {
 
+// How many members may be asked for, the same ones again and again: Redis has no bound but the
+// client's output buffer.
+constexpr int64_t kSameSampleCountMax = 10'000'000;
 // From this part of the members on, all of them are looked at to choose some.
 constexpr size_t kChosenPerMember = 3;
 
@@ -40,16 +43,34 @@ std::vector<size_t> ChooseRanks(size_t size, size_t count) {
   return ranks;
 }
 
-void AddAtRank(const SortedSetKey& set, size_t rank, ScoredReply* elements) {
-  set.Visit(rank, 1, false, [&](const ScoredMember& element) { elements->Add(element); });
-}
+// Answers members by their ranks; of a small set it walks over all of them just once.
+class Sampler {
+ public:
+  Sampler(const SortedSetKey& set, ScoredReply* elements) : set_(set), elements_(*elements) {
+    if (set.size() > kWalkedSizeMax) return;
+    set.Visit(0, SIZE_MAX, false, [this](const ScoredMember& element) { all_.push_back(element); });
+  }
+
+  void Add(size_t rank) {
+    if (!all_.empty()) return elements_.Add(all_[rank]);
+    set_.Visit(rank, 1, false, [this](const ScoredMember& element) { elements_.Add(element); });
+  }
+
+ private:
+  static constexpr size_t kWalkedSizeMax = 256;
+
+  const SortedSetKey& set_;
+  ScoredReply& elements_;
+  std::vector<ScoredMember> all_;
+};
 
 // count members, of which some may be the same.
 void ReplyAnyOf(const SortedSetKey& set, size_t count, bool with_scores, Reply& reply) {
   ScoredReply elements(reply, with_scores);
   elements.Begin(count);
+  Sampler sampler(set, &elements);
   const size_t size = set.size();
-  for (; count > 0; --count) AddAtRank(set, RandomBits() % size, &elements);
+  for (; count > 0; --count) sampler.Add(RandomBits() % size);
 }
 
 void ReplyDifferentOf(const SortedSetKey& set, size_t count, bool with_scores, Reply& reply) {
@@ -57,11 +78,8 @@ void ReplyDifferentOf(const SortedSetKey& set, size_t count, bool with_scores, R
   const size_t size = set.size();
   count = std::min(count, size);
   elements.Begin(count);
-  if (count == size) {
-    set.Visit(0, size, false, [&](const ScoredMember& element) { elements.Add(element); });
-  } else {
-    for (const size_t rank : ChooseRanks(size, count)) AddAtRank(set, rank, &elements);
-  }
+  Sampler sampler(set, &elements);
+  for (const size_t rank : ChooseRanks(size, count)) sampler.Add(rank);
 }
 
 // The count of ZRANDMEMBER; nullopt after an error reply.
@@ -78,7 +96,8 @@ std::optional<int64_t> ReadSampleCount(const Args& args, Reply& reply) {
     reply.Error(kErrSyntax);
     return std::nullopt;
   }
-  if (args.size() == 4 && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
+  const bool is_huge = *count < -INT64_MAX / 2 || *count > INT64_MAX / 2;
+  if ((args.size() == 4 && is_huge) || *count < -kSameSampleCountMax) {
     reply.Error("ERR value is out of range");
     return std::nullopt;
   }

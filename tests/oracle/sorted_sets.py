@@ -182,7 +182,7 @@ class Maker:
 
     def random_member(self):
         g = self.g
-        return ["ZRANDMEMBER", self.key()] + g.pick([], ["3"], ["-5"], ["0"], [g.integer()], ["1000"],
+        return ["ZRANDMEMBER", self.key()] + g.pick([], ["3"], ["-5"], ["0"], ["-20"], ["1000"],
                                                     ["x"], ["4", "WITHSCORES"], ["-4", "WITHSCORES"],
                                                     ["2", "NOPE"])
 

@@ -48,7 +48,7 @@ TEST_F(GeoSearchTest, StoresScoresOrDistances) {
   EXPECT_EQ(Run("GEOSEARCHSTORE t Sicily FROMLONLAT 15 37 BYRADIUS 200 km"), ":2\r\n");
   EXPECT_EQ(Run("GEOHASH t Palermo"), Bulks({"sqc8b49rny0"}));
   EXPECT_EQ(Run("GEOSEARCHSTORE t Sicily FROMLONLAT 15 37 BYRADIUS 60 km STOREDIST"), ":1\r\n");
-  EXPECT_EQ(Run("ZRANGE t 0 -1 WITHSCORES").substr(0, 25), "*2\r\n$7\r\nCatania\r\n$17\r\n56.4");
+  EXPECT_EQ(Run("ZRANGE t 0 -1 WITHSCORES").substr(0, 26), "*2\r\n$7\r\nCatania\r\n$16\r\n56.4");
   EXPECT_EQ(Run("GEORADIUS Sicily 15 37 200 km STOREDIST nowhere STORE t"), ":2\r\n");
   EXPECT_EQ(Run("ZRANGE t 0 -1"), Bulks({"Palermo", "Catania"}));
   EXPECT_EQ(Run("EXISTS nowhere"), ":0\r\n");
@@ -83,7 +83,7 @@ TEST_F(GeoSearchTest, WrongArgumentsAreRefused) {
        "ERR unsupported unit provided. please use M, KM, FT, MI"},
       {"FROMLONLAT 15 87 BYRADIUS 1 m", "ERR invalid longitude,latitude pair 15.000000,87.000000"},
       {"FROMMEMBER none BYRADIUS 1 m", "ERR could not decode requested zset member"},
-      {"BYRADIUS 1 m",
+      {"BYRADIUS 1 m ASC ASC",
        "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH"},
       {"FROMLONLAT 1 2 ASC ASC",
        "ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH"},

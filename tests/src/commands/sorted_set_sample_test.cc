@@ -77,6 +77,7 @@ TEST_F(SortedSetSampleTest, ZRandMemberAnswersInTheShapesOfRedis) {
   EXPECT_EQ(Run("ZRANDMEMBER z x"), kNotInteger);
   EXPECT_EQ(Run("ZRANDMEMBER z 1 NOPE"), kSyntax);
   EXPECT_EQ(Run("ZRANDMEMBER z -9223372036854775807 WITHSCORES"), "-ERR value is out of range\r\n");
+  EXPECT_EQ(Run("ZRANDMEMBER z -10000001"), "-ERR value is out of range\r\n");
   EXPECT_EQ(Run("ZRANDMEMBER z -9223372036854775808"),
             "-ERR value is out of range, value must between -9223372036854775807 and "
             "9223372036854775807\r\n");
