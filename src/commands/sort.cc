@@ -97,7 +97,7 @@ Part Limited(const SortOptions& options, size_t size) {
 using Elements = std::vector<std::string_view>;
 
 // Reads what has an order of its own: all of it, or, when it stays in that order, the part that
-// is asked for. visit(position, count, reverse, take)
+// is asked for. visit(position, count, reverse, take) goes from the position on.
 template <typename Visit>
 Elements ReadOrdered(size_t size, const SortOptions& options, Part* part, Visit visit) {
   *part = Limited(options, size);
@@ -107,8 +107,11 @@ Elements ReadOrdered(size_t size, const SortOptions& options, Part* part, Visit 
     visit(0, size, /*reverse=*/false, take);
     return elements;
   }
-  if (part->count > 0) visit(part->first, part->count, options.descending, take);
-  part->first = 0;
+  if (part->count > 0) {
+    const size_t position = options.descending ? size - 1 - part->first : part->first;
+    visit(position, part->count, options.descending, take);
+  }
+  *part = {0, elements.size()};
   return elements;
 }
 
@@ -118,7 +121,7 @@ Elements ReadList(std::string_view key, const Object* object, const SortOptions&
   return ReadOrdered(list.size(), options, part,
                      [&](size_t position, size_t count, bool reverse, auto take) {
                        if (reverse) {
-                         list.EachBackward(list.size() - 1 - position, count, take);
+                         list.EachBackward(position, count, take);
                        } else {
                          list.Each(position, count, take);
                        }
@@ -128,10 +131,10 @@ Elements ReadList(std::string_view key, const Object* object, const SortOptions&
 Elements ReadSortedSet(std::string_view key, const Object* object, const SortOptions& options,
                        Part* part, Tx& tx) {
   const SortedSetKey set(tx, key, object);
-  return ReadOrdered(set.size(), options, part,
-                     [&](size_t rank, size_t count, bool reverse, auto take) {
-                       set.Visit(rank, count, reverse, [&](const auto& one) { take(one.member); });
-                     });
+  return ReadOrdered(
+      set.size(), options, part, [&](size_t rank, size_t count, bool reverse, auto take) {
+        set.Visit(rank, count, reverse, [&](const ScoredMember& one) { take(one.member); });
+      });
 }
 
 Elements ReadSet(std::string_view key, const Object* object, const SortOptions& options, Part* part,
