@@ -34,6 +34,14 @@ inline uint64_t GetBigEndian64(const char* from) {
   return __builtin_bswap64(value);
 }
 
+inline void PutFixed64(char* to, uint64_t value) {
+  std::memcpy(to, &value, sizeof(value));
+}
+inline uint64_t GetFixed64(const char* from) {
+  uint64_t value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
 inline void AppendFixed64(std::string* to, uint64_t value) {
   to->append(reinterpret_cast<const char*>(&value), sizeof(value));
 }

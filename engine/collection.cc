@@ -44,6 +44,11 @@ void AppendHeadBody(const Object& object, std::string* to) {
   object.collection()->AppendHead(to);
 }
 
+ElementExpiry ElementExpiryOf(const Object& object) {
+  if (object.type != ObjectType::kHash) return {};
+  return object.spread() ? object.collection()->element_expiry() : PackedHashExpiry(object.value());
+}
+
 Object* ObjectFromHead(uint64_t position, std::string_view key, const HeadValueParts& parts) {
   Object* object;
   if (parts.spread) {

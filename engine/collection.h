@@ -23,6 +23,12 @@
 
 namespace hearth {
 
+// When elements of a collection expire by themselves (fields of a hash).
+struct ElementExpiry {
+  int64_t first_ms = kNoExpiry;  // kNoExpiry: none ever does
+  int64_t last_ms = kNoExpiry;   // kNoExpiry: some element never does
+};
+
 class Collection {
  public:
   using RowVisitor = std::function<void(std::string_view element, std::string_view value)>;
@@ -41,6 +47,11 @@ class Collection {
   virtual size_t row_count() const { return size(); }
   // Bytes allocated; kept as a running sum, never counted.
   virtual size_t memory_bytes() const = 0;
+  virtual ElementExpiry element_expiry() const { return {}; }
+
+  // Element rows erased under this object id: what a load walks over although it is gone.
+  uint64_t erased_row_count() const { return erased_row_count_; }
+  void CountErasedRow() { ++erased_row_count_; }
 
   // -- Rows into memory.
   // What AppendHead wrote; comes before the first element.
@@ -62,9 +73,12 @@ class Collection {
   virtual void AppendHead(std::string* to) const { (void)to; }
   // Every element row, in any order.
   virtual void Rows(const RowVisitor& visit) const = 0;
+  // Appends what ReadPacked reads. False for a type that never goes back to its packed form.
+  virtual bool AppendAsPacked(std::string* to) const { return (void)to, false; }
 
  private:
   const uint64_t object_id_;
+  uint64_t erased_row_count_ = 0;
 };
 
 // Limits that users and tests set; read by every change, never cached.
@@ -72,6 +86,9 @@ struct CollectionLimits;
 
 // Appends what a head row holds behind its header: the packed bytes, or object id and head.
 void AppendHeadBody(const Object& object, std::string* to);
+
+// Requires: not a tombstone.
+ElementExpiry ElementExpiryOf(const Object& object);
 
 // An object as its head row describes it; of a spread one still without elements. nullptr when
 // the row is damaged. The caller owns it.

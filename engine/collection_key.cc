@@ -138,6 +138,33 @@ void CollectionKey::SetEncoding(Encoding encoding) {
   head_changed_ = true;
 }
 
+void CollectionKey::MarkElementsExpire(bool expire) {
+  if (object_ == nullptr || object_->elements_expire() == expire) return;
+  object_->flags ^= Object::kElementsExpire;
+  tx_.PutObject(ref_, object_, object_);
+  if (expire) tx_.keyspace_.NoteElementsExpire();
+}
+
+// Parts with the element rows that were erased one by one, once they are many.
+void CollectionKey::DropErasedRows() {
+  const uint64_t erased = collection().erased_row_count();
+  const size_t size = collection().row_count();
+  if (erased <= kErasedRowsKept || erased <= kErasedRowsPerElement * size) return;
+  if (size == 0 || size > kRewrittenSizeMax) return;
+  std::string first, last;
+  collection().LoadBounds(&first, &last);
+  if (!first.empty() || !last.empty()) return;  // its loads walk over nothing that is gone
+  // Well below the limit, or the next change would spread it again.
+  const size_t packed_size_max = Limits().packed_size_max.load(std::memory_order_relaxed) / 2;
+  std::string packed;
+  if (size <= packed_size_max && collection().AppendAsPacked(&packed) &&
+      packed.size() <= packed_size_max) {
+    Pack(packed);
+  } else {
+    Rewrite();
+  }
+}
+
 void CollectionKey::PutRow(std::string_view element, std::string_view value,
                            std::string_view value_rest) {
   Changed(tx_.PutElementRow(ref_.db, collection().object_id(), element, value, value_rest));
@@ -145,6 +172,8 @@ void CollectionKey::PutRow(std::string_view element, std::string_view value,
 
 void CollectionKey::EraseRow(std::string_view element) {
   Changed(tx_.EraseElementRow(ref_.db, collection().object_id(), element));
+  collection().CountErasedRow();
+  rows_erased_ = true;
 }
 
 void CollectionKey::EraseRows(std::string_view first, std::string_view last) {
@@ -162,6 +191,7 @@ void CollectionKey::AccountMemory() {
 void CollectionKey::Close() {
   if (closed_ || object_ == nullptr) return;
   closed_ = true;
+  if (rows_erased_ && is_spread()) DropErasedRows();
   AccountMemory();
   const bool changed = head_changed_ || object_->seq != opened_seq_;
   if (changed && wakes_waiters_) tx_.NoteReady(ref_, type_);

@@ -66,6 +66,9 @@ class CollectionKey {
   // store is dropped with the old id.
   void Rewrite();
   void SetEncoding(Encoding encoding);
+  // Whether elements of the object expire by themselves, and telling it.
+  bool may_expire_elements() const { return object_ != nullptr && object_->elements_expire(); }
+  void MarkElementsExpire(bool expire);
   // Whether a change may be what blocked clients wait for; a type that knows better says so.
   void SetWakesWaiters(bool wakes) { wakes_waiters_ = wakes; }
   // The head bytes of a spread collection (AppendHead) are to be logged.
@@ -82,6 +85,7 @@ class CollectionKey {
   void Changed(uint64_t seq);
   void AccountMemory();
   void ReplaceBy(Object* next);
+  void DropErasedRows();
 
   Tx& tx_;
   KeyRef ref_;
@@ -90,10 +94,18 @@ class CollectionKey {
   bool created_ = false;
   bool head_changed_ = false;
   bool closed_ = false;
+  bool rows_erased_ = false;
   bool wakes_waiters_ = true;
   uint64_t opened_seq_ = 0;    // the object's last change before
   size_t accounted_size_ = 0;  // of the Collection
 };
+
+// A spread collection of up to kRewrittenSizeMax elements gets new rows (or is packed) when more
+// than this many rows were erased, and kErasedRowsPerElement times as many as it has elements: so
+// no load walks over more.
+inline constexpr uint64_t kErasedRowsKept = 1024;
+inline constexpr uint64_t kErasedRowsPerElement = 8;
+inline constexpr size_t kRewrittenSizeMax = 4096;
 
 // A deletion of more rows than this is logged as one range deletion.
 inline constexpr size_t kRowsErasedSinglyMax = 512;

@@ -4,6 +4,8 @@
 #include <random>
 
 #include "engine/check.h"
+#include "engine/collection.h"
+#include "engine/hash.h"
 #include "engine/start_check.h"
 #include "engine/watermark.h"
 
@@ -198,11 +200,27 @@ void Engine::SetDiskFreeMin(uint64_t bytes, double ratio) {
   disk_free_min_ratio_ = ratio;
 }
 
+namespace {
+
+// Whether the key, or an element of it, has expired.
+bool IsDue(const Object& object, int64_t now_ms) {
+  if (object.tombstone()) return false;
+  if (object.has_expiry() && object.expire_at_ms <= now_ms) return true;
+  if (!object.elements_expire()) return false;
+  const int64_t first_ms = ElementExpiryOf(object).first_ms;
+  return first_ms != kNoExpiry && first_ms <= now_ms;
+}
+
+}  // namespace
+
+// Deletes the key, or its elements that have expired.
 bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
   const KeyRef ref(db, key);
   Tx tx(*keyspace_, {&ref, 1}, clock_->WallMs(), {.write = true});
   if (tx.state() != Tx::State::kReady) return false;
-  return tx.Peek(key) == nullptr && tx.change_count() > 0;
+  const Object* object = tx.Peek(key);
+  if (object != nullptr && object->elements_expire()) HashKey(tx, key, object);
+  return tx.change_count() > 0;
 }
 
 size_t Engine::ExpireSome(size_t key_count_max) {
@@ -215,17 +233,16 @@ size_t Engine::ExpireSome(size_t key_count_max) {
   for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
     any += expiring[db] = log_->ExpiryCount(db);
   }
-  if (any == 0) return 0;
+  const bool elements_expire = keyspace_->elements_expire();
+  if (any == 0 && !elements_expire) return 0;
   for (uint32_t turn = 0; turn < keyspace_->shard_count() && due.size() < key_count_max; ++turn) {
     Shard& shard = keyspace_->shard(expire_shard_++ % keyspace_->shard_count());
     std::lock_guard lock(shard.mutex);
     for (uint32_t db = 0; db < keyspace_->db_count(); ++db) {
       Table* table = shard.dbs[db].table.get();
-      if (table == nullptr || expiring[db] == 0) continue;
+      if (table == nullptr || (expiring[db] == 0 && !elements_expire)) continue;
       table->SweepExpiring(&shard.dbs[db].expire_hand, key_count_max, [&](Object* object) {
-        if (!object->tombstone() && object->expire_at_ms <= now_ms) {
-          due.emplace_back(db, object->key());
-        }
+        if (IsDue(*object, now_ms)) due.emplace_back(db, object->key());
         return SweepAction::kKeep;
       });
     }

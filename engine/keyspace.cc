@@ -191,6 +191,10 @@ void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   if (table.Find(ref.position, ref.key) != nullptr) return;
   Object* object = read.object.release();
   object->hot = hot ? 1 : 0;
+  if (ElementExpiryOf(*object).first_ms != kNoExpiry) {
+    object->flags |= Object::kElementsExpire;
+    NoteElementsExpire();
+  }
   table.Insert(object);
   shard.AddBytes(ref.db, object->memory_size(), 0);
 }

@@ -145,6 +145,10 @@ class Keyspace {
   // differences as text, empty when there are none. Requires: nothing writes meanwhile.
   Status VerifyAgainstStore(std::string* differences);
 
+  // Whether a collection with elements that expire was ever resident: what the expiry sweep asks.
+  bool elements_expire() const { return elements_expire_.load(std::memory_order_relaxed); }
+  void NoteElementsExpire() { elements_expire_.store(true, std::memory_order_relaxed); }
+
   Table& TableOf(Shard& shard, uint32_t shard_index, uint32_t db);
   // Hands detached tables to be freed away from the workers.
   void FreeLater(std::unique_ptr<Table> table);
@@ -161,6 +165,7 @@ class Keyspace {
   std::function<void(std::vector<ReadyKey>)> ready_listener_;
   std::atomic<bool> has_waiters_{false};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
+  std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};
   std::atomic<uint32_t> lfu_decay_minutes_{1};
 

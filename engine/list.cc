@@ -110,6 +110,14 @@ void ListKey::Shrunk() {
   if (ListpackSize() <= limit.size / 2) SetEncoding(Encoding::kListpack);
 }
 
+void ListKey::CountAdded(std::string_view element) {
+  list().CountListpack(static_cast<int64_t>(ListpackSizeOf(element)));
+}
+
+void ListKey::CountRemoved(std::string_view element) {
+  list().CountListpack(-static_cast<int64_t>(ListpackSizeOf(element)));
+}
+
 // -- Pushing.
 
 void ListKey::NoteBounds() {
@@ -132,20 +140,19 @@ void ListKey::PushSpread(ListEnd end, std::string_view element) {
     nodes.PushFront(index, element);
     PutRow(ElementOf(index), element);
   }
-  if (auto& size = list().listpack_size) *size += ListpackSizeOf(element);
+  CountAdded(element);
 }
 
 void ListKey::Push(ListEnd end, std::span<const std::string_view> elements) {
   ExpectElements(elements);
-  std::string item;
-  for (size_t i = 0; i < elements.size(); ++i) {
-    if (is_spread()) {
-      PushSpread(end, elements[i]);
-      continue;
+  if (is_spread()) {
+    for (const std::string_view element : elements) PushSpread(end, element);
+  } else {
+    std::string items;
+    for (size_t i = 0; i < elements.size(); ++i) {
+      AppendPacked(&items, elements[end == ListEnd::kTail ? i : elements.size() - 1 - i]);
     }
-    item.clear();
-    AppendPacked(&item, elements[i]);
-    Splice(end == ListEnd::kTail ? packed().size() : 0, 0, item);
+    Splice(end == ListEnd::kTail ? packed().size() : 0, 0, items);
   }
   if (is_spread()) NoteBounds();
 }
@@ -220,7 +227,7 @@ void ListKey::Insert(size_t position, std::string_view element) {
   const uint64_t index = IndexBetween(position);
   list().nodes.Insert(position, index, element);
   PutRow(ElementOf(index), element);
-  if (auto& size = list().listpack_size) *size += ListpackSizeOf(element);
+  CountAdded(element);
   NoteBounds();
 }
 
@@ -235,9 +242,8 @@ void ListKey::Set(size_t position, std::string_view element) {
     AppendPacked(&item, element);
     Splice(offset, reader.offset() - offset, item);
   } else {
-    if (auto& size = list().listpack_size) {
-      *size += ListpackSizeOf(element) - ListpackSizeOf(nodes().At(position));
-    }
+    CountRemoved(nodes().At(position));
+    CountAdded(element);
     list().nodes.Replace(position, element);
     PutRow(ElementOf(nodes().IndexAt(position)), element);
   }
@@ -263,7 +269,7 @@ void ListKey::Erase(size_t position, size_t count) {
   if (count > kRowsErasedSinglyMax) {
     EraseRows(ElementOf(nodes().IndexAt(position)),
               ElementOf(nodes().IndexAt(position + count - 1) + 1));
-    list().listpack_size.reset();
+    list().ForgetListpackSize();
   } else {
     if (count == 1) {
       EraseRow(ElementOf(nodes().IndexAt(position)));
@@ -272,9 +278,7 @@ void ListKey::Erase(size_t position, size_t count) {
       nodes().ReadIndexes(position, count, &indexes);
       for (const uint64_t index : indexes) EraseRow(ElementOf(index));
     }
-    if (auto& size = list().listpack_size) {
-      nodes().Each(position, count, [&](std::string_view e) { *size -= ListpackSizeOf(e); });
-    }
+    nodes().Each(position, count, [&](std::string_view element) { CountRemoved(element); });
   }
   list().nodes.Erase(position, count);
   NoteBounds();
@@ -306,7 +310,7 @@ size_t ListKey::EraseEqual(std::string_view element, size_t count_max, ListEnd f
   std::vector<uint64_t> erased;
   list().nodes.EraseMany(positions, &erased);
   for (const uint64_t index : erased) EraseRow(ElementOf(index));
-  if (auto& size = list().listpack_size) *size -= positions.size() * ListpackSizeOf(element);
+  for (size_t left = positions.size(); left > 0; --left) CountRemoved(element);
   NoteBounds();
   Shrunk();
   return positions.size();

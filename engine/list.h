@@ -90,6 +90,8 @@ class ListKey : public CollectionKey {
   void Renumber();
   void ErasePacked(size_t position, size_t count);
   size_t ListpackSize() const;
+  void CountAdded(std::string_view element);
+  void CountRemoved(std::string_view element);
   void ExpectElements(std::span<const std::string_view> elements);
   void Shrunk();
 };

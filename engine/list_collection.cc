@@ -11,6 +11,7 @@ namespace hearth {
 namespace {
 
 constexpr size_t kIndexSize = 8;  // bytes
+constexpr int64_t kListpackSizeCountedMax = INT32_MAX;
 constexpr uint64_t kBoundDistance = kListBoundElements * kListIndexStep;
 
 std::string IndexBytes(uint64_t index) {
@@ -78,7 +79,7 @@ bool ListCollection::NoteBounds() {
 bool ListCollection::Put(std::string_view element, std::string_view value) {
   if (element.size() != kIndexSize) return false;
   const uint64_t index = GetBigEndian64(element.data());
-  listpack_size.reset();
+  listpack_size_.reset();
   if (nodes.size() == 0 || index > nodes.last_index()) {
     nodes.PushBack(index, value);
     return true;
@@ -97,22 +98,26 @@ bool ListCollection::Erase(std::string_view element) {
   const uint64_t index = GetBigEndian64(element.data());
   const size_t position = nodes.PositionOf(index);
   if (position == nodes.size() || nodes.IndexAt(position) != index) return true;
-  listpack_size.reset();
+  listpack_size_.reset();
   nodes.Erase(position, 1);
   return true;
 }
 
 bool ListCollection::ReadPacked(std::string_view packed) {
-  PackedReader reader(packed);
-  size_t size = kListpackHeaderSize;
-  uint64_t index = kFirstIndex;
-  for (; !reader.done(); index += kListIndexStep) {
+  size_t count = 0, size = 0, listpack_size = 0;
+  for (PackedReader reader(packed); !reader.done(); ++count) {
     const std::string_view element = reader.Next();
     if (!reader.ok()) return false;
-    nodes.PushBack(index, element);
-    size += ListpackSizeOf(element);
+    size += element.size();
+    listpack_size += ListpackSizeOf(element);
   }
-  listpack_size = size;
+  nodes.Reserve(count, size);
+  uint64_t index = kFirstIndex;
+  for (PackedReader reader(packed); !reader.done(); index += kListIndexStep) {
+    nodes.PushBack(index, reader.Next());
+  }
+  listpack_size_ = kListpackHeaderSize;
+  CountListpack(static_cast<int64_t>(listpack_size));
   NoteBounds();
   return true;
 }
@@ -126,12 +131,19 @@ void ListCollection::Rows(const RowVisitor& visit) const {
 }
 
 size_t ListCollection::ListpackSize() {
-  if (!listpack_size) {
-    size_t size = kListpackHeaderSize;
-    nodes.Each(0, nodes.size(), [&](std::string_view item) { size += ListpackSizeOf(item); });
-    listpack_size = size;
-  }
-  return *listpack_size;
+  if (listpack_size_) return *listpack_size_;
+  size_t size = 0;
+  nodes.Each(0, nodes.size(), [&](std::string_view item) { size += ListpackSizeOf(item); });
+  listpack_size_ = kListpackHeaderSize;
+  CountListpack(static_cast<int64_t>(size));
+  return kListpackHeaderSize + size;
+}
+
+void ListCollection::CountListpack(int64_t change) {
+  if (!listpack_size_) return;
+  const int64_t size = *listpack_size_ + change;
+  listpack_size_ = static_cast<uint32_t>(size);
+  if (size > kListpackSizeCountedMax) listpack_size_.reset();
 }
 
 }  // namespace hearth

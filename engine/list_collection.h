@@ -22,8 +22,6 @@ class ListCollection : public Collection {
   static constexpr uint64_t kFirstIndex = uint64_t{1} << 63;
 
   ListNodes nodes;
-  // What the elements would take as a listpack; nothing when it was not kept up to date.
-  std::optional<size_t> listpack_size = 0;
 
   size_t size() const override { return nodes.size(); }
   size_t memory_bytes() const override { return sizeof(*this) + nodes.memory_bytes(); }
@@ -37,9 +35,15 @@ class ListCollection : public Collection {
 
   // Moves the bounds when the ends passed them or are far from them; whether they changed.
   bool NoteBounds();
+  // What the elements would take as a Redis listpack, in bytes.
   size_t ListpackSize();
+  // The change of that; forgets it when it becomes too large to matter.
+  void CountListpack(int64_t change);
+  void ForgetListpackSize() { listpack_size_.reset(); }
 
  private:
+  // Nothing when it was not kept up to date.
+  std::optional<uint32_t> listpack_size_ = 0;
   uint64_t first_index_ = kFirstIndex;  // all indexes are within [first_index_, end_index_)
   uint64_t end_index_ = kFirstIndex;
 };

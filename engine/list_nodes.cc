@@ -1,134 +1,37 @@
 // Tested by tests/engine/list_nodes_test.cc.
 #include "engine/list_nodes.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
-
-#ifdef __linux__
-#include <malloc.h>
-#endif
 
 #include "engine/check.h"
 
 namespace hearth {
-namespace {
-
-// A node's allocation is made smaller when it is this many times what it holds.
-constexpr size_t kIdleFactor = 4;
-constexpr size_t kIdleSizeMin = 256;  // bytes
-
-size_t VarintSize(size_t value) {
-  size_t size = 1;
-  for (; value >= 0x80; value >>= 7) ++size;
-  return size;
-}
-
-size_t ItemSize(std::string_view item) {
-  return item.size() + 2 * VarintSize(item.size());
-}
-
-void WriteItem(char* to, std::string_view item) {
-  const size_t size = item.size();
-  if (size < 0x80) [[likely]] {
-    *to++ = static_cast<char>(size);
-    std::memcpy(to, item.data(), size);
-    to[size] = static_cast<char>(size);
-    return;
-  }
-  char varint[10];
-  size_t varint_size = 0;
-  for (size_t rest = size; rest > 0; rest >>= 7) {
-    varint[varint_size++] = static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
-  }
-  std::memcpy(to, varint, varint_size);
-  std::memcpy(to + varint_size, item.data(), size);
-  char* back = to + varint_size + size;
-  while (varint_size > 0) *back++ = varint[--varint_size];
-}
-
-ListNode* NewNode(size_t size) {
-  void* bytes = std::malloc(sizeof(ListNode) + size);
-  if (bytes == nullptr) throw std::bad_alloc();
-  auto* node = new (bytes) ListNode();
-  node->begin = node->end = node->count = 0;
-  node->capacity = static_cast<uint32_t>(malloc_usable_size(bytes) - sizeof(ListNode));
-  return node;
-}
-
-void DeleteNode(ListNode* node) {
-  node->~ListNode();
-  std::free(node);
-}
-
-// Moves the items into an allocation with room for size bytes beside them.
-void Reallocate(ListNode** slot, size_t size, bool room_in_front) {
-  ListNode* old = *slot;
-  const uint32_t used = old->size();
-  ListNode* node = NewNode(used + size);
-  node->begin = room_in_front ? node->capacity - used : 0;
-  node->end = node->begin + used;
-  node->count = old->count;
-  node->indexes = std::move(old->indexes);
-  std::memcpy(node->bytes() + node->begin, old->bytes() + old->begin, used);
-  DeleteNode(old);
-  *slot = node;
-}
-
-// Makes room for size bytes before or behind the items.
-void MakeRoom(ListNode** slot, size_t size, bool in_front) {
-  ListNode* node = *slot;
-  const size_t free_in_front = node->begin, free_behind = node->capacity - node->end;
-  if ((in_front ? free_in_front : free_behind) >= size) return;
-  if (free_in_front + free_behind < size) return Reallocate(slot, size, in_front);
-  const uint32_t used = node->size();
-  const uint32_t begin = in_front ? node->capacity - used : 0;
-  std::memmove(node->bytes() + begin, node->bytes() + node->begin, used);
-  node->begin = begin;
-  node->end = begin + used;
-}
-
-void ShrinkToFit(ListNode** slot) {
-  const ListNode& node = **slot;
-  if (node.capacity > kIdleSizeMin && node.capacity > kIdleFactor * node.size()) {
-    Reallocate(slot, node.size() / 2, false);
-  }
-}
-
-}  // namespace
-
-const char* ListNode::ItemAt(uint32_t position) const {
-  if (position <= count / 2) {
-    const char* from = bytes() + begin;
-    for (; position > 0; --position) Next(&from);
-    return from;
-  }
-  const char* from = bytes() + end;
-  for (uint32_t left = count - position; left > 0; --left) Previous(&from);
-  return from;
-}
 
 ListNodes::~ListNodes() {
-  for (Group& group : groups_) {
-    for (ListNode* node : group.nodes) DeleteNode(node);
+  if (only_ != nullptr) DeleteListNode(only_);
+  if (!groups_) return;
+  for (Group& group : groups_->groups) {
+    for (ListNode* node : group.nodes) DeleteListNode(node);
   }
 }
 
 // Counts from the nearer end. Requires: position < size().
 ListNodes::Place ListNodes::Locate(size_t position) const {
-  HEARTH_CHECK(position < size_);
+  HEARTH_CHECK(position < size());
+  if (!groups_) return {0, 0, static_cast<uint32_t>(position)};
+  const std::vector<Group>& groups = groups_->groups;
   Place place{0, 0, 0};
-  if (position < size_ / 2) {
-    while (position >= groups_[place.group].count) position -= groups_[place.group++].count;
-    const auto& nodes = groups_[place.group].nodes;
+  if (position < groups_->size / 2) {
+    while (position >= groups[place.group].count) position -= groups[place.group++].count;
+    const auto& nodes = groups[place.group].nodes;
     while (position >= nodes[place.slot]->count) position -= nodes[place.slot++]->count;
     place.offset = static_cast<uint32_t>(position);
     return place;
   }
-  size_t behind = size_ - position;  // elements from position to the end, at least one
-  place.group = groups_.size() - 1;
-  while (behind > groups_[place.group].count) behind -= groups_[place.group--].count;
-  const auto& nodes = groups_[place.group].nodes;
+  size_t behind = groups_->size - position;  // elements from position to the end, at least one
+  place.group = groups.size() - 1;
+  while (behind > groups[place.group].count) behind -= groups[place.group--].count;
+  const auto& nodes = groups[place.group].nodes;
   place.slot = nodes.size() - 1;
   while (behind > nodes[place.slot]->count) behind -= nodes[place.slot--]->count;
   place.offset = static_cast<uint32_t>(nodes[place.slot]->count - behind);
@@ -157,20 +60,20 @@ void ListNodes::ReadIndexes(size_t position, size_t count, std::vector<uint64_t>
     }
     count -= here;
     if (count == 0) return;
-    place.offset = 0;
-    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+    Advance(&place);
   }
 }
 
 size_t ListNodes::PositionOf(uint64_t index) const {
-  if (groups_.empty() || index <= first_index()) return 0;
-  const auto group = std::upper_bound(groups_.begin(), groups_.end(), index,
+  if (size() == 0 || index <= first_index()) return 0;
+  if (!groups_) return only_->PositionOf(index);
+  const auto group = std::upper_bound(groups_->groups.begin(), groups_->groups.end(), index,
                                       [](uint64_t wanted, const Group& candidate) {
                                         return wanted < candidate.nodes.front()->indexes.At(0);
                                       }) -
                      1;
   size_t position = 0;
-  for (auto before = groups_.begin(); before != group; ++before) position += before->count;
+  for (auto before = groups_->groups.begin(); before != group; ++before) position += before->count;
   const auto& nodes = group->nodes;
   const auto node = std::upper_bound(nodes.begin(), nodes.end(), index,
                                      [](uint64_t wanted, const ListNode* candidate) {
@@ -178,70 +81,81 @@ size_t ListNodes::PositionOf(uint64_t index) const {
                                      }) -
                     1;
   for (auto before = nodes.begin(); before != node; ++before) position += (*before)->count;
-  uint32_t low = 0, high = (*node)->count;
-  while (low < high) {
-    const uint32_t middle = (low + high) / 2;
-    if ((*node)->indexes.At(middle) < index) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+  return position + (*node)->PositionOf(index);
+}
+
+// Halves a full group for a node that goes before the slot; at an end of the list the group stays
+// full and the node gets one of its own. Changes the place to where the node goes.
+void ListNodes::SplitGroup(Place* place) {
+  std::vector<Group>& groups = groups_->groups;
+  const size_t size = groups[place->group].nodes.size();
+  const bool behind_all = place->group + 1 == groups.size() && place->slot == size;
+  const bool before_all = place->group == 0 && place->slot == 0;
+  groups.emplace(groups.begin() + static_cast<ptrdiff_t>(place->group + (before_all ? 0 : 1)));
+  if (before_all) return;
+  if (behind_all) {
+    *place = {place->group + 1, 0, 0};
+    return;
   }
-  return position + low;
+  std::vector<ListNode*>& from = groups[place->group].nodes;
+  Group& to = groups[place->group + 1];
+  to.nodes.assign(from.begin() + static_cast<ptrdiff_t>(size / 2), from.end());
+  from.resize(size / 2);
+  for (const ListNode* moved : to.nodes) to.count += moved->count;
+  groups[place->group].count -= to.count;
+  if (place->slot > size / 2) *place = {place->group + 1, place->slot - size / 2, 0};
 }
 
 // Puts a node before the slot (at the end: behind the last). Returns where it went.
 ListNodes::Place ListNodes::AddNode(size_t group, size_t slot, ListNode* node) {
-  memory_bytes_ += node->memory_bytes() + sizeof(node);
-  if (groups_.empty()) {
-    groups_.reserve(1);
-    groups_.emplace_back();
-  } else if (groups_[group].nodes.size() >= kGroupNodesMax) {
-    // A full group at an end of the list stays full; within the list it is halved.
-    const size_t size = groups_[group].nodes.size();
-    const bool behind_all = group + 1 == groups_.size() && slot == size;
-    const bool before_all = group == 0 && slot == 0;
-    const auto where = groups_.begin() + static_cast<ptrdiff_t>(group + (before_all ? 0 : 1));
-    groups_.insert(where, Group());
-    if (behind_all) {
-      ++group;
-      slot = 0;
-    } else if (!before_all) {
-      std::vector<ListNode*>& from = groups_[group].nodes;
-      Group& to = groups_[group + 1];
-      to.nodes.assign(from.begin() + static_cast<ptrdiff_t>(size / 2), from.end());
-      from.resize(size / 2);
-      for (const ListNode* moved : to.nodes) to.count += moved->count;
-      groups_[group].count -= to.count;
-      if (slot > size / 2) {
-        ++group;
-        slot -= size / 2;
-      }
-    }
+  if (!groups_ && only_ == nullptr) {
+    only_ = node;
+    return {0, 0, 0};
   }
-  Group& target = groups_[group];
-  if (target.nodes.empty()) target.nodes.reserve(1);
-  target.nodes.insert(target.nodes.begin() + static_cast<ptrdiff_t>(slot), node);
+  if (!groups_) {
+    groups_ = std::make_unique<Groups>();
+    groups_->groups.push_back({{only_}, only_->count});
+    groups_->size = only_->count;
+    groups_->memory_bytes += only_->memory_bytes() + sizeof(only_);
+    only_ = nullptr;
+  }
+  Place place{group, slot, 0};
+  if (groups_->groups[group].nodes.size() >= kGroupNodesMax) SplitGroup(&place);
+  Group& target = groups_->groups[place.group];
+  target.nodes.insert(target.nodes.begin() + static_cast<ptrdiff_t>(place.slot), node);
   target.count += node->count;
-  return {group, slot, 0};
+  groups_->size += node->count;
+  groups_->memory_bytes += node->memory_bytes() + sizeof(node);
+  return place;
 }
 
 // Frees a node with its elements; its slot stays, empty, until CloseGaps.
 void ListNodes::FreeNode(const Place& place) {
-  ListNode*& node = groups_[place.group].nodes[place.slot];
-  memory_bytes_ -= node->memory_bytes() + sizeof(node);
+  ListNode*& node = *SlotAt(place);
+  if (groups_) groups_->memory_bytes -= node->memory_bytes() + sizeof(node);
   Counted(place.group, -ptrdiff_t{node->count});
-  DeleteNode(node);
+  DeleteListNode(node);
   node = nullptr;
 }
 
 void ListNodes::CloseGaps(size_t group) {
-  std::erase(groups_[group].nodes, nullptr);
+  if (groups_) std::erase(groups_->groups[group].nodes, nullptr);
+}
+
+// After nodes were freed: groups without nodes go, and so do all when one node is left.
+void ListNodes::CloseGroups() {
+  if (!groups_) return;
+  std::vector<Group>& groups = groups_->groups;
+  std::erase_if(groups, [](const Group& group) { return group.nodes.empty(); });
+  if (groups.size() > 1 || (groups.size() == 1 && groups[0].nodes.size() > 1)) return;
+  if (!groups.empty()) only_ = groups[0].nodes[0];
+  groups_.reset();
 }
 
 // Moves the next node's items into a node when both are small.
 bool ListNodes::TryMerge(size_t group, size_t slot) {
-  std::vector<ListNode*>& nodes = groups_[group].nodes;
+  if (!groups_) return false;
+  std::vector<ListNode*>& nodes = groups_->groups[group].nodes;
   if (slot + 1 >= nodes.size()) return false;
   ListNode* right = nodes[slot + 1];
   const ListNode* left = nodes[slot];
@@ -251,7 +165,7 @@ bool ListNodes::TryMerge(size_t group, size_t slot) {
   }
   {
     const Accounting accounting(this, &nodes[slot]);
-    MakeRoom(&nodes[slot], right->size(), false);
+    MakeListNodeRoom(&nodes[slot], right->size(), false);
     ListNode* node = nodes[slot];
     std::memcpy(node->bytes() + node->end, right->bytes() + right->begin, right->size());
     std::vector<uint64_t> indexes;
@@ -267,41 +181,45 @@ bool ListNodes::TryMerge(size_t group, size_t slot) {
   return true;
 }
 
+void ListNodes::Reserve(size_t count, size_t size) {
+  constexpr size_t kSizesSize = 2;  // of a short item
+  if (count > 0) AddNode(0, 0, NewListNode(std::min(size + count * kSizesSize, kNodeSizeMax)));
+}
+
 void ListNodes::PushBack(uint64_t index, std::string_view item) {
-  const size_t item_size = ItemSize(item);
-  if (groups_.empty() || !Fits(*groups_.back().nodes.back(), item_size)) {
-    const size_t last = groups_.empty() ? 0 : groups_.size() - 1;
-    AddNode(last, groups_.empty() ? 0 : groups_[last].nodes.size(), NewNode(item_size));
+  const size_t item_size = ListItemSize(item);
+  if ((!groups_ && only_ == nullptr) || !Fits(**LastSlot(), item_size)) {
+    const size_t last = LastGroup();
+    AddNode(last, groups_ ? groups_->groups[last].nodes.size() : 1, NewListNode(item_size));
   }
-  ListNode** slot = &groups_.back().nodes.back();
+  ListNode** slot = const_cast<ListNode**>(LastSlot());
   const Accounting accounting(this, slot);
-  MakeRoom(slot, item_size, false);
+  MakeListNodeRoom(slot, item_size, false);
   ListNode* node = *slot;
-  WriteItem(node->bytes() + node->end, item);
+  WriteListItem(node->bytes() + node->end, item);
   node->end += static_cast<uint32_t>(item_size);
   node->indexes.PushBack(index, node->count++);
-  Counted(groups_.size() - 1, 1);
+  Counted(LastGroup(), 1);
 }
 
 void ListNodes::PushFront(uint64_t index, std::string_view item) {
-  const size_t item_size = ItemSize(item);
-  if (groups_.empty() || !Fits(*groups_.front().nodes.front(), item_size)) {
-    AddNode(0, 0, NewNode(item_size));
-  }
-  ListNode** slot = &groups_.front().nodes.front();
+  const size_t item_size = ListItemSize(item);
+  if ((!groups_ && only_ == nullptr) || !Fits(**FirstSlot(), item_size))
+    AddNode(0, 0, NewListNode(item_size));
+  ListNode** slot = const_cast<ListNode**>(FirstSlot());
   const Accounting accounting(this, slot);
-  MakeRoom(slot, item_size, true);
+  MakeListNodeRoom(slot, item_size, true);
   ListNode* node = *slot;
   node->begin -= static_cast<uint32_t>(item_size);
-  WriteItem(node->bytes() + node->begin, item);
+  WriteListItem(node->bytes() + node->begin, item);
   node->indexes.PushFront(index, node->count++);
   Counted(0, 1);
 }
 
 void ListNodes::Insert(size_t position, uint64_t index, std::string_view item) {
-  if (position == size_) return PushBack(index, item);
+  if (position == size()) return PushBack(index, item);
   if (position == 0) return PushFront(index, item);
-  const size_t item_size = ItemSize(item);
+  const size_t item_size = ListItemSize(item);
   const Place place = Locate(position);
   if (Fits(*NodeAt(place), item_size)) return InsertInNode(place, index, item);
   if (place.offset > 0) {
@@ -313,18 +231,18 @@ void ListNodes::Insert(size_t position, uint64_t index, std::string_view item) {
     ++before.offset;
     return InsertInNode(before, index, item);
   }
-  InsertInNode(AddNode(place.group, place.slot, NewNode(item_size)), index, item);
+  InsertInNode(AddNode(place.group, place.slot, NewListNode(item_size)), index, item);
 }
 
 void ListNodes::InsertInNode(const Place& place, uint64_t index, std::string_view item) {
-  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode** slot = SlotAt(place);
   const Accounting accounting(this, slot);
-  const size_t item_size = ItemSize(item);
-  MakeRoom(slot, item_size, false);
+  const size_t item_size = ListItemSize(item);
+  MakeListNodeRoom(slot, item_size, false);
   ListNode* node = *slot;
   const size_t at = static_cast<size_t>(node->ItemAt(place.offset) - node->bytes());
   std::memmove(node->bytes() + at + item_size, node->bytes() + at, node->end - at);
-  WriteItem(node->bytes() + at, item);
+  WriteListItem(node->bytes() + at, item);
   node->end += static_cast<uint32_t>(item_size);
   if (place.offset == node->count) {
     node->indexes.PushBack(index, node->count);
@@ -340,14 +258,14 @@ void ListNodes::InsertInNode(const Place& place, uint64_t index, std::string_vie
 
 // Moves the elements from the place on to a node of their own behind it.
 void ListNodes::SplitNode(const Place& place) {
-  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode** slot = SlotAt(place);
   ListNode* right;
   {
     const Accounting accounting(this, slot);
     ListNode* left = *slot;
     const char* from = left->ItemAt(place.offset);
     const auto at = static_cast<uint32_t>(from - left->bytes());
-    right = NewNode(left->end - at);
+    right = NewListNode(left->end - at);
     right->end = left->end - at;
     right->count = left->count - place.offset;
     std::memcpy(right->bytes(), from, right->end);
@@ -357,18 +275,18 @@ void ListNodes::SplitNode(const Place& place) {
     left->indexes.DropBack(right->count, left->count);
     left->count = place.offset;
     left->end = at;
-    ShrinkToFit(slot);
+    ShrinkListNode(slot);
   }
-  groups_[place.group].count -= right->count;
+  Counted(place.group, -ptrdiff_t{right->count});
   AddNode(place.group, place.slot + 1, right);
 }
 
 void ListNodes::Replace(size_t position, std::string_view item) {
   const Place place = Locate(position);
-  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode** slot = SlotAt(place);
   const char* from = (*slot)->ItemAt(place.offset);
   const auto at = static_cast<size_t>(from - (*slot)->bytes()) - (*slot)->begin;
-  const size_t old_size = ItemSize(ListNode::Next(&from)), new_size = ItemSize(item);
+  const size_t old_size = ListItemSize(ListNode::Next(&from)), new_size = ListItemSize(item);
   if ((*slot)->count > 1 && new_size > old_size &&
       (*slot)->size() - old_size + new_size > kNodeSizeMax) {
     const uint64_t index = (*slot)->indexes.At(place.offset);
@@ -376,19 +294,19 @@ void ListNodes::Replace(size_t position, std::string_view item) {
     return Insert(position, index, item);
   }
   const Accounting accounting(this, slot);
-  if (new_size > old_size) MakeRoom(slot, new_size - old_size, false);
+  if (new_size > old_size) MakeListNodeRoom(slot, new_size - old_size, false);
   ListNode* node = *slot;
   char* to = node->bytes() + node->begin + at;
   std::memmove(to + new_size, to + old_size,
                static_cast<size_t>(node->bytes() + node->end - (to + old_size)));
-  WriteItem(to, item);
+  WriteListItem(to, item);
   node->end += static_cast<uint32_t>(new_size - old_size);
-  if (new_size < old_size) ShrinkToFit(slot);
+  if (new_size < old_size) ShrinkListNode(slot);
 }
 
 // Requires: fewer than all of the node.
 void ListNodes::EraseInNode(const Place& place, uint32_t count) {
-  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode** slot = SlotAt(place);
   const Accounting accounting(this, slot);
   ListNode* node = *slot;
   const uint32_t offset = place.offset;
@@ -411,12 +329,12 @@ void ListNodes::EraseInNode(const Place& place, uint32_t count) {
   }
   node->count -= count;
   Counted(place.group, -ptrdiff_t{count});
-  ShrinkToFit(slot);
+  ShrinkListNode(slot);
 }
 
 void ListNodes::Erase(size_t position, size_t count) {
   if (count == 0) return;
-  const bool is_inner = position > 0 && position + count < size_;
+  const bool is_inner = position > 0 && position + count < size();
   Place place = Locate(position);
   bool has_gaps = false;
   while (true) {
@@ -430,27 +348,25 @@ void ListNodes::Erase(size_t position, size_t count) {
     }
     count -= here;
     if (count == 0) break;
-    place.offset = 0;
-    if (++place.slot == groups_[place.group].nodes.size()) {
-      if (has_gaps) CloseGaps(place.group);
-      ++place.group;
-      place.slot = 0;
-    }
+    const size_t group = place.group;
+    Advance(&place);
+    if (has_gaps && place.group != group) CloseGaps(group);
   }
   if (has_gaps) {
     CloseGaps(place.group);
-    std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
+    CloseGroups();
   }
   if (!is_inner) return;
   const Place left = Locate(position - 1);
   TryMerge(left.group, left.slot);
   if (left.slot > 0) TryMerge(left.group, left.slot - 1);
+  CloseGroups();
 }
 
 // Takes elements out of one node; base is the position of its first.
 void ListNodes::EraseOffsets(const Place& place, std::span<const size_t> positions, size_t base,
                              std::vector<uint64_t>* erased) {
-  ListNode** slot = &groups_[place.group].nodes[place.slot];
+  ListNode** slot = SlotAt(place);
   if (positions.size() == (*slot)->count) {
     (*slot)->indexes.Read((*slot)->count, erased);
     return FreeNode(place);
@@ -478,7 +394,7 @@ void ListNodes::EraseOffsets(const Place& place, std::span<const size_t> positio
   node->count = static_cast<uint32_t>(left.size());
   node->indexes.Assign(left);
   Counted(place.group, -static_cast<ptrdiff_t>(positions.size()));
-  ShrinkToFit(slot);
+  ShrinkListNode(slot);
 }
 
 void ListNodes::EraseMany(std::span<const size_t> positions, std::vector<uint64_t>* erased) {
@@ -487,7 +403,8 @@ void ListNodes::EraseMany(std::span<const size_t> positions, std::vector<uint64_
   size_t base = positions.front() - place.offset;
   const auto finish_group = [this](size_t group) {
     CloseGaps(group);
-    for (size_t slot = groups_[group].nodes.size(); slot-- > 0;) TryMerge(group, slot);
+    if (!groups_) return;
+    for (size_t slot = groups_->groups[group].nodes.size(); slot-- > 0;) TryMerge(group, slot);
   };
   while (true) {
     const uint32_t node_count = NodeAt(place)->count;
@@ -497,14 +414,12 @@ void ListNodes::EraseMany(std::span<const size_t> positions, std::vector<uint64_
     positions = positions.subspan(here);
     if (positions.empty()) break;
     base += node_count;
-    if (++place.slot == groups_[place.group].nodes.size()) {
-      finish_group(place.group);
-      ++place.group;
-      place.slot = 0;
-    }
+    const size_t group = place.group;
+    Advance(&place);
+    if (place.group != group) finish_group(group);
   }
   finish_group(place.group);
-  std::erase_if(groups_, [](const Group& group) { return group.nodes.empty(); });
+  CloseGroups();
 }
 
 void ListNodes::Reindex(size_t position, std::span<const uint64_t> indexes) {
@@ -512,7 +427,7 @@ void ListNodes::Reindex(size_t position, std::span<const uint64_t> indexes) {
   Place place = Locate(position);
   std::vector<uint64_t> node_indexes;
   while (true) {
-    ListNode** slot = &groups_[place.group].nodes[place.slot];
+    ListNode** slot = SlotAt(place);
     const Accounting accounting(this, slot);
     ListNode* node = *slot;
     node_indexes.clear();
@@ -522,8 +437,7 @@ void ListNodes::Reindex(size_t position, std::span<const uint64_t> indexes) {
     node->indexes.Assign(node_indexes);
     indexes = indexes.subspan(here);
     if (indexes.empty()) return;
-    place.offset = 0;
-    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+    Advance(&place);
   }
 }
 

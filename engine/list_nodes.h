@@ -2,10 +2,10 @@
 
 // ListNodes: the elements of one big list in order, each with its row's index.
 //
-// Elements stand packed in nodes of up to 4 KB (a bigger element alone in its own):
-//   item = size:varint bytes size:reversed-varint          (walked from both ends)
-// Nodes stand in groups that know their elements' count, so that an element in the middle of
-// millions is found by adding up a few thousand numbers at most.
+// Elements stand packed in nodes of up to 4 KB (a bigger element alone in its own; list_node.h).
+// A short list is one node and nothing else. The nodes of a longer one stand in groups that know
+// their elements' count, so that an element in the middle of millions is found by adding up a few
+// thousand numbers at most.
 //
 // Thread:   guarded by its key's shard lock.
 // Lifetime: owns its nodes; views of elements die with the next change.
@@ -14,75 +14,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
-#include "engine/list_indexes.h"
+#include "engine/list_node.h"
 
 namespace hearth {
-
-// One allocation: this header, then capacity bytes of which [begin, end) hold items.
-struct ListNode {
-  uint32_t begin, end, capacity;
-  uint32_t count;
-  ListIndexes indexes;
-
-  char* bytes() { return reinterpret_cast<char*>(this + 1); }
-  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
-  uint32_t size() const { return end - begin; }
-  size_t memory_bytes() const { return sizeof(*this) + capacity + indexes.memory_bytes(); }
-
-  static const char* ReadSize(const char* from, size_t* size) {
-    size_t value = static_cast<unsigned char>(*from++);
-    if (value >= 0x80) [[unlikely]] {
-      value &= 0x7f;
-      for (int shift = 7;; shift += 7) {
-        const auto byte = static_cast<unsigned char>(*from++);
-        value |= size_t{byte & 0x7fu} << shift;
-        if (byte < 0x80) break;
-      }
-    }
-    *size = value;
-    return from;
-  }
-  // The item at *from, which is moved behind it.
-  static std::string_view Next(const char** from) {
-    size_t size;
-    const char* bytes = ReadSize(*from, &size);
-    *from = bytes + size + (bytes - *from);
-    return {bytes, size};
-  }
-  // The item before *end, which is moved to its beginning.
-  static std::string_view Previous(const char** end) {
-    const char* last = *end;
-    size_t size = 0;
-    int shift = 0;
-    while (true) {
-      const auto byte = static_cast<unsigned char>(*--last);
-      size |= size_t{byte & 0x7fu} << shift;
-      if (byte < 0x80) break;
-      shift += 7;
-    }
-    const char* bytes = last - size;
-    *end = bytes - (*end - last);
-    return {bytes, size};
-  }
-  // Where the item begins; the end for position = count.
-  const char* ItemAt(uint32_t position) const;
-};
-
-// Calls a visitor; false = it wants no more.
-template <typename Visit>
-bool VisitOne(Visit& visit, std::string_view item) {
-  if constexpr (std::is_void_v<std::invoke_result_t<Visit&, std::string_view>>) {
-    visit(item);
-    return true;
-  } else {
-    return visit(item);
-  }
-}
 
 class ListNodes {
  public:
@@ -91,15 +30,18 @@ class ListNodes {
   ListNodes(const ListNodes&) = delete;
   ListNodes& operator=(const ListNodes&) = delete;
 
-  size_t size() const { return size_; }
-  size_t memory_bytes() const { return memory_bytes_; }
+  size_t size() const { return groups_ ? groups_->size : only_ != nullptr ? only_->count : 0; }
+  size_t memory_bytes() const {
+    if (groups_) return groups_->memory_bytes;
+    return only_ != nullptr ? only_->memory_bytes() : 0;
+  }
 
   // Requires: position < size().
   std::string_view At(size_t position) const;
   uint64_t IndexAt(size_t position) const;
-  uint64_t first_index() const { return groups_.front().nodes.front()->indexes.At(0); }
+  uint64_t first_index() const { return (*FirstSlot())->indexes.At(0); }
   uint64_t last_index() const {
-    const ListNode& last = *groups_.back().nodes.back();
+    const ListNode& last = **LastSlot();
     return last.indexes.At(last.count - 1);
   }
   // Appends the indexes of count elements from position on.
@@ -118,16 +60,21 @@ class ListNodes {
   template <typename Visit>
   void EachWithIndex(Visit visit) const {
     std::vector<uint64_t> indexes;
-    for (const Group& group : groups_) {
-      for (const ListNode* node : group.nodes) {
-        indexes.clear();
-        node->indexes.Read(node->count, &indexes);
-        const char* from = node->bytes() + node->begin;
-        for (const uint64_t index : indexes) visit(index, ListNode::Next(&from));
-      }
+    const auto visit_node = [&](const ListNode& node) {
+      indexes.clear();
+      node.indexes.Read(node.count, &indexes);
+      const char* from = node.bytes() + node.begin;
+      for (const uint64_t index : indexes) visit(index, ListNode::Next(&from));
+    };
+    if (only_ != nullptr) visit_node(*only_);
+    if (!groups_) return;
+    for (const Group& group : groups_->groups) {
+      for (const ListNode* node : group.nodes) visit_node(*node);
     }
   }
 
+  // Gives the first node room for so many elements with so many bytes. Requires: empty.
+  void Reserve(size_t count, size_t size);
   // Indexes must ascend.
   void PushFront(uint64_t index, std::string_view item);
   void PushBack(uint64_t index, std::string_view item);
@@ -148,6 +95,11 @@ class ListNodes {
     std::vector<ListNode*> nodes;
     size_t count = 0;  // of elements
   };
+  struct Groups {
+    std::vector<Group> groups;
+    size_t size = 0;  // elements
+    size_t memory_bytes = sizeof(Groups);
+  };
   struct Place {
     size_t group, slot;
     uint32_t offset;  // within the node
@@ -156,13 +108,15 @@ class ListNodes {
   // Counts what a node takes before and after it changes.
   class Accounting {
    public:
-    Accounting(ListNodes* nodes, ListNode** slot) : nodes_(nodes), slot_(slot) {
-      nodes_->memory_bytes_ -= (*slot_)->memory_bytes();
+    Accounting(ListNodes* nodes, ListNode** slot) : groups_(nodes->groups_.get()), slot_(slot) {
+      if (groups_ != nullptr) groups_->memory_bytes -= (*slot_)->memory_bytes();
     }
-    ~Accounting() { nodes_->memory_bytes_ += (*slot_)->memory_bytes(); }
+    ~Accounting() {
+      if (groups_ != nullptr) groups_->memory_bytes += (*slot_)->memory_bytes();
+    }
 
    private:
-    ListNodes* nodes_;
+    Groups* groups_;
     ListNode** slot_;
   };
 
@@ -171,11 +125,36 @@ class ListNodes {
            (node.size() + item_size <= kNodeSizeMax && node.count < kNodeCountMax);
   }
   Place Locate(size_t position) const;
-  ListNode* NodeAt(const Place& place) const { return groups_[place.group].nodes[place.slot]; }
-  void Counted(size_t group, ptrdiff_t change) {
-    groups_[group].count += static_cast<size_t>(change);
-    size_ += static_cast<size_t>(change);
+  ListNode* NodeAt(const Place& place) const {
+    return groups_ ? groups_->groups[place.group].nodes[place.slot] : only_;
   }
+  ListNode** SlotAt(const Place& place) {
+    return groups_ ? &groups_->groups[place.group].nodes[place.slot] : &only_;
+  }
+  // Require: not empty.
+  ListNode* const* FirstSlot() const {
+    return groups_ ? &groups_->groups.front().nodes.front() : &only_;
+  }
+  ListNode* const* LastSlot() const {
+    return groups_ ? &groups_->groups.back().nodes.back() : &only_;
+  }
+  size_t LastGroup() const { return groups_ ? groups_->groups.size() - 1 : 0; }
+  // To the next node. Requires: there is one.
+  void Advance(Place* place) const {
+    place->offset = 0;
+    if (++place->slot == groups_->groups[place->group].nodes.size()) {
+      ++place->group;
+      place->slot = 0;
+    }
+  }
+  // The node's own count is changed beside this.
+  void Counted(size_t group, ptrdiff_t change) {
+    if (!groups_) return;
+    groups_->groups[group].count += static_cast<size_t>(change);
+    groups_->size += static_cast<size_t>(change);
+  }
+  void CloseGroups();
+  void SplitGroup(Place* place);
   Place AddNode(size_t group, size_t slot, ListNode* node);
   void FreeNode(const Place& place);
   void CloseGaps(size_t group);
@@ -186,9 +165,9 @@ class ListNodes {
   void EraseOffsets(const Place& place, std::span<const size_t> positions, size_t base,
                     std::vector<uint64_t>* erased);
 
-  std::vector<Group> groups_;
-  size_t size_ = 0;
-  size_t memory_bytes_ = 0;
+  // Both null: no elements. One node: only_; more: groups_.
+  ListNode* only_ = nullptr;
+  std::unique_ptr<Groups> groups_;
 };
 
 template <typename Visit>
@@ -204,8 +183,7 @@ void ListNodes::Each(size_t position, size_t count, Visit visit) const {
       if (!VisitOne(visit, ListNode::Next(&from))) return;
     }
     if (count == 0) return;
-    place.offset = 0;
-    if (++place.slot == groups_[place.group].nodes.size()) ++place.group, place.slot = 0;
+    Advance(&place);
   }
 }
 
@@ -223,8 +201,8 @@ void ListNodes::EachBackward(size_t position, size_t count, Visit visit) const {
       if (!VisitOne(visit, ListNode::Previous(&end))) return;
     }
     if (count == 0) return;
-    if (place.slot == 0) place.slot = groups_[--place.group].nodes.size();
-    end_offset = groups_[place.group].nodes[--place.slot]->count;
+    if (place.slot == 0) place.slot = groups_->groups[--place.group].nodes.size();
+    end_offset = groups_->groups[place.group].nodes[--place.slot]->count;
   }
 }
 

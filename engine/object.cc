@@ -30,6 +30,8 @@ std::string_view EncodingName(Encoding encoding) {
       return "stream";
     case Encoding::kListpack:
       return "listpack";
+    case Encoding::kListpackEx:
+      return "listpackex";
   }
   return "unknown";
 }

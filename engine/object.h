@@ -44,6 +44,7 @@ enum class Encoding : uint8_t {
   kQuicklist = 9,
   kStream = 10,
   kListpack = 11,
+  kListpackEx = 12,  // a hash of few fields, some of which were given an expiry
 };
 
 // As OBJECT ENCODING prints it.
@@ -53,7 +54,8 @@ inline constexpr int64_t kNoExpiry = -1;
 
 struct Object {
   static constexpr uint8_t kTombstone = 1;
-  static constexpr uint8_t kSpread = 2;  // the value is a Collection's address
+  static constexpr uint8_t kSpread = 2;          // the value is a Collection's address
+  static constexpr uint8_t kElementsExpire = 4;  // fields of a hash: the expiry sweep looks
   static constexpr uint8_t kHotMax = 3;
 
   uint64_t position;
@@ -84,6 +86,7 @@ struct Object {
 
   bool tombstone() const { return (flags & kTombstone) != 0; }
   bool has_expiry() const { return expire_at_ms != kNoExpiry; }
+  bool elements_expire() const { return (flags & kElementsExpire) != 0; }
   bool spread() const { return (flags & kSpread) != 0; }
   // Requires: spread.
   Collection* collection() const {

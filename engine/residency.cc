@@ -168,6 +168,7 @@ bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::s
     if (table == nullptr || table->size() == 0) continue;
     const auto consider = [&](Object* object) {
       if (object->tombstone() || samples_left == 0) return SweepAction::kKeep;
+      if (only_volatile && !object->has_expiry()) return SweepAction::kKeep;
       --samples_left;
       int64_t score = 0;
       switch (policy) {

@@ -36,6 +36,10 @@ class SetCollection : public Collection {
     }
     return true;
   }
+  bool AppendAsPacked(std::string* to) const override {
+    table.Each([&](const MemberEntry& entry) { AppendPacked(to, entry.member()); });
+    return true;
+  }
   void Rows(const RowVisitor& visit) const override {
     table.Each([&](const MemberEntry& entry) { visit(entry.member(), {}); });
   }

@@ -35,6 +35,8 @@ class SetKey : public CollectionKey {
   // Tells how many members are about to be added, the first of them: Redis chooses the encoding
   // by that.
   void Expect(size_t count, std::string_view first);
+  // Creates the absent set with an encoding, which the members added then may change.
+  void StartAs(Encoding encoding) { Create(encoding); }
   // False when the member was there.
   bool Add(std::string_view member);
   bool Remove(std::string_view member);

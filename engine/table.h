@@ -8,7 +8,7 @@
 // doubles up to 255 cells and then splits in two. A key's first cell is the place of its position
 // within the segment's range, so cells stand roughly in position order. A cell is one word:
 //
-//   cell = object address (48 bits) | has-expiry (1 bit) | tag of the position (15 bits); 0 = empty
+//   cell = object address (48 bits) | expires (1 bit) | tag of the position (15 bits); 0 = empty
 //
 // Find touches the slot's record (16 bytes a slot: they stay in the caches), one line of cells and
 // the object. No operation rehashes more than one segment; a directory doubles by copying pointers.
@@ -57,7 +57,7 @@ class Table {
   void Insert(Object* object);
   // Unlinks and returns it, or nullptr.
   Object* Remove(uint64_t position, std::string_view key);
-  // After a change of expire_at_ms in place.
+  // After a change of expire_at_ms or kElementsExpire in place.
   void RefreshExpiryBit(Object* object);
 
   size_t size() const { return size_; }
@@ -85,7 +85,8 @@ class Table {
   size_t Sweep(SweepHand* hand, size_t objects_max, Visit visit) {
     return SweepCells(hand, objects_max, 0, visit);
   }
-  // The same, but calls visit only for objects that expire; the others count as visited too.
+  // The same, but calls visit only for objects that expire or whose elements do; the others
+  // count as visited too.
   template <typename Visit>
   size_t SweepExpiring(SweepHand* hand, size_t objects_max, Visit visit) {
     return SweepCells(hand, objects_max, kExpiryBit, visit);
@@ -125,7 +126,8 @@ class Table {
     return (position & 0x7fff) << kTagShift;
   }
   static Cell MakeCell(Object* object) {
-    return reinterpret_cast<Cell>(object) | (object->has_expiry() ? kExpiryBit : 0) |
+    return reinterpret_cast<Cell>(object) |
+           (object->has_expiry() || object->elements_expire() ? kExpiryBit : 0) |
            TagOf(object->position);
   }
   static uint32_t HomeOf(const Segment& segment, uint64_t position);

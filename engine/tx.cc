@@ -20,6 +20,14 @@ constexpr size_t kSlackFactor = 2;
 constexpr size_t kSlackFree = 64;
 constexpr size_t kGrowthMax = 1 << 20;  // bytes of spare room that a growing value gets
 
+// Whether the key's time has come, or that of every element it has.
+bool HasExpired(const Object& object, int64_t now_ms) {
+  if (object.has_expiry() && object.expire_at_ms <= now_ms) return true;
+  if (!object.elements_expire()) return false;
+  const int64_t last_ms = ElementExpiryOf(object).last_ms;
+  return last_ms != kNoExpiry && last_ms <= now_ms;
+}
+
 }  // namespace
 
 Encoding EncodingOf(std::string_view value) {
@@ -159,7 +167,7 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
     if (touch) Bump(shard.counters.absent_reads);
     return nullptr;
   }
-  if (object->has_expiry() && object->expire_at_ms <= now_ms_) {
+  if (HasExpired(*object, now_ms_)) {
     if (options_.expire) {
       Bump(shard.counters.expired);
       DeleteLive(ref, object);
@@ -286,6 +294,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   const size_t need = sizeof(Object) + key.size() + value.size();
   Object* object = old;
   if (old != nullptr) DropRows(ref.db, *old);
+  const bool elements_expired = old != nullptr && old->elements_expire();
   const size_t room = old == nullptr || old->spread() ? 0 : old->allocated_size();
   if (room >= need && room <= need * kSlackFactor + kSlackFree) {
     std::memmove(object->mutable_value(), value.data(), value.size());
@@ -298,7 +307,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   object->type = ObjectType::kString;
   object->flags = 0;
   object->encoding = encoding;
-  const bool refresh = object->expire_at_ms != expire_at_ms;
+  const bool refresh = object->expire_at_ms != expire_at_ms || elements_expired;
   object->expire_at_ms = expire_at_ms;
   if (object != old || refresh) PutObject(ref, object, old);
   keyspace_.Touch(object, now_ms_);
@@ -404,6 +413,7 @@ Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
   copy->encoding = source.encoding;
   copy->access = source.access;
   copy->hot = source.hot;
+  copy->flags |= source.flags & Object::kElementsExpire;
   return copy;
 }
 
@@ -441,6 +451,7 @@ void Tx::Move(const KeyRef& from, const KeyRef& to) {
   moved->encoding = source->encoding;
   moved->access = source->access;
   moved->hot = source->hot;
+  moved->flags |= source->flags & Object::kElementsExpire;
   PutCopy(to, moved);
   --change_count_;
   DeleteLive(from, FindObject(from));

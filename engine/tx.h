@@ -83,6 +83,8 @@ class Tx {
   // False: writes are refused; a reader that would like to change something leaves it.
   bool may_change() const { return options_.expire; }
   int64_t now_ms() const { return now_ms_; }
+  // Whether what has expired is deleted when it is met, not only hidden.
+  bool may_expire() const { return options_.expire; }
   // The database of the first key; the session's database for kAllShards transactions.
   uint32_t db() const { return db_; }
   void set_db(uint32_t db) { db_ = db; }

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 namespace hearth {
@@ -62,6 +63,38 @@ inline char* PutLineEnd(char* out) {
 char* PutOneLine(char* out, std::string_view text) {
   return std::transform(text.begin(), text.end(), out,
                         [](char c) { return c == '\r' || c == '\n' ? ' ' : c; });
+}
+
+// A positive number by its shortest digits.
+char* PutShortestDigits(double value, char* out) {
+  // d[.ddd]e[+-]xx
+  char buffer[kDoubleTextBytesMax];
+  const char* const text = buffer;
+  const char* const end =
+      std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific).ptr;
+  const char* const mark = std::find(text, end, 'e');
+  int exponent = 0;
+  std::from_chars(mark[1] == '+' ? mark + 2 : mark + 1, end, exponent);
+  char digits[kDoubleTextBytesMax];
+  digits[0] = text[0];
+  const int count =
+      static_cast<int>(std::copy(std::min(mark, text + 2), mark, digits + 1) - digits);
+  const int behind = count - 1 - exponent;  // digits behind the point; negative = zeros before it
+  if (behind <= 0 && exponent < count + 7) {
+    return std::fill_n(std::copy_n(digits, count, out), -behind, '0');
+  }
+  if (behind > 0 && (behind < 7 || std::abs(exponent) < 4)) {
+    const int before = std::max(count - behind, 0);
+    if (before == 0) *out++ = '0';
+    out = std::copy_n(digits, before, out);
+    *out++ = '.';
+    out = std::fill_n(out, std::max(behind - count, 0), '0');
+    return std::copy(digits + before, digits + count, out);
+  }
+  out = std::copy(text, mark, out);
+  *out++ = 'e';
+  *out++ = exponent < 0 ? '-' : '+';
+  return std::to_chars(out, out + 4, std::abs(exponent)).ptr;
 }
 
 }  // namespace
@@ -150,14 +183,22 @@ void Reply::NoteError(std::string_view text) {
   std::memcpy(error_code_, code.data(), error_code_size_);
 }
 
-// Plain notation from 1e-4 up to 1e17, as printf's %.17g chooses; an exponent outside.
+// Redis 7.2 prints integers up to 2^62 as such, and others by their shortest digits: plainly when
+// at most six of the digits stand behind the point, the exponent is below four or few zeros are to
+// be added; else with an exponent.
 size_t FormatDouble(double value, char* out) {
-  if (std::isnan(value)) return static_cast<size_t>(PutOneLine(out, "nan") - out);
-  const double magnitude = std::fabs(value);
-  const bool plain = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e17);
-  const auto format = plain ? std::chars_format::fixed : std::chars_format::scientific;
-  const char* end = std::to_chars(out, out + kDoubleTextBytesMax, value, format).ptr;
-  return static_cast<size_t>(end - out);
+  char* const start = out;
+  char* const limit = out + kDoubleTextBytesMax;
+  if (std::isnan(value)) return static_cast<size_t>(PutOneLine(out, "nan") - start);
+  if (std::signbit(value)) *out++ = '-';
+  value = std::fabs(value);
+  if (std::isinf(value)) return static_cast<size_t>(PutOneLine(out, "inf") - start);
+  constexpr double kIntegerMax = 4611686018427387904.0;  // 2^62
+  if (value <= kIntegerMax && value == std::floor(value)) {
+    out = std::to_chars(out, limit, static_cast<int64_t>(value)).ptr;
+    return static_cast<size_t>(out - start);
+  }
+  return static_cast<size_t>(PutShortestDigits(value, out) - start);
 }
 
 }  // namespace hearth

@@ -47,7 +47,7 @@ class Reply {
   void Set(size_t count) { WriteHeader(protocol_ == 2 ? '*' : '~', count); }
   void Push(size_t count) { WriteHeader(protocol_ == 2 ? '*' : '>', count); }
 
-  // The shortest text that reads back as the same double; "inf", "-inf" and "nan".
+  // A short text that reads back as the same double, as Redis 7.2 prints it; "inf", "-inf", "nan".
   void Double(double value);
   void Bool(bool value);
   // Decimal digits with an optional minus sign.

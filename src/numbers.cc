@@ -47,6 +47,12 @@ std::optional<long double> ParseLongDouble(std::string_view text) {
 }
 
 std::optional<double> ParseDouble(std::string_view text) {
+  // Most numbers are plain; what may be something else (a plus sign, hexadecimal digits, a value
+  // out of range) takes the long way.
+  double plain;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, plain);
+  if (error == std::errc() && stop == end && std::isfinite(plain)) return plain;
   return ParseWhole<double>(text,
                             [](const char* from, char** end) { return std::strtod(from, end); });
 }

@@ -14,10 +14,22 @@ std::atomic<uint32_t> g_lfu_decay_minutes{1};
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
-  return {StringCommands(),  LcsCommands(),       BitmapCommands(), HyperLogLogCommands(),
-          GenericCommands(), ExpireCommands(),    ListCommands(),   HashCommands(),
-          SetCommands(),     SortedSetCommands(), StreamCommands(), StreamGroupCommands(),
-          GeoCommands(),     SortCommands()};
+  return {StringCommands(),
+          LcsCommands(),
+          BitmapCommands(),
+          HyperLogLogCommands(),
+          GenericCommands(),
+          ExpireCommands(),
+          ListCommands(),
+          HashCommands(),
+          SetCommands(),
+          SortedSetCommands(),
+          SortedSetRangeCommands(),
+          SortedSetAlgebraCommands(),
+          StreamCommands(),
+          StreamGroupCommands(),
+          GeoCommands(),
+          SortCommands()};
 }
 
 std::vector<std::span<const Command>> AllCommandGroups() {

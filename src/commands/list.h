@@ -15,10 +15,6 @@ bool FindList(std::string_view key, Tx& tx, Reply& reply, const Object** object)
 // LEFT or RIGHT; on nullopt the error is written.
 std::optional<ListEnd> ReadListEnd(std::string_view argument, Reply& reply);
 
-// How long a command may block: seconds with a fraction, 0 = for ever. On nullopt the error is
-// written.
-std::optional<int64_t> ReadTimeoutMs(std::string_view argument, int64_t now_ms, Reply& reply);
-
 // list.cc
 void LIndex(const Args& args, Tx& tx, Reply& reply);
 void LInsert(const Args& args, Tx& tx, Reply& reply);

@@ -1,4 +1,5 @@
 // Tested by tests/src/commands/list_move_test.cc.
+#include "src/commands/blocking.h"
 #include "src/commands/list.h"
 
 namespace hearth {

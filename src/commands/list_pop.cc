@@ -1,7 +1,7 @@
 // Tested by tests/src/commands/list_pop_test.cc.
 #include <algorithm>
-#include <cmath>
 
+#include "src/commands/blocking.h"
 #include "src/commands/groups.h"
 #include "src/commands/list.h"
 #include "src/errors.h"
@@ -121,24 +121,6 @@ std::optional<ManyPop> ReadManyPop(const Args& args, Reply& reply) {
 }
 
 }  // namespace
-
-std::optional<int64_t> ReadTimeoutMs(std::string_view argument, int64_t now_ms, Reply& reply) {
-  const auto seconds = ParseLongDouble(argument);
-  if (!seconds) {
-    reply.Error("ERR timeout is not a float or out of range");
-    return std::nullopt;
-  }
-  const long double ms = std::ceil(*seconds * 1000);
-  if (ms < 0) {
-    reply.Error("ERR timeout is negative");
-    return std::nullopt;
-  }
-  if (ms > static_cast<long double>(INT64_MAX - now_ms)) {
-    reply.Error("ERR timeout is out of range");
-    return std::nullopt;
-  }
-  return static_cast<int64_t>(ms);
-}
 
 // LPOP key [count] -> the first element, or null; with a count an array, or a null array
 void LPop(const Args& args, Tx& tx, Reply& reply) {

@@ -10,6 +10,7 @@
 
 #include "engine/list.h"
 #include "engine/set.h"
+#include "engine/sorted_set.h"
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
@@ -95,25 +96,42 @@ Part Limited(const SortOptions& options, size_t size) {
 
 using Elements = std::vector<std::string_view>;
 
-// The elements of a list; when they stay as they are, only the part that is asked for.
-Elements ReadList(std::string_view key, const Object* object, const SortOptions& options,
-                  Part* part, Tx& tx) {
-  const ListKey list(tx, key, object);
-  const size_t size = list.size();
+// Reads what has an order of its own: all of it, or, when it stays in that order, the part that
+// is asked for. visit(position, count, reverse, take)
+template <typename Visit>
+Elements ReadOrdered(size_t size, const SortOptions& options, Part* part, Visit visit) {
   *part = Limited(options, size);
   Elements elements;
   const auto take = [&](std::string_view element) { elements.push_back(element); };
   if (!options.unsorted) {
-    list.Each(0, size, take);
+    visit(0, size, /*reverse=*/false, take);
     return elements;
   }
-  if (part->count > 0 && options.descending) {
-    list.EachBackward(size - 1 - part->first, part->count, take);
-  } else if (part->count > 0) {
-    list.Each(part->first, part->count, take);
-  }
+  if (part->count > 0) visit(part->first, part->count, options.descending, take);
   part->first = 0;
   return elements;
+}
+
+Elements ReadList(std::string_view key, const Object* object, const SortOptions& options,
+                  Part* part, Tx& tx) {
+  const ListKey list(tx, key, object);
+  return ReadOrdered(list.size(), options, part,
+                     [&](size_t position, size_t count, bool reverse, auto take) {
+                       if (reverse) {
+                         list.EachBackward(list.size() - 1 - position, count, take);
+                       } else {
+                         list.Each(position, count, take);
+                       }
+                     });
+}
+
+Elements ReadSortedSet(std::string_view key, const Object* object, const SortOptions& options,
+                       Part* part, Tx& tx) {
+  const SortedSetKey set(tx, key, object);
+  return ReadOrdered(set.size(), options, part,
+                     [&](size_t rank, size_t count, bool reverse, auto take) {
+                       set.Visit(rank, count, reverse, [&](const auto& one) { take(one.member); });
+                     });
 }
 
 Elements ReadSet(std::string_view key, const Object* object, const SortOptions& options, Part* part,
@@ -221,6 +239,8 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
     elements = ReadSet(args[1], object, options, &part, tx);
   } else if (object != nullptr && object->type == ObjectType::kList) {
     elements = ReadList(args[1], object, options, &part, tx);
+  } else if (object != nullptr && object->type == ObjectType::kSortedSet) {
+    elements = ReadSortedSet(args[1], object, options, &part, tx);
   } else if (object != nullptr) {
     return reply.Error(kErrWrongType);
   }

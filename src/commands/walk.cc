@@ -42,18 +42,6 @@ struct ScanOptions {
   KeyFilter filter = {};
 };
 
-// What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
-std::optional<uint64_t> ParseCursor(std::string_view text) {
-  if (text.empty()) return 0;
-  const bool is_negative = text[0] == '-';
-  if (is_negative || text[0] == '+') text.remove_prefix(1);
-  uint64_t cursor = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, cursor);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return is_negative ? -cursor : cursor;
-}
-
 // Takes an option and its value; false after an error reply.
 bool TakeScanOption(std::string_view word, std::string_view value, ScanOptions* options,
                     Reply& reply) {
@@ -77,7 +65,7 @@ bool TakeScanOption(std::string_view word, std::string_view value, ScanOptions* 
 }
 
 bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
-  const auto cursor = ParseCursor(args[1]);
+  const auto cursor = ParseScanCursor(args[1]);
   if (!cursor) {
     reply.Error("ERR invalid cursor");
     return false;
@@ -133,6 +121,17 @@ void WriteOneKey(const WalkAnswer& answer, Reply& reply) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> ParseScanCursor(std::string_view text) {
+  if (text.empty()) return 0;
+  const bool is_negative = text[0] == '-';
+  if (is_negative || text[0] == '+') text.remove_prefix(1);
+  uint64_t cursor = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, cursor);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return is_negative ? -cursor : cursor;
+}
 
 std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
   ScanOptions options;

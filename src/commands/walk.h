@@ -12,6 +12,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/key_walk.h"
@@ -20,6 +21,9 @@
 namespace hearth {
 
 inline constexpr size_t kScanCountMax = 1'000'000;
+
+// A cursor as strtoul reads it: a sign is allowed, a negative one wraps, an empty one is 0.
+std::optional<uint64_t> ParseScanCursor(std::string_view text);
 
 struct WalkAnswer {
   Status status;
@@ -33,6 +37,9 @@ struct Walk {
   void (*write)(const WalkAnswer& answer, Reply& reply);
   size_t key_count_max;  // how many keys it looks at, at most
 };
+
+// What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
+std::optional<uint64_t> ParseScanCursor(std::string_view text);
 
 // Each of them: nullopt after an error reply.
 std::optional<Walk> MakeScan(const Args& args, Reply& reply);

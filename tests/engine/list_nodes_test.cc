@@ -151,6 +151,20 @@ TEST(ListNodesTest, AnElementTakesTwoBytesBesideItself) {
   EXPECT_LT(nodes.memory_bytes(), count * 12 * 103 / 100);
 }
 
+// No groups, no pointers: 32 bytes around all elements.
+TEST(ListNodesTest, AShortListIsOneNode) {
+  ListNodes nodes;
+  nodes.Reserve(100, 800);
+  for (uint64_t i = 0; i < 100; ++i) nodes.PushBack(kMiddle + i * kListIndexStep, "12345678");
+  EXPECT_LE(nodes.memory_bytes(), 1280u);
+  EXPECT_EQ(sizeof(ListNodes), 16u);
+  // As many as two nodes hold, and back.
+  for (uint64_t i = 100; i < 600; ++i) nodes.PushBack(kMiddle + i * kListIndexStep, "12345678");
+  EXPECT_EQ(nodes.At(599), "12345678");
+  nodes.Erase(50, 550);
+  EXPECT_LE(nodes.memory_bytes(), 1280u);
+}
+
 TEST(ListNodesTest, AMillionElementsAreReachedInTheMiddle) {
   ListNodes nodes;
   for (uint64_t i = 0; i < 1'000'000; ++i) {

@@ -108,6 +108,21 @@ TEST_F(ListTest, AnEmptiedListIsGone) {
   }
 }
 
+TEST_F(ListTest, AListEmptiedWhileOpenTakesElementsAgain) {
+  for (const uint32_t packed_size_max : {512u, 0u}) {
+    Limits().packed_size_max = packed_size_max;
+    Push("l", 1, 3);
+    InTx({"l"}, [](Tx& tx) {
+      ListKey list(tx, "l", tx.Find("l"));
+      list.Erase(0, 3);
+      list.Push(ListEnd::kHead, "again");
+    });
+    InTx({"l"}, [](Tx& tx) { EXPECT_EQ(Print(tx, "l"), "[again, ]"); });
+    ExpectSameAfterLoad({"l"}, Print);
+    InTx({"l"}, [](Tx& tx) { tx.Delete("l"); });
+  }
+}
+
 // A bound that is noted ahead: the head row changes once in a thousand pushes and pops.
 TEST_F(ListTest, AQueueSeldomChangesItsHead) {
   Push("q", 1, 200);

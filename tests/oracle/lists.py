@@ -84,6 +84,9 @@ def makers(g):
         (1, lambda: [g.pick("RENAME", "COPY"), key(), key()]),
         (4, lambda: ["RPUSH", numbers()] + [number() for _ in range(g.random.randrange(1, 9))]),
         (0.5, lambda: ["DEL", numbers()]),
+        (1, lambda: ["ZADD", "zn"] + [x for _ in range(3)
+                                      for x in (str(g.random.randrange(99)), number())]),
+        (1, lambda: ["SORT", "zn"] + sort_options()),
         (3, lambda: ["SET", "w_%d" % g.random.randrange(-9, 40), number()]),
         (5, lambda: ["SORT", numbers()] + sort_options()),
         (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "k1", "nosuch")] + sort_options()

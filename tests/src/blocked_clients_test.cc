@@ -172,6 +172,36 @@ TEST_F(BlockedClientsTest, AClientThatLeavesTakesNothing) {
   EXPECT_EQ(Run("LLEN a"), ":1\r\n");
 }
 
+TEST_F(BlockedClientsTest, EveryWayToASortedSetServes) {
+  TestClient waiting = Connect();
+  const struct {
+    const char* command;
+    const char* made_by;
+    std::string reply;
+  } kCases[] = {
+      {"BZPOPMIN none z 0", "ZADD z 2 b 1 a", WireArray({"z", "a", "1"})},
+      {"BZPOPMAX z 0", "ZUNIONSTORE z 1 source", WireArray({"z", "y", "6"})},
+      {"BZMPOP 0 2 none z MAX COUNT 1", "ZRANGESTORE z source 0 0",
+       "*2\r\n$1\r\nz\r\n*1\r\n" + WireArray({"x", "5"})},
+      {"BZPOPMIN z 0", "GEOADD z 0 0 place", WireArray({"z", "place", "3377699720527872"})},
+      {"BZPOPMIN z 0", "GEORADIUS places 0 0 1 km STOREDIST z",
+       WireArray({"z", "here", "3.299589265287915e-4"})},
+      {"BZPOPMIN z 0", "ZINCRBY z 1.5 a", WireArray({"z", "a", "1.5"})},
+  };
+  Run("ZADD source 5 x 6 y");
+  Run("GEOADD places 0 0 here");
+  for (const auto& [command, made_by, reply] : kCases) {
+    waiting.Send(command);
+    WaitForBlocked(1);
+    // Nothing that it waits for.
+    Run("SADD z member");
+    Run("DEL z");
+    Run(made_by);
+    EXPECT_EQ(waiting.ReadReply(), reply) << made_by;
+    Run("DEL z");
+  }
+}
+
 TEST_F(BlockedClientsTest, RequestsBehindABlockedOneWait) {
   TestClient waiting = Connect();
   waiting.SendRaw("BLPOP a 0\r\nPING\r\n");

@@ -38,7 +38,8 @@ TEST(CommandTableTest, RowsAreWhole) {
     EXPECT_FALSE(command->since.empty()) << command->name;
     EXPECT_FALSE(command->group.empty()) << command->name;
     EXPECT_NE(command->arity, 0) << command->name;
-    const int runs = (command->data != nullptr) + (command->session != nullptr);
+    const int runs =
+        (command->data != nullptr) + (command->session != nullptr) + (command->blocking != nullptr);
     EXPECT_TRUE(runs == 1 || (runs == 0 && !command->subcommands.empty())) << command->name;
   }
 }

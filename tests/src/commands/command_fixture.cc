@@ -127,8 +127,7 @@ void CommandFixture::RunData(const Command& command, const Args& args, Reply& re
   if (!CollectKeys(command, args, db_, &keys)) keys.clear();
   for (int attempt = 0; attempt < kLoadsMax; ++attempt) {
     Tx tx(engine_->keyspace(), keys, clock_.WallMs(),
-          {.write = (command.flags & kCmdWrite) != 0,
-           .lock_all = LocksAll(command, args)});
+          {.write = (command.flags & kCmdWrite) != 0, .lock_all = LocksAll(command, args)});
     tx.set_db(db_);
     if (tx.state() == Tx::State::kReady) {
       if (command.data != nullptr) return command.data(args, tx, reply);

@@ -117,16 +117,19 @@ TEST_F(HyperLogLogTest, DebugShowsAndConverts) {
 }
 
 TEST_F(HyperLogLogTest, RefusesWhatIsNone) {
+  const std::string kWrongType =
+      "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
   MakeList("l");
   Run("SET s HYLL");
   RunWords({"SET", "t", "HYLL" + std::string(1, '\x02') + std::string(11, '\0')});
   for (const std::string key : {"l", "s", "t"}) {
-    EXPECT_EQ(Refused("PFADD " + key + " x"), kNotHll);
-    EXPECT_EQ(Refused("PFCOUNT " + key), kNotHll);
-    EXPECT_EQ(Refused("PFCOUNT none " + key), kNotHll);
-    EXPECT_EQ(Refused("PFMERGE none " + key), kNotHll);
-    EXPECT_EQ(Refused("PFMERGE " + key), kNotHll);
-    EXPECT_EQ(Refused("PFDEBUG NO " + key), kNotHll);
+    const std::string& error = key == "l" ? kWrongType : kNotHll;
+    EXPECT_EQ(Refused("PFADD " + key + " x"), error);
+    EXPECT_EQ(Refused("PFCOUNT " + key), error);
+    EXPECT_EQ(Refused("PFCOUNT none " + key), error);
+    EXPECT_EQ(Refused("PFMERGE none " + key), error);
+    EXPECT_EQ(Refused("PFMERGE " + key), error);
+    EXPECT_EQ(Refused("PFDEBUG NO " + key), error);
   }
 }
 

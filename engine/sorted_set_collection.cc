@@ -1,0 +1,214 @@
+// Tested by tests/engine/sorted_set_test.cc.
+#include "engine/sorted_set_collection.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "engine/score.h"
+
+#ifdef HEARTH_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#else
+#include <malloc.h>
+#endif
+
+namespace hearth {
+namespace {
+
+// A bigger one gets a table and an index.
+constexpr size_t kSmallCountMax = 128;
+constexpr size_t kSmallSizeMax = 8192;
+
+double ScoreOf(const MemberEntry& entry) {
+  double score;
+  std::memcpy(&score, entry.payload(), sizeof(score));
+  return score;
+}
+
+void SetScore(MemberEntry* entry, double score) {
+  std::memcpy(entry->payload(), &score, sizeof(score));
+}
+
+}  // namespace
+
+SortedSetCollection::~SortedSetCollection() {
+  std::free(bytes_);
+}
+
+size_t SortedSetCollection::memory_bytes() const {
+  if (big_)
+    return sizeof(*this) + sizeof(Big) + big_->table.memory_bytes() + big_->index.memory_bytes();
+  return sizeof(*this) + (bytes_ == nullptr ? 0 : malloc_usable_size(bytes_));
+}
+
+bool SortedSetCollection::Put(std::string_view element, std::string_view value) {
+  double score;
+  if (!ReadScore(&value, &score) || !value.empty()) return false;
+  PutScore({element, score});
+  return true;
+}
+
+bool SortedSetCollection::ReadPacked(std::string_view packed) {
+  PackedScoreReader reader(packed);
+  ScoredMember element;
+  while (reader.Next(&element)) PutScore(element);
+  return reader.ok();
+}
+
+void SortedSetCollection::Rows(const RowVisitor& visit) const {
+  Visit(0, size(), false, [&](const ScoredMember& element) {
+    char bytes[kScoreSizeMax];
+    visit(element.member, {bytes, WriteScore(bytes, element.score)});
+  });
+}
+
+std::optional<double> SortedSetCollection::Score(std::string_view member) const {
+  if (big_) {
+    const MemberEntry* entry = big_->table.Find(member);
+    return entry == nullptr ? std::nullopt : std::optional(ScoreOf(*entry));
+  }
+  const auto place = FindPackedScore(small(), member);
+  return place ? std::optional(place->score) : std::nullopt;
+}
+
+std::optional<size_t> SortedSetCollection::Rank(const ScoredMember& element) const {
+  if (!big_) {
+    const auto place = FindPackedScore(small(), element.member);
+    return place ? std::optional(place->rank) : std::nullopt;
+  }
+  return big_->index.CountBefore([&](const RankedIndex::Item& item) {
+    if (item.score != element.score) return item.score < element.score;
+    return item.entry->member() < element.member;
+  });
+}
+
+void SortedSetCollection::Splice(size_t offset, size_t remove_size, std::string_view insert) {
+  const size_t old_size = size_bytes_;
+  const size_t new_size = old_size - remove_size + insert.size();
+  const size_t tail_size = old_size - offset - remove_size;
+  const auto grow = [&](size_t size) {
+    auto* bytes = static_cast<char*>(std::realloc(bytes_, size));
+    if (bytes == nullptr) throw std::bad_alloc();
+    bytes_ = bytes;
+  };
+  if (new_size > old_size) grow(new_size);
+  std::memmove(bytes_ + offset + insert.size(), bytes_ + offset + remove_size, tail_size);
+  if (!insert.empty()) std::memcpy(bytes_ + offset, insert.data(), insert.size());
+  if (new_size < old_size && new_size > 0) grow(new_size);
+  size_bytes_ = static_cast<uint32_t>(new_size);
+}
+
+void SortedSetCollection::BecomeBig() {
+  big_ = std::make_unique<Big>();
+  PackedScoreReader reader(small());
+  ScoredMember element;
+  while (reader.Next(&element)) PutBig(element);
+  std::free(bytes_);
+  bytes_ = nullptr;
+  size_bytes_ = count_ = 0;
+}
+
+void SortedSetCollection::PutBig(const ScoredMember& element) {
+  MemberEntry* entry = big_->table.Find(element.member);
+  if (entry != nullptr) {
+    big_->index.Erase({ScoreOf(*entry), entry});
+  } else {
+    entry = MemberEntry::Make(element.member, sizeof(double));
+    big_->table.Insert(entry);
+  }
+  SetScore(entry, element.score);
+  big_->index.Insert({element.score, entry});
+}
+
+void SortedSetCollection::PutScore(const ScoredMember& element) {
+  if (!big_) {
+    const size_t size_max = size_bytes_ + element.member.size() + 2 * kScoreSizeMax;
+    const auto place = FindPackedScore(small(), element.member);
+    if (size_max <= kSmallSizeMax && count_ + !place <= kSmallCountMax) {
+      count_ += !place;
+      return SplicePackedScore(small(), place ? &*place : nullptr, element,
+                               [this](size_t offset, size_t remove_size, std::string_view insert) {
+                                 Splice(offset, remove_size, insert);
+                               });
+    }
+    BecomeBig();
+  }
+  PutBig(element);
+}
+
+void SortedSetCollection::RemoveBig(const RankedIndex::Item& item) {
+  big_->index.Erase(item);
+  MemberEntry::Free(big_->table.Remove(item.entry->member()));
+}
+
+bool SortedSetCollection::Remove(std::string_view member) {
+  if (big_) {
+    MemberEntry* entry = big_->table.Find(member);
+    if (entry != nullptr) RemoveBig({ScoreOf(*entry), entry});
+    return entry != nullptr;
+  }
+  const auto place = FindPackedScore(small(), member);
+  if (!place) return false;
+  Splice(place->offset, place->size, {});
+  --count_;
+  return true;
+}
+
+void SortedSetCollection::RemoveRange(size_t rank, size_t count, const ScoreVisitor& visit) {
+  if (big_) {
+    for (; count > 0; --count) {
+      const RankedIndex::Cursor cursor = big_->index.At(rank);
+      if (!cursor.valid()) return;
+      const RankedIndex::Item item = cursor.item();
+      visit(item.element());
+      RemoveBig(item);
+    }
+    return;
+  }
+  const size_t offset = PackedScoreOffset(small(), rank);
+  PackedScoreReader reader(small().substr(offset));
+  ScoredMember element;
+  for (; count > 0 && reader.Next(&element); --count, --count_) visit(element);
+  Splice(offset, reader.offset(), {});
+}
+
+size_t SortedSetCollection::CountBefore(const SortedSetCut& cut) const {
+  if (!big_) return CountPackedScoresBefore(small(), cut);
+  switch (cut.kind) {
+    case SortedSetCut::Kind::kStart:
+      return 0;
+    case SortedSetCut::Kind::kEnd:
+      return size();
+    case SortedSetCut::Kind::kScore:  // reads no member
+      return big_->index.CountBefore([&](const RankedIndex::Item& item) {
+        return item.score < cut.score || (cut.behind && item.score == cut.score);
+      });
+    case SortedSetCut::Kind::kMember:
+      return big_->index.CountBefore(
+          [&](const RankedIndex::Item& item) { return cut.IsBehind(item.element()); });
+  }
+  return 0;
+}
+
+void SortedSetCollection::Visit(size_t rank, size_t count, bool reverse,
+                                const ScoreVisitor& visit) const {
+  if (!big_) return VisitPackedScores(small(), rank, count, reverse, visit);
+  RankedIndex::Cursor cursor = big_->index.At(rank);
+  for (; count > 0 && cursor.valid(); --count) {
+    visit(cursor.item().element());
+    reverse ? cursor.Previous() : cursor.Next();
+  }
+}
+
+uint64_t SortedSetCollection::Walk(uint64_t cursor, size_t count, const ScoreVisitor& visit) const {
+  if (big_) {
+    return big_->table.Walk(cursor, count, [&](const MemberEntry& entry) {
+      visit({entry.member(), ScoreOf(entry)});
+    });
+  }
+  Visit(0, size(), false, visit);
+  return 0;
+}
+
+}  // namespace hearth

@@ -1,0 +1,68 @@
+// Tested by tests/src/commands/hash_random_test.cc.
+#include <vector>
+
+#include "engine/hash.h"
+#include "src/commands/draw.h"
+#include "src/commands/groups.h"
+#include "src/commands/hash.h"
+#include "src/errors.h"
+#include "src/numbers.h"
+
+namespace hearth {
+namespace {
+
+using Field = HashKey::Field;
+
+// RESP3 has an array of pairs, RESP2 one of twice the size.
+void BeginFields(size_t count, bool with_values, Reply& reply) {
+  reply.Array(with_values && reply.protocol() == 2 ? count * 2 : count);
+}
+
+void ReplyField(const Field& field, bool with_values, Reply& reply) {
+  if (with_values && reply.protocol() > 2) reply.Array(2);
+  reply.Bulk(field.name);
+  if (with_values) reply.Bulk(field.value);
+}
+
+// Different fields; all of them when there are not as many as wanted.
+std::vector<Field> Draw(const HashKey& hash, size_t wanted) {
+  if (wanted >= hash.size()) return AllOf<Field>(hash);
+  return DrawDifferent<Field>(hash, wanted, [](const Field& field) { return field.name; });
+}
+
+}  // namespace
+
+// HRANDFIELD key [count [WITHVALUES]] -> a field, or null; with count an array: of different
+// fields when it is positive, of -count draws when it is negative
+void HRandField(const Args& args, Tx& tx, Reply& reply) {
+  const Object* found;
+  if (args.size() < 3) {
+    if (!FindHash(args[1], tx, reply, &found)) return;
+    if (found == nullptr) return reply.Null();
+    return reply.Bulk(HashKey(tx, args[1], found).Random().name);
+  }
+  const auto count = ReadDrawCount(args[2], reply);
+  if (!count) return;
+  const bool with_values = args.size() > 3;
+  if (args.size() > 4 || (with_values && !IsWord(args[3], "WITHVALUES"))) {
+    return reply.Error(kErrSyntax);
+  }
+  if (with_values && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
+    return reply.Error("ERR value is out of range");
+  }
+  if (!FindHash(args[1], tx, reply, &found)) return;
+  if (found == nullptr || *count == 0) return reply.Array(0);
+
+  const HashKey hash(tx, args[1], found);
+  if (*count > 0) {
+    const auto fields = Draw(hash, static_cast<size_t>(*count));
+    BeginFields(fields.size(), with_values, reply);
+    for (const Field& field : fields) ReplyField(field, with_values, reply);
+    return;
+  }
+  auto left = static_cast<uint64_t>(-*count);
+  BeginFields(left, with_values, reply);
+  for (; left > 0 && !reply.muted(); --left) ReplyField(hash.Random(), with_values, reply);
+}
+
+}  // namespace hearth
