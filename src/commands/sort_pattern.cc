@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/sort_test.cc.
-#include "engine/hash.h"
 #include "src/commands/sort.h"
+
+#include "engine/hash.h"
 
 namespace hearth {
 namespace {
