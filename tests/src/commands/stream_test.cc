@@ -1,3 +1,4 @@
+#include "engine/collection_limits.h"
 #include "tests/src/commands/command_fixture.h"
 
 namespace hearth {
