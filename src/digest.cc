@@ -3,7 +3,10 @@
 
 #include <openssl/sha.h>
 
+#include <memory>
+
 #include "engine/check.h"
+#include "engine/collection.h"
 #include "engine/key_walk.h"
 
 namespace hearth {
@@ -25,16 +28,32 @@ void XorInto(Digest* sum, const Digest& digest) {
   for (size_t i = 0; i < digest.size(); ++i) (*sum)[i] ^= digest[i];
 }
 
+// The same whether the collection is packed or spread, and in whatever order its rows come.
+Digest DigestOfElements(const Object& object) {
+  std::unique_ptr<Collection> unpacked;
+  const Collection* collection = object.spread() ? object.collection() : nullptr;
+  if (collection == nullptr) {
+    unpacked = Collection::Make(object.type, 0);
+    HEARTH_CHECK(unpacked->ReadPacked(object.value()));
+    collection = unpacked.get();
+  }
+  Digest sum = {};
+  collection->Rows([&](std::string_view element, std::string_view value) {
+    std::string text = std::to_string(element.size()) + " ";
+    text.append(element).append(value);
+    XorInto(&sum, Sha1(text));
+  });
+  return sum;
+}
+
 }  // namespace
 
 Digest DigestOfValue(const Object& object) {
   std::string text(1, static_cast<char>(object.type));
-  switch (object.type) {
-    case ObjectType::kString:
-      text += object.value();
-      break;
-    default:
-      HEARTH_CHECK(false);
+  if (object.type == ObjectType::kString) {
+    text += object.value();
+  } else {
+    text += Bytes(DigestOfElements(object));
   }
   if (object.has_expiry()) text += "!!expire!!";
   return Sha1(text);

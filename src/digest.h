@@ -21,7 +21,8 @@ namespace hearth {
 using Digest = std::array<unsigned char, 20>;
 
 // A type's bytes must depend on its logical value alone: never on its encoding, nor on the order of
-// a type without order (XOR the digests of its elements). Each type is a case here.
+// a type without order (XOR the digests of its elements). A list's still depends on where its rows
+// stand.
 Digest DigestOfValue(const Object& object);
 
 // Of one key, zeros when there is none. Errors: the store cannot be read.

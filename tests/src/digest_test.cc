@@ -37,6 +37,22 @@ TEST_F(DigestTest, DependsOnTheDatasetAlone) {
   EXPECT_NE(Run("DEBUG DIGEST"), digest);
 }
 
+TEST_F(DigestTest, DoesNotTellPackedFromSpread) {
+  Run("ZADD z 1 a 2 b 3 c");
+  Run("SADD s a b");
+  Run("HSET h f v g w");
+  const std::string digest = Run("DEBUG DIGEST");
+  Run("DEL z s h");
+  Run("DEBUG PACKED-SIZE-MAX 0");
+  Run("HSET h g w f v");
+  Run("SADD s b a");
+  Run("ZADD z 3 c 2 b 1 a");
+  Run("DEBUG PACKED-SIZE-MAX 512");
+  EXPECT_EQ(Run("DEBUG DIGEST"), digest);
+  Run("ZADD z 4 a");
+  EXPECT_NE(Run("DEBUG DIGEST"), digest);
+}
+
 TEST_F(DigestTest, ValuesHaveTheirOwn) {
   Run("MSET a 1 b 1 c 2");
   const std::string all = Run("DEBUG DIGEST-VALUE a b c none");

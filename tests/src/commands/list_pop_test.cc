@@ -1,5 +1,5 @@
 #include "engine/collection_limits.h"
-#include "src/commands/list.h"
+#include "src/commands/blocking.h"
 #include "tests/src/commands/command_fixture.h"
 
 namespace hearth {
