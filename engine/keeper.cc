@@ -6,6 +6,7 @@
 
 #include "engine/collection.h"
 #include "engine/engine.h"
+#include "engine/hash.h"
 #include "engine/watermark.h"
 
 namespace hearth {
@@ -18,6 +19,15 @@ constexpr int64_t kHealEveryUs = 1'000'000;
 constexpr size_t kColdExpireRowsATick = 1000;
 constexpr char kProbeName[] = "hearth.probe";
 constexpr size_t kProbeBytes = 1 << 20;
+
+// Whether a stored key has expired, or a field of a packed hash. Those of a spread one wait until
+// it is resident.
+bool IsDue(const HeadValueParts& value, int64_t now_ms) {
+  if (value.expire_at_ms != kNoExpiry && value.expire_at_ms <= now_ms) return true;
+  if (value.type != ObjectType::kHash || value.spread) return false;
+  const int64_t first_ms = PackedHashExpiry(value.value).first_ms;
+  return first_ms != kNoExpiry && first_ms <= now_ms;
+}
 
 }  // namespace
 
@@ -95,10 +105,10 @@ void Engine::WatchDisk() {
                              : "Free disk space is below disk-free-min: writes are refused");
 }
 
-// Finds expired rows that no memory knows, a piece at a time in position order.
+// Finds what has expired and no memory knows, a piece at a time in position order.
 void Engine::SweepColdExpired() {
   const uint32_t db = cold_expire_db_;
-  if (log_->ExpiryCount(db) == 0) {
+  if (log_->ExpiryCount(db) == 0 && !keyspace_->elements_expire()) {
     cold_expire_db_ = (db + 1) % options_.db_count;
     cold_expire_position_ = 0;
     return;
@@ -119,9 +129,7 @@ void Engine::SweepColdExpired() {
                        next = key.position;
                        return false;
                      }
-                     if (value.expire_at_ms != kNoExpiry && value.expire_at_ms <= now_ms) {
-                       due.emplace_back(key.key);
-                     }
+                     if (IsDue(value, now_ms)) due.emplace_back(key.key);
                      return true;
                    });
   if (!status.ok()) return;

@@ -440,9 +440,15 @@ void StreamKey::SetGroup(StreamGroup* group, StreamId last_id, int64_t entries_r
 }
 
 StreamConsumer* StreamKey::CreateConsumer(StreamGroup* group, std::string_view name) {
+  return RestoreConsumer(group, name, tx().now_ms(), StreamConsumer::kNever);
+}
+
+StreamConsumer* StreamKey::RestoreConsumer(StreamGroup* group, std::string_view name,
+                                           int64_t seen_ms, int64_t active_ms) {
   StreamConsumer* consumer =
       stream().groups.AddConsumer(group, name, StreamGroups::FreeNumber(*group));
-  consumer->seen_ms = tx().now_ms();
+  consumer->seen_ms = seen_ms;
+  consumer->active_ms = active_ms;
   PutConsumer(*group, *consumer);
   return consumer;
 }

@@ -75,6 +75,9 @@ class StreamKey : public CollectionKey {
   void SetGroup(StreamGroup* group, StreamId last_id, int64_t entries_read);
   // Requires: absent. It was seen now and never active.
   StreamConsumer* CreateConsumer(StreamGroup* group, std::string_view name);
+  // The same with the times that a dump tells.
+  StreamConsumer* RestoreConsumer(StreamGroup* group, std::string_view name, int64_t seen_ms,
+                                  int64_t active_ms);
   // Its pending entries go with it.
   void DeleteConsumer(StreamGroup* group, StreamConsumer* consumer);
   // Notes that it was seen now; active: it got an entry.

@@ -356,6 +356,13 @@ void Tx::SetExpiry(std::string_view key, int64_t at_ms) {
   object->seq = LogHead(ref, *object, 0, int{object->has_expiry()} - int{had_expiry});
 }
 
+void Tx::SetAccess(std::string_view key, uint32_t access) {
+  KeyRef scratch(db_, {}, 0);
+  Object* object = FindLive(Ref(db_, key, &scratch), /*touch=*/false);
+  HEARTH_CHECK(object != nullptr);
+  object->access = access;
+}
+
 // Deletes a live object and logs it. Afterwards the object is gone or a tombstone.
 void Tx::DeleteLive(const KeyRef& ref, Object* object) {
   DropRows(ref.db, *object);

@@ -111,6 +111,8 @@ class Tx {
   size_t WriteRange(std::string_view key, size_t offset, std::string_view bytes);
   // Requires: present.
   void SetExpiry(std::string_view key, int64_t at_ms);
+  // Sets what eviction policies judge by, unlogged (see Object::access). Requires: present.
+  void SetAccess(std::string_view key, uint32_t access);
   // Returns whether the key was there.
   bool Delete(std::string_view key) { return Delete(db_, key); }
   bool Delete(uint32_t db, std::string_view key);

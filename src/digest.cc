@@ -3,11 +3,10 @@
 
 #include <openssl/sha.h>
 
-#include <memory>
+#include <bit>
 
-#include "engine/check.h"
-#include "engine/collection.h"
 #include "engine/key_walk.h"
+#include "src/stored_value.h"
 
 namespace hearth {
 namespace {
@@ -28,35 +27,88 @@ void XorInto(Digest* sum, const Digest& digest) {
   for (size_t i = 0; i < digest.size(); ++i) (*sum)[i] ^= digest[i];
 }
 
-// The same whether the collection is packed or spread, and in whatever order its rows come.
-Digest DigestOfElements(const Object& object) {
-  std::unique_ptr<Collection> unpacked;
-  const Collection* collection = object.spread() ? object.collection() : nullptr;
-  if (collection == nullptr) {
-    unpacked = Collection::Make(object.type, 0);
-    HEARTH_CHECK(unpacked->ReadPacked(object.value()));
-    collection = unpacked.get();
-  }
-  Digest sum = {};
-  collection->Rows([&](std::string_view element, std::string_view value) {
-    std::string text = std::to_string(element.size()) + " ";
-    text.append(element).append(value);
-    XorInto(&sum, Sha1(text));
-  });
-  return sum;
+// Texts and numbers in a form that tells where each ends.
+void Append(std::string* to, std::string_view text) {
+  *to += std::to_string(text.size()) + ":";
+  *to += text;
 }
+void Append(std::string* to, uint64_t number) {
+  *to += std::to_string(number) + ";";
+}
+void Append(std::string* to, RdbStreamId id) {
+  Append(to, id.ms);
+  Append(to, id.seq);
+}
+
+// The bytes of each type; elements without order are summed up.
+struct Writer {
+  std::string text;
+
+  template <typename Elements, typename Write>
+  void Unordered(const Elements& elements, Write write) {
+    Digest sum{};
+    for (const auto& element : elements) {
+      std::string one;
+      write(&one, element);
+      XorInto(&sum, Sha1(one));
+    }
+    Append(&text, elements.size());
+    text += Bytes(sum);
+  }
+
+  void operator()(const std::string& value) { text += value; }
+  void operator()(const RdbList& list) {
+    for (const std::string& element : list.elements) Append(&text, element);
+  }
+  void operator()(const RdbSet& set) {
+    Unordered(set.members, [](std::string* to, const std::string& member) { *to = member; });
+  }
+  void operator()(const RdbSortedSet& set) {
+    Unordered(set.members, [](std::string* to, const auto& element) {
+      Append(to, element.first);
+      Append(to, std::bit_cast<uint64_t>(element.second == 0 ? 0.0 : element.second));
+    });
+  }
+  void operator()(const RdbHash& hash) {
+    Unordered(hash.fields, [](std::string* to, const RdbHashField& field) {
+      Append(to, field.field);
+      Append(to, field.value);
+      if (field.expire_at_ms != -1) *to += "!!hexpire!!";
+    });
+  }
+  void operator()(const RdbStream& stream) {
+    for (const RdbStreamEntry& entry : stream.entries) {
+      Append(&text, entry.id);
+      for (const auto& [name, value] : entry.fields) {
+        Append(&text, name);
+        Append(&text, value);
+      }
+    }
+    Append(&text, stream.last_id);
+    Append(&text, stream.max_deleted_id);
+    Append(&text, stream.entries_added);
+    Unordered(stream.groups, [](std::string* to, const RdbStreamGroup& group) {
+      Append(to, group.name);
+      Append(to, group.last_id);
+      Append(to, static_cast<uint64_t>(group.entries_read));
+      for (const RdbStreamPending& pending : group.pending) {
+        Append(to, pending.id);
+        Append(to, group.consumers[pending.consumer_index].name);
+        Append(to, pending.delivery_count);
+      }
+      for (const RdbStreamConsumer& consumer : group.consumers) Append(to, consumer.name);
+    });
+  }
+};
 
 }  // namespace
 
-Digest DigestOfValue(const Object& object) {
-  std::string text(1, static_cast<char>(object.type));
-  if (object.type == ObjectType::kString) {
-    text += object.value();
-  } else {
-    text += Bytes(DigestOfElements(object));
-  }
-  if (object.has_expiry()) text += "!!expire!!";
-  return Sha1(text);
+Digest DigestOfValue(const RdbValue& value, bool expires) {
+  Writer writer;
+  writer.text = static_cast<char>(value.index());
+  std::visit(writer, value);
+  if (expires) writer.text += "!!expire!!";
+  return Sha1(writer.text);
 }
 
 Status DigestOfKey(Engine& engine, uint32_t db, std::string_view key, Digest* digest) {
@@ -65,7 +117,10 @@ Status DigestOfKey(Engine& engine, uint32_t db, std::string_view key, Digest* di
   Tx tx(engine.keyspace(), {&ref, 1}, engine.clock().WallMs(),
         {.read_blocking = true, .touch = false, .expire = false});
   if (tx.state() != Tx::State::kReady) return tx.error();
-  if (const Object* object = tx.Peek(key)) *digest = DigestOfValue(*object);
+  const Object* object = tx.Peek(key);
+  if (object == nullptr) return Status::Ok();
+  const bool expires = object->has_expiry();
+  *digest = DigestOfValue(ReadStoredValue(tx, key, *object), expires);
   return Status::Ok();
 }
 

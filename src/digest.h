@@ -15,15 +15,15 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "src/rdb/rdb_value.h"
 
 namespace hearth {
 
 using Digest = std::array<unsigned char, 20>;
 
-// A type's bytes must depend on its logical value alone: never on its encoding, nor on the order of
-// a type without order (XOR the digests of its elements). A list's still depends on where its rows
-// stand.
-Digest DigestOfValue(const Object& object);
+// Depends on the logical value alone: not on its encoding, nor on the order of elements that have
+// none.
+Digest DigestOfValue(const RdbValue& value, bool expires);
 
 // Of one key, zeros when there is none. Errors: the store cannot be read.
 Status DigestOfKey(Engine& engine, uint32_t db, std::string_view key, Digest* digest);

@@ -94,6 +94,8 @@ Server::~Server() {
 
 std::string Server::Start() {
   ReserveFiles();
+  // First: warming up loads collections, and builds their nodes by these limits.
+  WatchCollectionLimits();
   if (std::string error = OpenEngine(); !error.empty()) return error;
   size_t count = static_cast<size_t>(config_.Int("workers"));
   if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());

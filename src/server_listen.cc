@@ -246,7 +246,6 @@ void Server::WatchCollectionLimits() {
 }
 
 void Server::WatchConfig() {
-  WatchCollectionLimits();
   const auto refresh = [this](std::string* = nullptr) {
     needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");

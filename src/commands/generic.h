@@ -20,6 +20,10 @@ void Touch(const Args& args, Tx& tx, Reply& reply);
 void Type(const Args& args, Tx& tx, Reply& reply);
 std::string_view TypeName(ObjectType type);
 
+// dump.cc
+void Dump(const Args& args, Tx& tx, Reply& reply);
+void Restore(const Args& args, Tx& tx, Reply& reply);
+
 // object_info.cc
 void ObjectEncoding(const Args& args, Tx& tx, Reply& reply);
 void ObjectFreq(const Args& args, Tx& tx, Reply& reply);

@@ -22,6 +22,7 @@ std::span<const Command> LcsCommands();
 std::span<const Command> BitmapCommands();
 std::span<const Command> HyperLogLogCommands();
 std::span<const Command> GenericCommands();
+std::span<const Command> DumpCommands();
 std::span<const Command> ExpireCommands();
 std::span<const Command> ScanCommands();
 std::span<const Command> ConnectionCommands();

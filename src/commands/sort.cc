@@ -97,7 +97,7 @@ Part Limited(const SortOptions& options, size_t size) {
 using Elements = std::vector<std::string_view>;
 
 // Reads what has an order of its own: all of it, or, when it stays in that order, the part that
-// is asked for. visit(position, count, reverse, take)
+// is asked for. visit(position, count, reverse, take) goes from the position on.
 template <typename Visit>
 Elements ReadOrdered(size_t size, const SortOptions& options, Part* part, Visit visit) {
   *part = Limited(options, size);
@@ -107,8 +107,11 @@ Elements ReadOrdered(size_t size, const SortOptions& options, Part* part, Visit 
     visit(0, size, /*reverse=*/false, take);
     return elements;
   }
-  if (part->count > 0) visit(part->first, part->count, options.descending, take);
-  part->first = 0;
+  if (part->count > 0) {
+    const size_t position = options.descending ? size - 1 - part->first : part->first;
+    visit(position, part->count, options.descending, take);
+  }
+  *part = {0, elements.size()};
   return elements;
 }
 
@@ -118,7 +121,7 @@ Elements ReadList(std::string_view key, const Object* object, const SortOptions&
   return ReadOrdered(list.size(), options, part,
                      [&](size_t position, size_t count, bool reverse, auto take) {
                        if (reverse) {
-                         list.EachBackward(list.size() - 1 - position, count, take);
+                         list.EachBackward(position, count, take);
                        } else {
                          list.Each(position, count, take);
                        }
@@ -128,10 +131,10 @@ Elements ReadList(std::string_view key, const Object* object, const SortOptions&
 Elements ReadSortedSet(std::string_view key, const Object* object, const SortOptions& options,
                        Part* part, Tx& tx) {
   const SortedSetKey set(tx, key, object);
-  return ReadOrdered(set.size(), options, part,
-                     [&](size_t rank, size_t count, bool reverse, auto take) {
-                       set.Visit(rank, count, reverse, [&](const auto& one) { take(one.member); });
-                     });
+  return ReadOrdered(
+      set.size(), options, part, [&](size_t rank, size_t count, bool reverse, auto take) {
+        set.Visit(rank, count, reverse, [&](const ScoredMember& one) { take(one.member); });
+      });
 }
 
 Elements ReadSet(std::string_view key, const Object* object, const SortOptions& options, Part* part,
@@ -160,11 +163,11 @@ struct Weighed {
 
 // False when a weight is no number. An absent weight counts as 0, with ALPHA as less than any.
 bool Weigh(const Elements& elements, const SortOptions& options, std::vector<Weighed>* weighed,
-           Tx& tx) {
+           Tx& tx, std::deque<std::string>* copies) {
   weighed->reserve(elements.size());
   for (const std::string_view element : elements) {
     Weighed& one = weighed->emplace_back(Weighed{element, element});
-    if (options.by) one.text = ReadPattern(*options.by, element, tx);
+    if (options.by) one.text = ReadPattern(*options.by, element, tx, copies);
     if (options.alpha || !one.text) continue;
     const auto number = ReadNumber(*one.text);
     if (!number) return false;
@@ -189,13 +192,14 @@ void Order(const SortOptions& options, std::vector<Weighed>* weighed) {
 
 // What is answered for the elements: nullopt = null.
 std::vector<std::optional<std::string_view>> Results(std::span<const std::string_view> elements,
-                                                     const SortOptions& options, Tx& tx) {
+                                                     const SortOptions& options, Tx& tx,
+                                                     std::deque<std::string>* copies) {
   if (options.gets.empty()) return {elements.begin(), elements.end()};
   std::vector<std::optional<std::string_view>> results;
   results.reserve(elements.size() * options.gets.size());
   for (const std::string_view element : elements) {
     for (const std::string_view pattern : options.gets) {
-      results.push_back(ReadPattern(pattern, element, tx));
+      results.push_back(ReadPattern(pattern, element, tx, copies));
     }
   }
   return results;
@@ -245,16 +249,18 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
     return reply.Error(kErrWrongType);
   }
 
+  std::deque<std::string> copies;
   if (!options.unsorted) {
     std::vector<Weighed> weighed;
-    if (!Weigh(elements, options, &weighed, tx)) {
+    if (!Weigh(elements, options, &weighed, tx, &copies)) {
       return reply.Error("ERR One or more scores can't be converted into double");
     }
     Order(options, &weighed);
     std::transform(weighed.begin(), weighed.end(), elements.begin(),
                    [](const Weighed& one) { return one.element; });
   }
-  const auto results = Results(std::span(elements).subspan(part.first, part.count), options, tx);
+  const auto results =
+      Results(std::span(elements).subspan(part.first, part.count), options, tx, &copies);
   if (tx.state() == Tx::State::kFailed) {
     return reply.Error("IOERR a read of the store failed: " + tx.error().message());
   }

@@ -2,7 +2,9 @@
 
 // The functions of SORT and SORT_RO; their rows stand in sort_table.cc.
 
+#include <deque>
 #include <optional>
+#include <string>
 
 #include "src/command.h"
 
@@ -12,9 +14,9 @@ namespace hearth {
 // What a pattern of BY or GET gives for an element: the element itself for "#"; else the string at
 // the key that has the element in the first '*' place, or of the hash there the field behind "->".
 // nullopt when there is none, and for a pattern without '*'. The view is good until that key's next
-// change. Requires: the Tx locks every shard.
+// change, a field's as long as copies. Requires: the Tx locks every shard.
 std::optional<std::string_view> ReadPattern(std::string_view pattern, std::string_view element,
-                                            Tx& tx);
+                                            Tx& tx, std::deque<std::string>* copies);
 
 // sort.cc
 void FindSortKeys(const Command& command, const Args& args, std::vector<KeyPlace>* places);

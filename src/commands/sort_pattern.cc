@@ -1,17 +1,25 @@
 // Tested by tests/src/commands/sort_test.cc.
+#include "engine/hash.h"
 #include "src/commands/sort.h"
 
 namespace hearth {
 namespace {
 
-std::optional<std::string_view> ReadField(std::string_view, const Object&, std::string_view, Tx&) {
-  return std::nullopt;
+// A field's value, copied: opening the hash again may move what is in it.
+std::optional<std::string_view> ReadField(std::string_view key, const Object& object,
+                                          std::string_view field, Tx& tx,
+                                          std::deque<std::string>* copies) {
+  if (object.type != ObjectType::kHash) return std::nullopt;
+  const HashKey hash(tx, key, &object);
+  const auto found = hash.Find(field);
+  if (!found) return std::nullopt;
+  return copies->emplace_back(found->value);
 }
 
 }  // namespace
 
 std::optional<std::string_view> ReadPattern(std::string_view pattern, std::string_view element,
-                                            Tx& tx) {
+                                            Tx& tx, std::deque<std::string>* copies) {
   if (pattern == "#") return element;
   const size_t star = pattern.find('*');
   if (star == std::string_view::npos) return std::nullopt;
@@ -24,7 +32,7 @@ std::optional<std::string_view> ReadPattern(std::string_view pattern, std::strin
 
   const Object* object = tx.Find(key);
   if (object == nullptr) return std::nullopt;
-  if (has_field) return ReadField(key, *object, pattern.substr(arrow + 2), tx);
+  if (has_field) return ReadField(key, *object, pattern.substr(arrow + 2), tx, copies);
   if (object->type != ObjectType::kString) return std::nullopt;
   return object->value();
 }

@@ -22,9 +22,6 @@ namespace hearth {
 
 inline constexpr size_t kScanCountMax = 1'000'000;
 
-// A cursor as strtoul reads it: a sign is allowed, a negative one wraps, an empty one is 0.
-std::optional<uint64_t> ParseScanCursor(std::string_view text);
-
 struct WalkAnswer {
   Status status;
   std::vector<std::string> keys;

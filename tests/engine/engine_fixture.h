@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "engine/engine.h"
 
@@ -98,6 +99,11 @@ class EngineFixture : public testing::Test {
   void DemoteAll() {
     Commit();
     ASSERT_TRUE(engine_->store().Flush(/*wait=*/true).ok());
+    // RocksDB may wake who waits for a flush before it tells its listener.
+    const uint64_t committed_seq = engine_->log().committed_seq();
+    for (int i = 0; i < 1'000'000 && engine_->store().flushed_seq() < committed_seq; ++i) {
+      std::this_thread::yield();
+    }
     engine_->residency().DemoteAll();
   }
 

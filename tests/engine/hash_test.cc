@@ -185,6 +185,23 @@ TEST_F(HashTest, TheSweepDeletesFieldsThatNobodyTouches) {
   }
 }
 
+TEST_F(HashTest, TheSweepFindsColdHashes) {
+  Do("h", [&](HashKey& hash) {
+    hash.Set("a", "1", At(100));
+    hash.Set("b", "2");
+  });
+  Do("gone", [&](HashKey& hash) { hash.Set("a", "1", At(100)); });
+  DemoteAll();
+  clock_.AdvanceMs(2000);
+  for (int i = 0; i < 20; ++i) engine_->KeeperTick();
+  Commit();
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+  const std::string rows = StoredRows();
+  EXPECT_EQ(Show("h"), "{b=2, }");
+  Commit();
+  EXPECT_EQ(StoredRows(), rows) << "nothing was left to delete";
+}
+
 TEST_F(HashTest, AnExpiryIsKeptAndTakenBack) {
   for (const uint32_t packed_size_max : {512u, 0u}) {
     Limits().packed_size_max = packed_size_max;

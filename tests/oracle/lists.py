@@ -39,8 +39,8 @@ def makers(g):
         count = g.integer() if g.chance(10) else str(len(names))
         return [count] + names + [end()] + count_option()
 
-    def sort_options():
-        alpha = g.chance(40)
+    def sort_options(alpha_percent=40):
+        alpha = g.chance(alpha_percent)
         by = ["BY", g.pick("w_*", "w_*", "x", "nosuch*", "#", "h*->f", "w_*->")] if g.chance(50) else []
         # Where several elements have the same weight, LIMIT makes Redis' order undefined.
         limit = ["LIMIT", g.integer(), g.integer()] if not (alpha and by) and g.chance(40) else []
@@ -48,6 +48,9 @@ def makers(g):
                 for _ in range(g.pick(0, 0, 0, 1, 2))]
         return g.shuffled(by, limit, ["ALPHA"] if alpha else [], g.pick([], ["ASC"], ["desc"]),
                           ["NOPE"] if g.chance(2) else [], *gets)
+
+    def store(command):
+        return command + ["STORE", key() if "GET" in command else g.pick(numbers(), key())]
 
     def positions():
         # Redis 7.0 takes the smallest integer for a rank, later ones do not.
@@ -84,14 +87,16 @@ def makers(g):
         (1, lambda: [g.pick("RENAME", "COPY"), key(), key()]),
         (4, lambda: ["RPUSH", numbers()] + [number() for _ in range(g.random.randrange(1, 9))]),
         (0.5, lambda: ["DEL", numbers()]),
-        (1, lambda: ["ZADD", "zn"] + [x for _ in range(3)
+        # SORT turns a sorted set into a skiplist, which Redis alone shows.
+        (1, lambda: ["ZADD", "zn", "1", "0" * 70] + [x for _ in range(3)
                                       for x in (str(g.random.randrange(99)), number())]),
-        (1, lambda: ["SORT", "zn"] + sort_options()),
+        (1, lambda: ["SORT", "zn"] + sort_options(alpha_percent=0)),
         (3, lambda: ["SET", "w_%d" % g.random.randrange(-9, 40), number()]),
+        (2, lambda: ["HSET", "h%d" % g.random.randrange(40), "f", number(), "g", element()]),
         (5, lambda: ["SORT", numbers()] + sort_options()),
         (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "k1", "nosuch")] + sort_options()
          + (["STORE", "x"] if g.chance(5) else [])),
-        (2, lambda: ["SORT", numbers()] + sort_options() + ["STORE", g.pick(numbers(), key())]),
+        (2, lambda: store(["SORT", numbers()] + sort_options())),
         (0.3, lambda: ["COMMAND", "GETKEYS", "SORT", key()] + sort_options() + ["STORE", key()]),
     ]
 

@@ -76,9 +76,9 @@ class Maker:
 
     def add(self):
         g = self.g
-        options = g.shuffled(["NOMKSTREAM"] if g.chance(4) else [],
-                             self.exact_trim() if g.chance(8) else [])
-        return ["XADD", self.key()] + options + [self.new_id()] + self.fields()
+        trim = self.exact_trim() if g.chance(8) else []
+        options = g.shuffled(["NOMKSTREAM"] if g.chance(4) else [], trim)
+        return ["XADD", self.exact_key() if trim else self.key()] + options + [self.new_id()] + self.fields()
 
     def add_approximately(self):
         g = self.g
@@ -101,7 +101,7 @@ class Maker:
         g = self.g
         keys = self.several(self.key, 3)
         ids = [g.pick(self.id(), self.id(), "0", "$") for _ in keys]
-        ids = ["$" if i == "+" else i for i in ids]  # redis-server 7.0 does not know it
+        ids = ["$" if i == "+" else i for i in ids]  # 7.0 does not know it, here and below
         block = ["BLOCK", g.pick("1", "-1", "x")] if g.chance(2) else []
         return ["XREAD"] + g.shuffled(self.count(), block) + ["STREAMS"] + keys + ids
 
@@ -109,6 +109,7 @@ class Maker:
         g = self.g
         keys = self.several(self.key, 2)
         ids = [g.pick(">", ">", ">", "0", self.id()) for _ in keys]
+        ids = ["$" if i == "+" else i for i in ids]
         return (["XREADGROUP"] + g.shuffled(
             ["GROUP", self.group(), self.consumer()] if g.chance(99) else [], self.count(),
             ["NOACK"] if g.chance(10) else []) + ["STREAMS"] + keys +

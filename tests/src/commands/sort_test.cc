@@ -70,6 +70,15 @@ TEST_F(SortTest, GetAnswersWhatStandsAtOtherKeys) {
   EXPECT_EQ(Refused("SORT l GET n*->field"), "*2\r\n$-1\r\n$-1\r\n");
 }
 
+TEST_F(SortTest, AnArrowReadsAFieldOfAHash) {
+  Run("RPUSH l 1 2 3");
+  Run("HSET h1 weight 30 name one");
+  Run("HSET h2 weight 10 name two");
+  Run("SET h3 string");
+  EXPECT_EQ(Refused("SORT l BY h*->weight GET h*->name GET h*->none"),
+            "*6\r\n$-1\r\n$-1\r\n" + Bulk("two") + "$-1\r\n" + Bulk("one") + "$-1\r\n");
+}
+
 TEST_F(SortTest, SortedSetsAreSortedOrStayInTheirOrder) {
   Run("ZADD z 3 10 2 30 1 20");
   EXPECT_EQ(Refused("SORT z"), Bulks({"10", "20", "30"}));

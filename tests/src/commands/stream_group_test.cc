@@ -77,7 +77,7 @@ TEST_F(StreamGroupTest, ReadGroupRefusesWhatHasNoMeaning) {
   EXPECT_EQ(
       Refused("XREADGROUP GROUP none c STREAMS s >"),
       "-NOGROUP No such key 's' or consumer group 'none' in XREADGROUP with GROUP option\r\n");
-  EXPECT_EQ(Refused("XREADGROUP COUNT 1 STREAMS s >"),
+  EXPECT_EQ(Refused("XREADGROUP COUNT 1 NOACK STREAMS s >"),
             "-ERR Missing GROUP option for XREADGROUP\r\n");
   EXPECT_EQ(Refused("XREADGROUP GROUP g c STREAMS s t >"),
             "-ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must "

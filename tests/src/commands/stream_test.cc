@@ -1,3 +1,4 @@
+#include "engine/collection_limits.h"
 #include "tests/src/commands/command_fixture.h"
 
 namespace hearth {
@@ -109,7 +110,7 @@ TEST_F(StreamCommandsTest, XTrimByWholeNodesStopsAtTheLimit) {
   EXPECT_EQ(Run("XTRIM s MINID 35"), ":4\r\n");
   EXPECT_EQ(Run("XTRIM s MAXLEN 3"), ":8\r\n");
   EXPECT_EQ(Ids("XRANGE s - +"), "43-0 44-0 45-0");
-  EXPECT_EQ(Refused("XTRIM s MAXLEN"), kSyntax);
+  EXPECT_EQ(Refused("XTRIM s NOPE 1"), kSyntax);
   EXPECT_EQ(Refused("XTRIM s LIMIT 0"),
             "-ERR syntax error, XTRIM must be called with at least one trimming strategy\r\n");
   EXPECT_EQ(Refused("XTRIM none MAXLEN 0"), ":0\r\n");

@@ -1,0 +1,121 @@
+// DUMP and RESTORE of every type, and what they refuse.
+#include <gtest/gtest.h>
+
+#include "src/rdb/dump_payload.h"
+#include "tests/src/commands/command_fixture.h"
+
+namespace hearth {
+namespace {
+
+class DumpTest : public CommandFixture {
+ protected:
+  // The payload that DUMP answers.
+  std::string Payload(const std::string& key) {
+    const std::string reply = Run("DUMP " + key);
+    const size_t begin = reply.find("\r\n") + 2;
+    return reply.substr(begin, reply.size() - begin - 2);
+  }
+  std::string Restore(const std::string& key, const std::string& payload,
+                      std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"RESTORE", key, "0", payload};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunWords(words);
+  }
+};
+
+TEST_F(DumpTest, EveryTypeComesBackAsItWas) {
+  Run("SET string value");
+  Run("SET integer 12345");
+  Run("RPUSH list a b 3");
+  Run("SADD ints 1 2 3");
+  Run("SADD words a b c");
+  Run("ZADD scores 1.5 a -2 b inf c");
+  Run("HSET hash f v g w");
+  Run("XADD stream 1-1 f v");
+  Run("XADD stream 2-1 f v g w");
+  Run("XGROUP CREATE stream group 0");
+  Run("XREADGROUP GROUP group consumer COUNT 1 STREAMS stream >");
+  const std::pair<std::string, std::string> reads[] = {
+      {"string", "GET"},    {"integer", "GET"},       {"list", "LRANGE 0 -1"},
+      {"ints", "SMEMBERS"}, {"words", "SMEMBERS"},    {"scores", "ZRANGE 0 -1 WITHSCORES"},
+      {"hash", "HGETALL"},  {"stream", "XRANGE - +"}, {"stream", "XPENDING group"},
+  };
+  for (const auto& [key, read] : reads) {
+    const auto command = [&, read = read](const std::string& of) {
+      const size_t name_end = std::min(read.find(' '), read.size());
+      return read.substr(0, name_end) + " " + of + read.substr(name_end);
+    };
+    EXPECT_EQ(Restore("copy", Payload(key), {"REPLACE"}), "+OK\r\n") << key;
+    EXPECT_EQ(Run(command("copy")), Run(command(key)));
+    EXPECT_EQ(Run("OBJECT ENCODING copy"), Run("OBJECT ENCODING " + key));
+    EXPECT_EQ(Payload("copy"), Payload(key));
+  }
+  EXPECT_EQ(Run("DUMP none"), "$-1\r\n");
+}
+
+TEST_F(DumpTest, FieldsKeepTheirExpiry) {
+  Run("HSET hash f v g w");
+  Run("HPEXPIRE hash 5000 FIELDS 1 f");
+  const std::string payload = Payload("hash");
+  Restore("copy", payload);
+  EXPECT_EQ(Run("HPEXPIRETIME copy FIELDS 2 f g"), Run("HPEXPIRETIME hash FIELDS 2 f g"));
+  clock_.AdvanceMs(6000);
+  Restore("late", payload);
+  EXPECT_EQ(Run("HKEYS late"), "*1\r\n$1\r\ng\r\n");
+}
+
+TEST_F(DumpTest, TimeToLiveIsRelativeOrAbsolute) {
+  Run("SET a x");
+  const std::string payload = Payload("a");
+  EXPECT_EQ(RunWords({"RESTORE", "b", "1500", payload}), "+OK\r\n");
+  EXPECT_EQ(Run("PTTL b"), ":1500\r\n");
+  const std::string at = std::to_string(clock_.WallMs() + 700);
+  EXPECT_EQ(RunWords({"RESTORE", "b", at, payload, "ABSTTL", "REPLACE"}), "+OK\r\n");
+  EXPECT_EQ(Run("PTTL b"), ":700\r\n");
+  // A time that has passed removes what is replaced, and stores nothing.
+  EXPECT_EQ(RunWords({"RESTORE", "b", "1", payload, "ABSTTL", "REPLACE"}), "+OK\r\n");
+  EXPECT_EQ(Run("EXISTS b"), ":0\r\n");
+  EXPECT_EQ(RunWords({"RESTORE", "b", "-1", payload}), "-ERR Invalid TTL value, must be >= 0\r\n");
+}
+
+TEST_F(DumpTest, AnExistingKeyIsReplacedOnlyWhenAsked) {
+  Run("SET a x");
+  Run("RPUSH b 1");
+  EXPECT_EQ(Refused("RESTORE b 0 nonsense"), "-BUSYKEY Target key name already exists.\r\n");
+  EXPECT_EQ(Restore("b", Payload("a"), {"REPLACE"}), "+OK\r\n");
+  EXPECT_EQ(Run("GET b"), "$1\r\nx\r\n");
+}
+
+TEST_F(DumpTest, OptionsAreChecked) {
+  Run("SET a x");
+  const std::string payload = Payload("a");
+  EXPECT_EQ(Restore("b", payload, {"NONSENSE"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(Restore("b", payload, {"IDLETIME"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(Restore("b", payload, {"IDLETIME", "1", "FREQ", "1"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(Restore("b", payload, {"IDLETIME", "-1"}),
+            "-ERR Invalid IDLETIME value, must be >= 0\r\n");
+  EXPECT_EQ(Restore("b", payload, {"FREQ", "256"}),
+            "-ERR Invalid FREQ value, must be >= 0 and <= 255\r\n");
+  EXPECT_EQ(Restore("b", payload, {"IDLETIME", "100"}), "+OK\r\n");
+  EXPECT_EQ(Run("OBJECT IDLETIME b"), ":100\r\n");
+}
+
+// Whatever is damaged, the key that was there stays.
+TEST_F(DumpTest, DamageIsRefusedAndHarmsNothing) {
+  Run("SET a x");
+  Run("RPUSH list 1 2 3");
+  const std::string payload = Payload("list");
+  const std::string wrong_checksum = "-" + std::string(kErrDumpPayload) + "\r\n";
+  for (size_t i = 0; i < payload.size(); ++i) {
+    std::string damaged = payload;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
+    EXPECT_EQ(Restore("a", damaged, {"REPLACE"}), wrong_checksum) << i;
+  }
+  EXPECT_EQ(Restore("a", "", {"REPLACE"}), wrong_checksum);
+  EXPECT_EQ(Restore("a", MakeDumpPayload(RdbSet{{"m", "m"}}), {"REPLACE"}),
+            "-" + std::string(kErrDumpData) + "\r\n");
+  EXPECT_EQ(Run("GET a"), "$1\r\nx\r\n");
+}
+
+}  // namespace
+}  // namespace hearth
