@@ -50,8 +50,10 @@ class Collection {
   virtual ElementExpiry element_expiry() const { return {}; }
 
   // Element rows erased under this object id: what a load walks over although it is gone.
-  uint64_t erased_row_count() const { return erased_row_count_; }
-  void CountErasedRow() { ++erased_row_count_; }
+  uint32_t erased_row_count() const { return erased_row_count_; }
+  void CountErasedRow() {
+    if (erased_row_count_ < UINT32_MAX) ++erased_row_count_;
+  }
 
   // -- Rows into memory.
   // What AppendHead wrote; comes before the first element.
@@ -78,7 +80,7 @@ class Collection {
 
  private:
   const uint64_t object_id_;
-  uint64_t erased_row_count_ = 0;
+  uint32_t erased_row_count_ = 0;
 };
 
 // Limits that users and tests set; read by every change, never cached.

@@ -6,15 +6,6 @@
 #include "engine/sorted_set_collection.h"
 
 namespace hearth {
-namespace {
-
-// New rows are worth it when this many times more were deleted than are left ...
-constexpr size_t kDeletedRowsPerRowMax = 8;
-constexpr size_t kDeletedRowsMin = 256;
-// ... and few enough are left to be written at once.
-constexpr size_t kRewriteRowsMax = 4096;
-
-}  // namespace
 
 std::unique_ptr<Collection> MakeSortedSetCollection(uint64_t object_id) {
   return std::make_unique<SortedSetCollection>(object_id);
@@ -97,8 +88,6 @@ bool SortedSetKey::Remove(std::string_view member) {
   }
   if (!spread().Remove(member)) return false;
   EraseRow(member);
-  ++spread().deleted_row_count;
-  has_deleted_rows_ = true;
   return true;
 }
 
@@ -111,27 +100,8 @@ void SortedSetKey::RemoveRange(size_t rank, size_t count) {
   }
   // All: the rows go with the object id.
   if (rank == 0 && count >= size()) return Pack({});
-  const size_t size_before = size();
   spread().RemoveRange(rank, count,
                        [this](const ScoredMember& element) { EraseRow(element.member); });
-  spread().deleted_row_count += size_before - size();
-  has_deleted_rows_ = true;
-}
-
-void SortedSetKey::DropDeletedRows() {
-  if (!has_deleted_rows_ || !is_spread()) return;
-  const size_t row_count = size();
-  const size_t deleted = spread().deleted_row_count;
-  if (row_count == 0 || row_count > kRewriteRowsMax || deleted < kDeletedRowsMin ||
-      deleted <= kDeletedRowsPerRowMax * row_count) {
-    return;
-  }
-  std::string bytes;
-  Visit(0, row_count, false,
-        [&](const ScoredMember& element) { AppendPackedScore(&bytes, element); });
-  // Half full only: the next few members shall not spread it again.
-  if (bytes.size() <= Limits().packed_size_max / 2) return Pack(bytes);
-  Rewrite();
 }
 
 size_t SortedSetKey::CountBefore(const SortedSetCut& cut) const {

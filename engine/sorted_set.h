@@ -11,9 +11,6 @@
 // then a MemberTable and a RankedIndex. Everything that takes a range takes ranks; a cut between
 // scores or members becomes a rank by CountBefore.
 //
-// Deleted rows of a queue stay in the store until a compaction: when many more were deleted than
-// are left, closing the key gives it new rows, so that a load never walks far over nothing.
-//
 // Thread, lifetime, errors: see collection_key.h and collection.h.
 
 #include <memory>
@@ -33,7 +30,6 @@ class SortedSetKey : public CollectionKey {
  public:
   SortedSetKey(Tx& tx, std::string_view key, const Object* found)
       : CollectionKey(tx, key, found, ObjectType::kSortedSet) {}
-  ~SortedSetKey() { DropDeletedRows(); }
 
   size_t size() const;
   std::optional<double> Score(std::string_view member) const;
@@ -64,9 +60,6 @@ class SortedSetKey : public CollectionKey {
   SortedSetCollection& spread() const;
   void PutSpread(std::string_view member, double score);
   void ChooseEncoding(std::string_view added);
-  void DropDeletedRows();
-
-  bool has_deleted_rows_ = false;
 };
 
 }  // namespace hearth

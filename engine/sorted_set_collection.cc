@@ -19,6 +19,8 @@ namespace {
 // A bigger one gets a table and an index.
 constexpr size_t kSmallCountMax = 128;
 constexpr size_t kSmallSizeMax = 8192;
+static_assert(kSmallCountMax <= UINT8_MAX && kSmallSizeMax <= UINT16_MAX);
+static_assert(sizeof(SortedSetCollection) == 32);
 
 double ScoreOf(const MemberEntry& entry) {
   double score;
@@ -33,12 +35,13 @@ void SetScore(MemberEntry* entry, double score) {
 }  // namespace
 
 SortedSetCollection::~SortedSetCollection() {
-  std::free(bytes_);
+  is_big_ ? delete big_ : std::free(bytes_);
 }
 
 size_t SortedSetCollection::memory_bytes() const {
-  if (big_)
+  if (is_big_) {
     return sizeof(*this) + sizeof(Big) + big_->table.memory_bytes() + big_->index.memory_bytes();
+  }
   return sizeof(*this) + (bytes_ == nullptr ? 0 : malloc_usable_size(bytes_));
 }
 
@@ -63,8 +66,13 @@ void SortedSetCollection::Rows(const RowVisitor& visit) const {
   });
 }
 
+bool SortedSetCollection::AppendAsPacked(std::string* to) const {
+  Visit(0, size(), false, [to](const ScoredMember& element) { AppendPackedScore(to, element); });
+  return true;
+}
+
 std::optional<double> SortedSetCollection::Score(std::string_view member) const {
-  if (big_) {
+  if (is_big_) {
     const MemberEntry* entry = big_->table.Find(member);
     return entry == nullptr ? std::nullopt : std::optional(ScoreOf(*entry));
   }
@@ -73,7 +81,7 @@ std::optional<double> SortedSetCollection::Score(std::string_view member) const 
 }
 
 std::optional<size_t> SortedSetCollection::Rank(const ScoredMember& element) const {
-  if (!big_) {
+  if (!is_big_) {
     const auto place = FindPackedScore(small(), element.member);
     return place ? std::optional(place->rank) : std::nullopt;
   }
@@ -96,17 +104,17 @@ void SortedSetCollection::Splice(size_t offset, size_t remove_size, std::string_
   std::memmove(bytes_ + offset + insert.size(), bytes_ + offset + remove_size, tail_size);
   if (!insert.empty()) std::memcpy(bytes_ + offset, insert.data(), insert.size());
   if (new_size < old_size && new_size > 0) grow(new_size);
-  size_bytes_ = static_cast<uint32_t>(new_size);
+  size_bytes_ = static_cast<uint16_t>(new_size);
 }
 
 void SortedSetCollection::BecomeBig() {
-  big_ = std::make_unique<Big>();
+  char* const bytes = bytes_;
   PackedScoreReader reader(small());
+  big_ = new Big;
+  is_big_ = true;
   ScoredMember element;
   while (reader.Next(&element)) PutBig(element);
-  std::free(bytes_);
-  bytes_ = nullptr;
-  size_bytes_ = count_ = 0;
+  std::free(bytes);
 }
 
 void SortedSetCollection::PutBig(const ScoredMember& element) {
@@ -122,11 +130,11 @@ void SortedSetCollection::PutBig(const ScoredMember& element) {
 }
 
 void SortedSetCollection::PutScore(const ScoredMember& element) {
-  if (!big_) {
+  if (!is_big_) {
     const size_t size_max = size_bytes_ + element.member.size() + 2 * kScoreSizeMax;
     const auto place = FindPackedScore(small(), element.member);
-    if (size_max <= kSmallSizeMax && count_ + !place <= kSmallCountMax) {
-      count_ += !place;
+    if (size_max <= kSmallSizeMax && size_t{count_} + !place <= kSmallCountMax) {
+      if (!place) ++count_;
       return SplicePackedScore(small(), place ? &*place : nullptr, element,
                                [this](size_t offset, size_t remove_size, std::string_view insert) {
                                  Splice(offset, remove_size, insert);
@@ -143,7 +151,7 @@ void SortedSetCollection::RemoveBig(const RankedIndex::Item& item) {
 }
 
 bool SortedSetCollection::Remove(std::string_view member) {
-  if (big_) {
+  if (is_big_) {
     MemberEntry* entry = big_->table.Find(member);
     if (entry != nullptr) RemoveBig({ScoreOf(*entry), entry});
     return entry != nullptr;
@@ -156,7 +164,7 @@ bool SortedSetCollection::Remove(std::string_view member) {
 }
 
 void SortedSetCollection::RemoveRange(size_t rank, size_t count, const ScoreVisitor& visit) {
-  if (big_) {
+  if (is_big_) {
     for (; count > 0; --count) {
       const RankedIndex::Cursor cursor = big_->index.At(rank);
       if (!cursor.valid()) return;
@@ -174,7 +182,7 @@ void SortedSetCollection::RemoveRange(size_t rank, size_t count, const ScoreVisi
 }
 
 size_t SortedSetCollection::CountBefore(const SortedSetCut& cut) const {
-  if (!big_) return CountPackedScoresBefore(small(), cut);
+  if (!is_big_) return CountPackedScoresBefore(small(), cut);
   switch (cut.kind) {
     case SortedSetCut::Kind::kStart:
       return 0;
@@ -193,7 +201,7 @@ size_t SortedSetCollection::CountBefore(const SortedSetCut& cut) const {
 
 void SortedSetCollection::Visit(size_t rank, size_t count, bool reverse,
                                 const ScoreVisitor& visit) const {
-  if (!big_) return VisitPackedScores(small(), rank, count, reverse, visit);
+  if (!is_big_) return VisitPackedScores(small(), rank, count, reverse, visit);
   RankedIndex::Cursor cursor = big_->index.At(rank);
   for (; count > 0 && cursor.valid(); --count) {
     visit(cursor.item().element());
@@ -202,7 +210,7 @@ void SortedSetCollection::Visit(size_t rank, size_t count, bool reverse,
 }
 
 uint64_t SortedSetCollection::Walk(uint64_t cursor, size_t count, const ScoreVisitor& visit) const {
-  if (big_) {
+  if (is_big_) {
     return big_->table.Walk(cursor, count, [&](const MemberEntry& entry) {
       visit({entry.member(), ScoreOf(entry)});
     });

@@ -7,7 +7,6 @@
 //
 // Thread, lifetime, errors: see collection.h.
 
-#include <memory>
 #include <optional>
 
 #include "engine/collection.h"
@@ -21,7 +20,7 @@ class SortedSetCollection : public Collection {
   using Collection::Collection;
   ~SortedSetCollection() override;
 
-  size_t size() const override { return big_ ? big_->table.size() : count_; }
+  size_t size() const override { return is_big_ ? big_->table.size() : count_; }
   size_t memory_bytes() const override;
   bool Put(std::string_view element, std::string_view value) override;
   bool Erase(std::string_view element) override {
@@ -30,6 +29,7 @@ class SortedSetCollection : public Collection {
   }
   bool ReadPacked(std::string_view packed) override;
   void Rows(const RowVisitor& visit) const override;
+  bool AppendAsPacked(std::string* to) const override;
 
   std::optional<double> Score(std::string_view member) const;
   std::optional<size_t> Rank(const ScoredMember& element) const;
@@ -40,9 +40,6 @@ class SortedSetCollection : public Collection {
   size_t CountBefore(const SortedSetCut& cut) const;
   void Visit(size_t rank, size_t count, bool reverse, const ScoreVisitor& visit) const;
   uint64_t Walk(uint64_t cursor, size_t count, const ScoreVisitor& visit) const;
-
-  // Rows deleted since this collection was made or loaded.
-  size_t deleted_row_count = 0;
 
  private:
   struct Big {
@@ -56,10 +53,14 @@ class SortedSetCollection : public Collection {
   void PutBig(const ScoredMember& element);
   void RemoveBig(const RankedIndex::Item& item);
 
-  char* bytes_ = nullptr;  // of the small form
-  uint32_t size_bytes_ = 0;
-  uint32_t count_ = 0;
-  std::unique_ptr<Big> big_;
+  // Behind the base's last member, so that all of a small one are 32 bytes.
+  bool is_big_ = false;
+  uint8_t count_ = 0;  // of the small form, as size_bytes_
+  uint16_t size_bytes_ = 0;
+  union {
+    char* bytes_ = nullptr;
+    Big* big_;
+  };
 };
 
 }  // namespace hearth

@@ -154,7 +154,7 @@ TEST_F(SortedSetTest, AQueueGetsNewRowsAfterManyDeletions) {
   Put("q", 1, 50);
   Commit();
   const std::string first = StoredRows();
-  for (int i = 51; i <= 1000; ++i) {
+  for (int i = 51; i <= 2000; ++i) {
     Put("q", i, i);
     InTx({"q"}, [](Tx& tx) { SortedSetKey(tx, "q", tx.Find("q")).RemoveRange(0, 1); });
   }
@@ -169,7 +169,7 @@ TEST_F(SortedSetTest, AQueueGetsNewRowsAfterManyDeletions) {
   // Few left: packed again.
   InTx({"q"}, [](Tx& tx) {
     SortedSetKey queue(tx, "q", tx.Find("q"));
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       queue.Put("new:" + std::to_string(i), i);
       queue.RemoveRange(0, 1);
     }
