@@ -1,7 +1,6 @@
 // Tested by tests/src/commands/sort_test.cc.
-#include "src/commands/sort.h"
-
 #include "engine/hash.h"
+#include "src/commands/sort.h"
 
 namespace hearth {
 namespace {
