@@ -1,4 +1,4 @@
-// Tested by tests/engine/keyspace_test.cc and tests/engine/tx_test.cc.
+// Tested by tests/engine/engine_test.cc and tests/engine/tx_test.cc.
 #include "engine/keyspace.h"
 
 #include <bit>

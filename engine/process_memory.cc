@@ -1,4 +1,4 @@
-// Tested by tests/engine/process_memory_test.cc.
+// Tested by tests/engine/residency_test.cc.
 #include "engine/process_memory.h"
 
 #include <unistd.h>

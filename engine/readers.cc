@@ -1,4 +1,4 @@
-// Tested by tests/engine/readers_test.cc.
+// Tested by tests/engine/engine_test.cc.
 #include "engine/readers.h"
 
 namespace hearth {

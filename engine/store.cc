@@ -7,6 +7,7 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 #include "engine/append_memtable.h"
 #include "engine/check.h"
+#include "engine/rows.h"
 
 namespace hearth {
 
@@ -37,6 +39,16 @@ class Store::InfoLog final : public rocksdb::Logger {
 
  private:
   std::function<void(int, const std::string&)> sink_;
+};
+
+// Head rows' keys, whole.
+class Store::HeadRows final : public rocksdb::SliceTransform {
+ public:
+  const char* Name() const override { return "hearth.head-rows"; }
+  rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
+  bool InDomain(const rocksdb::Slice& key) const override {
+    return !key.empty() && key[0] == kHeadTable;
+  }
 };
 
 class Store::Listener final : public rocksdb::EventListener {
@@ -122,7 +134,10 @@ rocksdb::Options Store::BuildOptions() {
   table.format_version = 5;
   table.block_size = 4096;
   table.cache_index_and_filter_blocks = false;
-  table.whole_key_filtering = true;
+  // Only head rows are looked up one by one: as prefixes that are whole keys they alone are in the
+  // filters, which would otherwise cost a byte and more of memory an element.
+  table.whole_key_filtering = false;
+  options.prefix_extractor = std::make_shared<HeadRows>();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -219,6 +234,7 @@ Status ScanRows(rocksdb::DB* db, const rocksdb::Snapshot* snapshot, std::string_
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   options.iterate_upper_bound = &upper;
+  options.total_order_seek = true;  // filters know nothing of ranges
   options.fill_cache = false;
   std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator(options));
   for (rows->Seek(rocksdb::Slice(from.data(), from.size())); rows->Valid(); rows->Next()) {
@@ -268,6 +284,7 @@ Status Store::ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,
   std::shared_lock lock(mutex_);
   if (db_ == nullptr) return Status::IoError("the store is closed");
   rocksdb::ReadOptions options;
+  options.total_order_seek = true;  // filters know nothing of ranges
   options.fill_cache = false;
   *seq = db_->GetLatestSequenceNumber();
   std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));

@@ -92,6 +92,7 @@ class Store {
   rocksdb::DB* db() { return db_.get(); }
 
  private:
+  class HeadRows;
   class Listener;
   class InfoLog;
   rocksdb::Options BuildOptions();

@@ -1,4 +1,4 @@
-// Tested by tests/engine/keyspace_test.cc.
+// Tested by tests/engine/engine_test.cc.
 #include <algorithm>
 #include <map>
 #include <set>

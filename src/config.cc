@@ -1,4 +1,4 @@
-// Tested by tests/src/config_test.cc.
+// Tested by tests/src/config_commands_test.cc.
 #include "src/config.h"
 
 #include <fcntl.h>

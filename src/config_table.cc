@@ -1,5 +1,5 @@
 // The directives: those of Redis 7.2 with their names and defaults (as redis-server prints them for
-// CONFIG GET *), and ours. Tested by tests/src/config_test.cc.
+// CONFIG GET *), and ours. Tested by tests/src/config_commands_test.cc.
 #include "src/config.h"
 
 namespace hearth {

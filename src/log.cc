@@ -1,4 +1,4 @@
-// Tested by tests/src/log_test.cc.
+// Tested by tests/src/server_test.cc.
 #include "src/log.h"
 
 #include <spdlog/pattern_formatter.h>

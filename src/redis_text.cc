@@ -1,4 +1,4 @@
-// Tested by tests/src/redis_text_test.cc.
+// Tested by tests/src/commands/scan_test.cc.
 #include "src/redis_text.h"
 
 #include <cctype>

@@ -1,4 +1,4 @@
-// Tested by tests/src/commands/database_test.cc.
+// Tested by tests/src/commands/generic_test.cc.
 //
 // Whole databases: FLUSHALL, FLUSHDB, SWAPDB. Their Tx locks every shard.
 #include "src/commands/generic.h"

@@ -1,5 +1,5 @@
 // DEBUG: for tests and operators; refused unless enable-debug-command allows it.
-// Tested by tests/src/server_commands_test.cc and the oracle and kill suites.
+// Tested by tests/src/server_test.cc and the oracle and kill suites.
 #include <any>
 #include <chrono>
 #include <thread>

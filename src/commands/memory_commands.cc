@@ -1,4 +1,4 @@
-// MEMORY. Tested by tests/src/server_commands_test.cc.
+// MEMORY. Tested by tests/src/server_test.cc.
 #include "engine/process_memory.h"
 #include "src/commands/groups.h"
 #include "src/commands/introspection.h"

@@ -1,4 +1,4 @@
-// INFO, ROLE, TIME, WAIT and LOLWUT. Tested by tests/src/server_commands_test.cc.
+// INFO, ROLE, TIME, WAIT and LOLWUT. Tested by tests/src/server_test.cc.
 #include "src/commands/server_commands.h"
 
 #include <ctime>

@@ -1,5 +1,5 @@
 // Snapshots and the end: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN. Tested by
-// tests/src/server_commands_test.cc.
+// tests/src/server_test.cc.
 #include <any>
 
 #include "src/commands/groups.h"
