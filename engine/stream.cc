@@ -132,7 +132,8 @@ class StreamCollection : public Collection {
   void CountAdded(StreamId id) {
     if (id <= state.last_id) return;
     state.last_id = id;
-    ++state.entries_added;
+    // XSETID may say any number; as in Redis, it is shown as a signed one.
+    if (state.entries_added < uint64_t{INT64_MAX}) ++state.entries_added;
   }
 
  private:

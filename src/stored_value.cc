@@ -132,17 +132,23 @@ void WriteHash(Tx& tx, std::string_view key, const RdbHash& value) {
   }
 }
 
+// Payloads may say anything; a time before 1970 counts as then.
+int64_t SaneMs(int64_t time_ms) {
+  return std::max<int64_t>(time_ms, 0);
+}
+
 void WriteGroup(StreamKey& stream, const RdbStreamGroup& value) {
   StreamGroup* group = stream.CreateGroup(value.name, FromRdb(value.last_id), value.entries_read);
   HEARTH_CHECK(group != nullptr);
   std::vector<StreamConsumer*> consumers;
   for (const RdbStreamConsumer& consumer : value.consumers) {
-    consumers.push_back(stream.RestoreConsumer(group, consumer.name, consumer.seen_time_ms,
-                                               consumer.active_time_ms));
+    const bool was_active = consumer.active_time_ms != -1;
+    consumers.push_back(stream.RestoreConsumer(group, consumer.name, SaneMs(consumer.seen_time_ms),
+                                               was_active ? SaneMs(consumer.active_time_ms) : -1));
   }
   for (const RdbStreamPending& pending : value.pending) {
     stream.Assign(group, FromRdb(pending.id), consumers.at(pending.consumer_index),
-                  pending.delivery_time_ms, pending.delivery_count);
+                  SaneMs(pending.delivery_time_ms), pending.delivery_count);
   }
 }
 

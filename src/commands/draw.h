@@ -1,6 +1,6 @@
 #pragma once
 
-// Draw: random elements of a collection for SPOP, SRANDMEMBER and HRANDFIELD.
+// Draw: random elements of a collection for SPOP, SRANDMEMBER, HRANDFIELD and ZRANDMEMBER.
 //
 // Thread:   the collection's Tx's.
 // Lifetime: items are views into the collection.
@@ -19,6 +19,8 @@ namespace hearth {
 
 // Where more than one in so many elements is asked for, all are looked at.
 inline constexpr size_t kSparseDrawFactor = 3;
+// How many draws that may repeat are answered: Redis has no bound but the client's output buffer.
+inline constexpr int64_t kRepeatedDrawCountMax = 10'000'000;
 
 // How many are wanted; negative: draws that may repeat. On nullopt the error is written.
 inline std::optional<int64_t> ReadDrawCount(std::string_view argument, Reply& reply) {
@@ -28,6 +30,14 @@ inline std::optional<int64_t> ReadDrawCount(std::string_view argument, Reply& re
       "ERR value is out of range, value must between -9223372036854775807 and "
       "9223372036854775807");
   return std::nullopt;
+}
+
+// Whether so many draws may be answered; writes the error when not.
+inline bool MayDraw(int64_t count, bool with_values, Reply& reply) {
+  const bool fits_doubled = count <= INT64_MAX / 2;
+  if (count >= -kRepeatedDrawCountMax && (fits_doubled || !with_values)) return true;
+  reply.Error("ERR value is out of range");
+  return false;
 }
 
 // Moves count items, uniformly chosen, to the beginning. Requires: count <= items->size().

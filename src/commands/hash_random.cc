@@ -47,9 +47,7 @@ void HRandField(const Args& args, Tx& tx, Reply& reply) {
   if (args.size() > 4 || (with_values && !IsWord(args[3], "WITHVALUES"))) {
     return reply.Error(kErrSyntax);
   }
-  if (with_values && (*count < -INT64_MAX / 2 || *count > INT64_MAX / 2)) {
-    return reply.Error("ERR value is out of range");
-  }
+  if (!MayDraw(*count, with_values, reply)) return;
   if (!FindHash(args[1], tx, reply, &found)) return;
   if (found == nullptr || *count == 0) return reply.Array(0);
 

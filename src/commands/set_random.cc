@@ -109,7 +109,8 @@ void SRandMember(const Args& args, Tx& tx, Reply& reply) {
     return reply.Bulk(SetKey(tx, args[1], found).Random());
   }
   const auto count = ReadDrawCount(args[2], reply);
-  if (!count || !FindSet(args[1], tx, reply, &found)) return;
+  if (!count || !MayDraw(*count, /*with_values=*/false, reply)) return;
+  if (!FindSet(args[1], tx, reply, &found)) return;
   if (found == nullptr || *count == 0) return reply.Array(0);
   const SetKey set(tx, args[1], found);
   if (*count < 0) return ReplyDraws(set, static_cast<uint64_t>(-*count), reply);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/random.h"
+#include "src/commands/draw.h"
 #include "src/commands/element_scan.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set.h"
@@ -17,9 +18,6 @@
 namespace hearth {
 namespace {
 
-// How many members may be asked for, the same ones again and again: Redis has no bound but the
-// client's output buffer.
-constexpr int64_t kSameSampleCountMax = 10'000'000;
 // From this part of the members on, all of them are looked at to choose some.
 constexpr size_t kChosenPerMember = 3;
 
@@ -70,7 +68,7 @@ void ReplyAnyOf(const SortedSetKey& set, size_t count, bool with_scores, Reply& 
   elements.Begin(count);
   Sampler sampler(set, &elements);
   const size_t size = set.size();
-  for (; count > 0; --count) sampler.Add(RandomBits() % size);
+  for (; count > 0 && !reply.muted(); --count) sampler.Add(RandomBits() % size);
 }
 
 void ReplyDifferentOf(const SortedSetKey& set, size_t count, bool with_scores, Reply& reply) {
@@ -84,23 +82,13 @@ void ReplyDifferentOf(const SortedSetKey& set, size_t count, bool with_scores, R
 
 // The count of ZRANDMEMBER; nullopt after an error reply.
 std::optional<int64_t> ReadSampleCount(const Args& args, Reply& reply) {
-  const auto count = ReadInteger(args[2], reply);
+  const auto count = ReadDrawCount(args[2], reply);
   if (!count) return std::nullopt;
-  if (*count == INT64_MIN) {
-    reply.Error(
-        "ERR value is out of range, value must between -9223372036854775807 and "
-        "9223372036854775807");
-    return std::nullopt;
-  }
   if (args.size() > 4 || (args.size() == 4 && !IsWord(args[3], "WITHSCORES"))) {
     reply.Error(kErrSyntax);
     return std::nullopt;
   }
-  const bool is_huge = *count < -INT64_MAX / 2 || *count > INT64_MAX / 2;
-  if ((args.size() == 4 && is_huge) || *count < -kSameSampleCountMax) {
-    reply.Error("ERR value is out of range");
-    return std::nullopt;
-  }
+  if (!MayDraw(*count, /*with_values=*/args.size() == 4, reply)) return std::nullopt;
   return count;
 }
 

@@ -1,6 +1,9 @@
 // Tested by tests/src/commands/stream_group_test.cc.
 #include "src/commands/stream_progress.h"
 
+#include <algorithm>
+#include <cstdint>
+
 namespace hearth {
 
 bool MayHaveHoles(const StreamKey& stream, StreamId first) {
@@ -27,7 +30,9 @@ int64_t EntriesUpTo(const StreamKey& stream, StreamId id) {
 }
 
 int64_t EntriesReadAfter(const StreamKey& stream, StreamId id, int64_t entries_read) {
-  if (entries_read != StreamGroup::kUnknown && !MayHaveHoles(stream, id)) return entries_read + 1;
+  if (entries_read != StreamGroup::kUnknown && !MayHaveHoles(stream, id)) {
+    return std::min(entries_read, INT64_MAX - 1) + 1;  // ENTRIESREAD may say any number
+  }
   return stream.state().entries_added > 0 ? EntriesUpTo(stream, id) : entries_read;
 }
 

@@ -2,8 +2,9 @@
 """kill -9 under load and restart: every acknowledged write is there, none torn, counts exact.
 
 Each writer owns its keys and writes rising numbers to them, pipelined. After each kill every key
-must hold a value that was sent, not older than the last one acknowledged; DBSIZE must be what a
-SCAN finds; and memory must agree with the store.
+must hold a value that was sent, not older than the last one acknowledged (of a collection: what the
+commands sent up to some place make of it, that place not before the last one acknowledged); DBSIZE
+must be what a SCAN finds; and memory must agree with the store.
 
 usage: kill_test.py HEARTH_SERVER [--rounds N] [--seed N] [--appendfsync MODE] [--maxmemory M]
 """
@@ -15,7 +16,9 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from resp import ReplyError, Server  # noqa: E402
+from collection_keys import make_keys  # noqa: E402
 
 WRITERS = 4
 KEYS_A_WRITER = 300
@@ -31,16 +34,24 @@ class Writer:
         self.sent = {}
         self.acked = {}
         self.count = 0
+        self.failure = None
+        self.collections = make_keys("w%d:" % index, self.random)
 
     def value(self, number):
         return b"%d:%s" % (number, b"x" * (number * 7 % 300))
 
     def batch(self):
-        commands, effects = [], []
+        """Commands, their effects on strings, those on collections: (place, key, number, reply)."""
+        commands, effects, expected = [], [], []
         for _ in range(PIPELINE):
             key = "w%d:%d" % (self.index, self.random.randrange(KEYS_A_WRITER))
             self.count += 1
-            if self.random.randrange(8) == 0:
+            if self.random.randrange(5) < 2:
+                collection = self.random.choice(self.collections)
+                command, reply = collection.command(self.count)
+                expected.append((len(commands), collection, self.count, reply))
+                commands.append(command)
+            elif self.random.randrange(8) == 0:
                 commands.append(("DEL", key))
                 effects.append((key, self.count, None))
             elif self.random.randrange(8) == 0:
@@ -53,25 +64,34 @@ class Writer:
                 value = self.value(self.count)
                 commands.append(("SET", key, value))
                 effects.append((key, self.count, value))
-        return commands, effects
+        return commands, effects, expected
 
     def run(self, server):
         try:
             client = server.client()
             while True:
-                commands, effects = self.batch()
+                commands, effects, expected = self.batch()
                 for key, number, value in effects:
                     self.sent.setdefault(key, []).append((number, value))
-                for reply in client.pipeline(commands):
+                replies = client.pipeline(commands)
+                for reply in replies:
                     if isinstance(reply, ReplyError):
                         raise AssertionError("refused: %s" % reply)
                 for key, number, value in effects:
                     self.acked[key] = number
+                for place, collection, number, reply in expected:
+                    collection.acked = number
+                    assert reply is None or reply == replies[place], "%r: %r instead of %r" % (
+                        commands[place], replies[place], reply)
         except (ConnectionError, OSError):
             pass
+        except AssertionError as failure:
+            self.failure = failure
 
     def check(self, client):
         """Returns how many keys there are; what stands there counts as acknowledged from now on."""
+        if self.failure:
+            raise self.failure
         present = 0
         keys = sorted(self.sent)
         for key, value in zip(keys, client.call("MGET", *keys) if keys else []):
@@ -85,7 +105,7 @@ class Writer:
             present += value is not None
             self.sent[key] = [(self.count, value)]
             self.acked[key] = self.count
-        return present
+        return present + sum(collection.check(client) for collection in self.collections)
 
 
 def scan_count(client):

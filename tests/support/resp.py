@@ -131,7 +131,7 @@ class Server:
 
     def log_tail(self):
         with open(os.path.join(self.folder, "log"), "rb") as log:
-            return log.read()[-2000:].decode("latin-1")
+            return log.read()[-8000:].decode("latin-1")
 
     def client(self):
         return Client(self.path)

@@ -1,6 +1,10 @@
 // DUMP and RESTORE of every type, and what they refuse.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
+#include "src/rdb/crc64.h"
 #include "src/rdb/dump_payload.h"
 #include "tests/src/commands/command_fixture.h"
 
@@ -20,6 +24,20 @@ class DumpTest : public CommandFixture {
     std::vector<std::string> words = {"RESTORE", key, "0", payload};
     words.insert(words.end(), more.begin(), more.end());
     return RunWords(words);
+  }
+
+  // The payload with some bytes of its value changed, and a checksum that fits them.
+  static std::string Damaged(std::string payload, std::mt19937_64& random) {
+    payload.resize(payload.size() - 8);
+    const size_t value_size = payload.size() - 2;  // without the version
+    for (uint64_t changes = 1 + random() % 3; changes > 0; --changes) {
+      const size_t at = 1 + random() % (value_size - 1);
+      payload[at] = random() % 2 == 0 ? static_cast<char>(random())
+                                      : static_cast<char>(payload[at] ^ (1 << random() % 8));
+    }
+    uint64_t crc = rdb::Crc64(0, payload);
+    for (int i = 0; i < 8; ++i, crc >>= 8) payload.push_back(static_cast<char>(crc));
+    return payload;
   }
 };
 
@@ -115,6 +133,71 @@ TEST_F(DumpTest, DamageIsRefusedAndHarmsNothing) {
   EXPECT_EQ(Restore("a", MakeDumpPayload(RdbSet{{"m", "m"}}), {"REPLACE"}),
             "-" + std::string(kErrDumpData) + "\r\n");
   EXPECT_EQ(Run("GET a"), "$1\r\nx\r\n");
+}
+
+// A checksum is no proof: what is damaged in a payload that verifies is refused, or makes a value
+// that memory and the store agree on and that every command can read.
+TEST_F(DumpTest, DamageUnderARightChecksumIsRefusedOrWhole) {
+  Run("RPUSH list a b 3 -70000");
+  Run("SADD ints 1 2 300");
+  Run("SADD words a b c");
+  Run("ZADD scores 1.5 a -2 b inf c");
+  Run("HSET hash f v g w");
+  Run("HPEXPIRE hash 5000 FIELDS 1 f");
+  for (int i = 1; i < 5; ++i) Run("XADD stream " + std::to_string(i) + "-1 f v g 1");
+  Run("XGROUP CREATE stream group 0");
+  Run("XREADGROUP GROUP group consumer COUNT 2 STREAMS stream >");
+  Run("XREADGROUP GROUP group other COUNT 1 STREAMS stream >");
+  const std::vector<std::string> keys = {"list", "ints", "words", "scores", "hash", "stream"};
+  std::vector<std::string> payloads;
+  for (const std::string& key : keys) payloads.push_back(Payload(key));
+  size_t stored = 0;
+  for (uint64_t seed = 0; seed < 6000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const size_t which = random() % 9;  // streams have most to go wrong
+    const std::string& payload = payloads[std::min(which, keys.size() - 1)];
+    if (Restore("copy", Damaged(payload, random), {"REPLACE"})[0] != '+') continue;
+    ++stored;
+    for (const char* line :
+         {"XINFO STREAM copy FULL", "XINFO GROUPS copy", "XINFO CONSUMERS copy group",
+          "XPENDING copy group IDLE 1 - + 9", "XREADGROUP GROUP group new STREAMS copy >",
+          "XAUTOCLAIM copy group new 1 0", "XADD copy * f v", "XTRIM copy MAXLEN 2",
+          "HPTTL copy FIELDS 1 f", "HGETALL copy", "HSET copy f v", "ZRANGE copy 0 -1 WITHSCORES",
+          "ZINCRBY copy 1 a", "SMEMBERS copy", "SADD copy z", "RPUSH copy z", "LRANGE copy 0 -1"}) {
+      Run(line);
+    }
+    const std::string again = Payload("copy");
+    if (seed % 50 == 0) {
+      DemoteAll();
+      EXPECT_EQ(Payload("copy"), again);
+      EXPECT_EQ(Differences(), "");
+    }
+    EXPECT_EQ(Restore("copy", again, {"REPLACE"}), "+OK\r\n");
+  }
+  EXPECT_GT(stored, 300u) << "the damage is too rough to reach what is inside";
+}
+
+// Times and counts that no clock shows are taken as the nearest that one does.
+TEST_F(DumpTest, AbsurdTimesOfAStreamAreReadWithoutOverflow) {
+  RdbStream stream;
+  stream.entries.push_back({{1, 1}, {{"f", "v"}}});
+  stream.first_id = stream.last_id = {1, 1};
+  stream.entries_added = INT64_MAX;
+  stream.groups.push_back({"group",
+                           {0, 0},
+                           INT64_MAX,
+                           {{{1, 1}, INT64_MIN, UINT64_MAX, 0}},
+                           {{"c", INT64_MIN, INT64_MIN}}});
+  ASSERT_EQ(Restore("s", MakeDumpPayload(stream)), "+OK\r\n");
+  const std::string now = std::to_string(clock_.WallMs());
+  EXPECT_NE(Run("XINFO CONSUMERS s group").find("idle\r\n:" + now), std::string::npos);
+  EXPECT_NE(Run("XPENDING s group IDLE 1 - + 9").find(":" + now), std::string::npos);
+  Run("XADD s 2-1 f v");
+  Run("XREADGROUP GROUP group c STREAMS s >");
+  EXPECT_NE(Run("XINFO GROUPS s").find("entries-read\r\n:9223372036854775807"), std::string::npos);
+  EXPECT_NE(Run("XINFO STREAM s").find("entries-added\r\n:9223372036854775807"), std::string::npos);
+  EXPECT_EQ(Restore("t", Payload("s")), "+OK\r\n");
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ TEST_F(HashRandomTest, HRandFieldRefusesWhatIsNoCount) {
             "9223372036854775807\r\n");
   EXPECT_EQ(Refused("HRANDFIELD h 9223372036854775807 WITHVALUES"),
             "-ERR value is out of range\r\n");
+  EXPECT_EQ(Refused("HRANDFIELD h -9223372036854775807 WITHVALUES"),
+            "-ERR value is out of range\r\n");
+  EXPECT_EQ(Refused("HRANDFIELD h -10000001"), "-ERR value is out of range\r\n");
+  EXPECT_EQ(FieldsOf(Refused("HRANDFIELD h 9223372036854775807")).size(), 3u);
   EXPECT_EQ(Refused("HRANDFIELD h 1 x"), "-ERR syntax error\r\n");
   EXPECT_EQ(Refused("HRANDFIELD h 1 WITHVALUES x"), "-ERR syntax error\r\n");
   EXPECT_EQ(Refused("HRANDFIELD h 0"), "*0\r\n");

@@ -132,6 +132,9 @@ TEST_F(SetRandomTest, SRandMemberRefusesWhatIsNoCount) {
   EXPECT_EQ(Refused("SRANDMEMBER s -9223372036854775808"),
             "-ERR value is out of range, value must between -9223372036854775807 and "
             "9223372036854775807\r\n");
+  EXPECT_EQ(Refused("SRANDMEMBER s -9223372036854775807"), "-ERR value is out of range\r\n");
+  EXPECT_EQ(Refused("SRANDMEMBER s -10000001"), "-ERR value is out of range\r\n");
+  EXPECT_EQ(MembersOf(Refused("SRANDMEMBER s 9223372036854775807")).size(), 3u);
   EXPECT_EQ(Refused("SRANDMEMBER s 1 2"), "-ERR syntax error\r\n");
   EXPECT_EQ(Refused("SRANDMEMBER s 0"), "*0\r\n");
   EXPECT_EQ(Refused("SRANDMEMBER none"), "$-1\r\n");

@@ -33,6 +33,16 @@ TEST_F(SortTest, NumbersAreSortedByValue) {
   EXPECT_EQ(Refused("SORT l STORE m"), kNotDouble);
 }
 
+TEST_F(SortTest, OfEqualWeightsTheElementsBytesDecide) {
+  Run("RPUSH l 3 1 20 2");
+  Run("MSET w_3 7 w_20 7 w_1 8");
+  EXPECT_EQ(Refused("SORT l BY w_*"), Bulks({"2", "20", "3", "1"}));
+  EXPECT_EQ(Refused("SORT l BY w_* DESC"), Bulks({"1", "3", "20", "2"}));
+  EXPECT_EQ(Refused("SORT l BY w_* DESC LIMIT 1 2"), Bulks({"3", "20"}));
+  Run("ZADD z 1 3 2 1 3 20 4 2");
+  EXPECT_EQ(Refused("SORT z BY none_* DESC"), Bulks({"3", "20", "2", "1"}));
+}
+
 TEST_F(SortTest, AlphaSortsByBytes) {
   Run("RPUSH l b a 10 9 B");
   EXPECT_EQ(Refused("SORT l ALPHA"), Bulks({"10", "9", "B", "a", "b"}));

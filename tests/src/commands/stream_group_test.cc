@@ -92,6 +92,9 @@ TEST_F(StreamGroupTest, GroupsAreMadeSetAndDestroyed) {
             "-ERR The XGROUP subcommand requires the key to exist");
   EXPECT_EQ(Run("XGROUP CREATE new g $ MKSTREAM ENTRIESREAD 3"), kOk);
   EXPECT_EQ(Run("XLEN new"), ":0\r\n");
+  EXPECT_EQ(Run("XGROUP CREATE s full 0 ENTRIESREAD 9223372036854775807"), kOk);
+  EXPECT_NE(Run("XREADGROUP GROUP full c STREAMS s >"), "*-1\r\n");
+  EXPECT_EQ(Run("XGROUP DESTROY s full"), ":1\r\n");
   EXPECT_EQ(Refused("XGROUP CREATE s h 0 ENTRIESREAD -2"),
             "-ERR value for ENTRIESREAD must be positive or -1\r\n");
   EXPECT_EQ(Refused("XGROUP CREATE s h 0 NOPE"),
