@@ -56,13 +56,13 @@ void CollectionKey::Splice(size_t offset, size_t remove_size, std::string_view i
   if (room >= need && room - need <= kIdleSizeMax) {
     char* to = object_->mutable_value();
     std::memmove(to + offset + insert.size(), from + offset + remove_size, tail_size);
-    std::memcpy(to + offset, insert.data(), insert.size());
+    insert.copy(to + offset, insert.size());
     object_->value_size = static_cast<uint32_t>(new_size);
   } else {
     Object* next = Object::Make(ref_.position, ref_.key, nullptr, new_size);
     char* to = next->mutable_value();
     std::memcpy(to, from, offset);
-    std::memcpy(to + offset, insert.data(), insert.size());
+    insert.copy(to + offset, insert.size());
     std::memcpy(to + offset + insert.size(), from + offset + remove_size, tail_size);
     next->seq = object_->seq;
     next->expire_at_ms = object_->expire_at_ms;

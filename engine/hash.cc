@@ -41,7 +41,7 @@ void WritePayload(char* to, std::string_view value, int64_t expire_at_ms) {
     PutFixed64(to, static_cast<uint64_t>(expire_at_ms));
     to += kExpirySize;
   }
-  std::memcpy(to, value.data(), value.size());
+  value.copy(to, value.size());
 }
 
 Field FieldOf(const MemberEntry& entry) {

@@ -33,7 +33,7 @@ MemberEntry* MemberEntry::Make(std::string_view member, size_t payload_size) {
   for (size_t i = 0; i < header; ++i, rest >>= 7) {
     bytes[i] = static_cast<unsigned char>((rest & 0x7f) | (i + 1 < header ? 0x80 : 0));
   }
-  std::memcpy(bytes + header, member.data(), member.size());
+  member.copy(reinterpret_cast<char*>(bytes) + header, member.size());
   return reinterpret_cast<MemberEntry*>(bytes);
 }
 

@@ -53,7 +53,7 @@ Object* Object::Make(uint64_t position, std::string_view key, const char* value,
   object->flags = 0;
   object->hot = 0;
   object->size_class = size_class;
-  std::memcpy(object->bytes(), key.data(), key.size());
+  key.copy(object->bytes(), key.size());
   if (value != nullptr) std::memcpy(object->mutable_value(), value, value_size);
   return object;
 }

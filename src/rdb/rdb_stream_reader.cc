@@ -52,7 +52,7 @@ struct Master {
 
 bool ReadMaster(Cursor& cursor, Master* master) {
   uint64_t field_count;
-  int64_t end;
+  int64_t end = 0;
   if (!cursor.Integer(&master->live_count) || !cursor.Integer(&master->deleted_count) ||
       !cursor.Count(&field_count)) {
     return false;

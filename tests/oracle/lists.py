@@ -94,7 +94,8 @@ def makers(g):
         (3, lambda: ["SET", "w_%d" % g.random.randrange(-9, 40), number()]),
         (2, lambda: ["HSET", "h%d" % g.random.randrange(40), "f", number(), "g", element()]),
         (5, lambda: ["SORT", numbers()] + sort_options()),
-        (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "k1", "nosuch")] + sort_options()
+        (1, lambda: [g.pick("SADD", "SADD", "SREM"), "ns"] + [number() for _ in range(3)]),
+        (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "ns", "w_1", "nosuch")] + sort_options()
          + (["STORE", "x"] if g.chance(5) else [])),
         (2, lambda: store(["SORT", numbers()] + sort_options())),
         (0.3, lambda: ["COMMAND", "GETKEYS", "SORT", key()] + sort_options() + ["STORE", key()]),
@@ -103,7 +104,7 @@ def makers(g):
 
 def normalised(name, command, reply):
     # A set has no order of its own, and SORT leaves it as it is where BY tells nothing apart.
-    if name == "SORT_RO" and command[1] == "k1" and "BY" in command and isinstance(reply, list):
+    if name == "SORT_RO" and command[1] == "ns" and "BY" in command and isinstance(reply, list):
         return len(reply) if "LIMIT" in command or "GET" in command else sorted(reply)
     # Redis 7.2 has small lists as listpacks; 7.0 does not.
     if name == "OBJECT" and reply == b"listpack":

@@ -61,6 +61,10 @@ class Maker:
         g = self.g
         return ["COUNT", g.integer()] if g.chance(50) else []
 
+    def counter(self):
+        # Counted up from the largest integer Redis goes on with the smallest, Hearth stays.
+        return self.g.integer().replace("9223372036854775807", "9223372036854770000")
+
     def exact_trim(self):
         g = self.g
         if g.chance(50):
@@ -122,7 +126,7 @@ class Maker:
 
     def entries_read(self):
         g = self.g
-        return ["ENTRIESREAD", g.integer()] if g.chance(15) else []
+        return ["ENTRIESREAD", self.counter()] if g.chance(15) else []
 
     def xgroup(self):
         g = self.g
@@ -176,7 +180,7 @@ class Maker:
         self.last_ms += 1
         new_id = g.pick(*BAD_IDS[:8]) if g.chance(5) else "%d-1" % self.last_ms
         return ["XSETID", self.key(), new_id] + g.shuffled(
-            ["ENTRIESADDED", g.integer()] if g.chance(20) else [],
+            ["ENTRIESADDED", self.counter()] if g.chance(20) else [],
             ["MAXDELETEDID", self.id()] if g.chance(20) else [])
 
     def configure_once(self, make):
