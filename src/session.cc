@@ -117,12 +117,12 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
-  if (c.is_unix()) flags += 'U';
-  if (blocked_) flags += 'b';
-  if (no_touch) flags += 'T';
-  if (no_evict) flags += 'e';
   if (in_transaction()) flags += 'x';
+  if (blocked_) flags += 'b';
   if (transaction_ && transaction_->watcher().changed()) flags += 'd';
+  if (c.is_unix()) flags += 'U';
+  if (no_evict) flags += 'e';
+  if (no_touch) flags += 'T';
   if (flags.empty()) flags = "N";
   return "id=" + std::to_string(id()) + " addr=" + c.peer_address() +
          " laddr=" + c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name +

@@ -189,7 +189,8 @@ def in_transactions(generator, percent, commands):
         if left == 1:
             wrapped.append([generator.pick("EXEC", "EXEC", "EXEC", "EXEC", "DISCARD")])
         left = max(0, left - 1)
-    return wrapped + ([["EXEC"]] if left else [])
+    # A restart between two batches would end a watch on one side alone.
+    return wrapped + ([["EXEC"]] if left else []) + [["UNWATCH"]]
 
 
 def pair_up(commands, *replies):

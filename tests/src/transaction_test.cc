@@ -246,7 +246,7 @@ TEST_F(TransactionTest, UnwatchDiscardAndExecEndTheWatch) {
   }
   Run("WATCH a");
   Run("SET a 2");  // its own change counts too
-  EXPECT_NE(RunText("CLIENT INFO").find("d db="), std::string::npos);
+  EXPECT_NE(RunText("CLIENT INFO").find("flags=dU "), std::string::npos);
   EXPECT_EQ(Exec({"PING"}), kNullArray);
   {
     TestClient leaving = Connect();
