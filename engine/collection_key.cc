@@ -195,6 +195,7 @@ void CollectionKey::Close() {
   AccountMemory();
   const bool changed = head_changed_ || object_->seq != opened_seq_;
   if (changed && wakes_waiters_) tx_.NoteReady(ref_, type_);
+  if (changed) tx_.NoteChanged(ref_);
   const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
   if (is_empty && type_ != ObjectType::kStream) {
     tx_.DropRows(ref_.db, *object_);

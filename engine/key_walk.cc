@@ -97,7 +97,8 @@ bool IsWhollyResident(Keyspace& keyspace, uint32_t db) {
 }
 
 Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min, int64_t now_ms,
-                   KeyPage* page) {
+                   KeyPage* page, ShardLocks locks) {
+  const bool take = locks == ShardLocks::kTake;
   page->next = 0;
   while (page->keys.size() < count_min) {
     const uint32_t index = keyspace.ShardIndex(from);
@@ -105,16 +106,17 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
     const uint64_t last = keyspace.LastPosition(index);
     const size_t want = count_min - page->keys.size();
     uint64_t next;
-    std::unique_lock lock(shard.mutex);
+    std::unique_lock lock(shard.mutex, std::defer_lock);
+    if (take) lock.lock();
     if (shard.dbs[db].complete) {
       next = ReadComplete(shard, db, from, want, now_ms, page);
     } else {
       StoredPage stored;
       const uint32_t db_id = keyspace.log().DbId(db);
-      lock.unlock();
+      if (take) lock.unlock();
       const Status status = ReadStored(keyspace, db_id, from, last, want, &stored);
       if (!status.ok()) return status;
-      lock.lock();
+      if (take) lock.lock();
       // Demoted, flushed or swapped since the view was taken: look again.
       if (shard.max_demoted_seq > stored.view_seq || keyspace.log().DbId(db) != db_id) continue;
       const uint64_t end_inclusive = stored.to_the_end ? last : stored.end - 1;
@@ -134,11 +136,11 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
 }
 
 Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,
-                     std::string* key, bool* found) {
+                     std::string* key, bool* found, ShardLocks locks) {
   *found = false;
   for (const uint64_t from : {random, uint64_t{0}}) {
     KeyPage page;
-    const Status status = ReadKeyPage(keyspace, db, from, 1, now_ms, &page);
+    const Status status = ReadKeyPage(keyspace, db, from, 1, now_ms, &page, locks);
     if (!status.ok()) return status;
     if (page.keys.empty()) continue;
     *found = true;

@@ -6,7 +6,7 @@
 // returned exactly once, whatever is demoted, loaded or restarted in between.
 //
 // Thread: any. Takes shard locks one at a time, never across a disk read; must not be called by a
-//         thread that holds a Tx.
+//         thread that holds a Tx, unless that has locked every shard (ShardLocks::kHeld).
 // Errors: a failed disk read is a Status and no page: never a short one.
 
 #include <cstdint>
@@ -34,13 +34,16 @@ struct KeyPage {
 // Whether every key of the database is resident, so that ReadKeyPage does not touch the disk.
 bool IsWhollyResident(Keyspace& keyspace, uint32_t db);
 
+// Whether the caller holds the lock of every shard.
+enum class ShardLocks : uint8_t { kTake, kHeld };
+
 // Keys with position >= from, at least count_min unless the database ends. May read the disk
 // unless IsWhollyResident: then call it on a reader thread.
 Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min, int64_t now_ms,
-                   KeyPage* page);
+                   KeyPage* page, ShardLocks locks = ShardLocks::kTake);
 
 // A live key near a random position. *found is false when the database is empty.
 Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,
-                     std::string* key, bool* found);
+                     std::string* key, bool* found, ShardLocks locks = ShardLocks::kTake);
 
 }  // namespace hearth

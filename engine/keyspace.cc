@@ -223,6 +223,7 @@ void Keyspace::ForgetUncommitted() {
   std::vector<uint32_t> ids_before(db_count_);
   for (uint32_t db = 0; db < db_count_; ++db) ids_before[db] = log_.DbId(db);
   log_.DropUncommitted();
+  watched_keys_.NoteAll();
   for (uint32_t db = 0; db < db_count_; ++db) {
     if (ids_before[db] == log_.DbId(db)) continue;
     for (const auto& shard : shards_) {  // an uncommitted FLUSHDB or SWAPDB: read all anew

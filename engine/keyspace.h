@@ -28,6 +28,7 @@
 #include "engine/store.h"
 #include "engine/table.h"
 #include "engine/tx.h"
+#include "engine/watched_keys.h"
 
 namespace hearth {
 
@@ -125,6 +126,9 @@ class Keyspace {
     if (ready_listener_) ready_listener_(std::move(keys));
   }
 
+  // The keys that clients WATCH.
+  WatchedKeys& watched_keys() { return watched_keys_; }
+
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();
   // Marks every shard as possibly incomplete (a store that holds keys was opened).
@@ -164,6 +168,7 @@ class Keyspace {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::function<void(std::vector<ReadyKey>)> ready_listener_;
   std::atomic<bool> has_waiters_{false};
+  WatchedKeys watched_keys_;
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
   std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};

@@ -80,6 +80,23 @@ void Tx::NoteReadyDb(uint32_t db) {
   if (keyspace_.has_waiters()) ready_.push_back({db, {}, /*whole_db=*/true});
 }
 
+void Tx::NoteChanged(const KeyRef& ref) {
+  WatchedKeys& watched = keyspace_.watched_keys();
+  if (watched.any()) [[unlikely]]
+    watched.NoteChange(ref.db, ref.key);
+}
+
+// Before a swap: a watched key has changed unless both databases lack it.
+void Tx::NoteSwapped(uint32_t a, uint32_t b) {
+  WatchedKeys& watched = keyspace_.watched_keys();
+  if (!watched.any()) return;
+  for (const uint32_t db : {a, b}) {
+    for (const std::string& key : watched.KeysOf(db)) {
+      if (Peek(a, key) != nullptr || Peek(b, key) != nullptr) watched.NoteChange(db, key);
+    }
+  }
+}
+
 void Tx::LockShards() {
   if (options_.lock_all) {
     locked_ = ~uint64_t{0} >> (64 - keyspace_.shard_count());
@@ -203,6 +220,7 @@ uint64_t Tx::LogHead(const KeyRef& ref, const Object& object, int64_t keys, int6
   if (keys != 0 || expires != 0) Log().Count(ref.db, keys, expires);
   ++change_count_;
   Saw(seq);
+  NoteChanged(ref);
   return seq;
 }
 
@@ -210,6 +228,7 @@ uint64_t Tx::LogDelete(const KeyRef& ref, int64_t keys, int64_t expires) {
   char prefix[kHeadKeyPrefixSize];
   WriteHeadKeyPrefix(prefix, log_.DbId(ref.db), ref.position);
   const uint64_t seq = Log().Delete({prefix, sizeof(prefix)}, ref.key);
+  NoteChanged(ref);
   if (keys != 0 || expires != 0) Log().Count(ref.db, keys, expires);
   ++change_count_;
   Saw(seq);
@@ -476,6 +495,7 @@ void Tx::FlushDb(uint32_t db) {
   }
   Saw(seq);
   NoteReadyDb(db);
+  keyspace_.watched_keys().NoteFlush(db);
   change_count_ += key_count;
   for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
     Shard& shard = keyspace_.shard(index);
@@ -490,6 +510,7 @@ void Tx::FlushDb(uint32_t db) {
 void Tx::SwapDb(uint32_t a, uint32_t b) {
   HEARTH_CHECK(options_.lock_all);
   if (a == b) return;
+  NoteSwapped(a, b);
   uint64_t seq;
   { seq = Log().SwapDbs(a, b); }
   Saw(seq);

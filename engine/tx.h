@@ -85,6 +85,12 @@ class Tx {
   int64_t now_ms() const { return now_ms_; }
   // Whether what has expired is deleted when it is met, not only hidden.
   bool may_expire() const { return options_.expire; }
+  // Whether reads make keys hotter, from the next on.
+  void set_touch(bool touch) { options_.touch = touch; }
+  // Whether every shard is locked.
+  bool locks_all() const { return options_.lock_all; }
+  // The reply shows what only all rows together tell (a count of keys).
+  void SawAllRows() { Saw(Log().next_seq() - 1); }
   // The database of the first key; the session's database for kAllShards transactions.
   uint32_t db() const { return db_; }
   void set_db(uint32_t db) { db_ = db; }
@@ -165,6 +171,9 @@ class Tx {
   // The key was written; blocked clients may wait for what it is or was.
   void NoteReady(const KeyRef& ref, ObjectType type);
   void NoteReadyDb(uint32_t db);
+  // The key was changed; clients may watch it.
+  void NoteChanged(const KeyRef& ref);
+  void NoteSwapped(uint32_t a, uint32_t b);
   void Saw(uint64_t seq) {
     if (seq > barrier_) barrier_ = seq;
   }

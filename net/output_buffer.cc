@@ -73,6 +73,15 @@ void OutputBuffer::AddChunk(size_t size) {
   UseTail(offset);
 }
 
+void OutputBuffer::MoveTo(OutputBuffer* to) {
+  for (size_t i = first_; i < chunks_.size(); ++i) {
+    const uint64_t begin = std::max(chunks_[i].offset, begin_offset_);
+    const uint64_t end = i + 1 < chunks_.size() ? chunks_[i + 1].offset : end_offset();
+    to->Append({chunks_[i].data + (begin - chunks_[i].offset), end - begin});
+  }
+  Clear();
+}
+
 void OutputBuffer::FreeChunk(const Chunk& chunk) {
   memory_bytes_ -= chunk.capacity;
   if (chunk.capacity == kBlockBytes) {

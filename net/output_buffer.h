@@ -58,6 +58,9 @@ class OutputBuffer {
   // Drops the oldest `size` bytes. Requires: size <= size_bytes().
   void Consume(size_t size);
 
+  // Appends all that is not sent to another buffer, and drops it here.
+  void MoveTo(OutputBuffer* to);
+
   // Drops everything at and after `offset`. Requires: begin_offset() <= offset <= end_offset().
   void TruncateTo(uint64_t offset);
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "net/output_buffer.h"
 
@@ -65,6 +66,9 @@ class Reply {
   // While muted every reply is discarded; errors are still counted (CLIENT REPLY OFF and SKIP).
   void SetMuted(bool muted) { muted_ = muted || discarding_; }
   bool muted() const { return muted_; }
+
+  // What is written from now on goes there, until it is told otherwise; returns where it went.
+  OutputBuffer* Redirect(OutputBuffer* out) { return std::exchange(out_, out); }
 
   // From now on everything is discarded, muted or not: the connection is closing.
   void DiscardAll() { discarding_ = muted_ = true; }

@@ -30,10 +30,11 @@ using SessionFunction = void (*)(const Args& args, Session& session, Reply& repl
 struct BlockRequest {
   int64_t timeout_ms = 0;  // 0 = for ever
   ObjectType type = ObjectType::kList;
-  bool wakes_when_gone = false;   // also when a key is deleted or changes its type (XREADGROUP)
-  bool null_array = true;         // the reply when the time is up: null array, else null
-  std::vector<std::string> args;  // of the later runs, when they are not those of the call
-  bool is_later_run = false;      // told to the function: it was parked before
+  bool wakes_when_gone = false;    // also when a key is deleted or changes its type (XREADGROUP)
+  bool null_array = true;          // the reply when the time is up: null array, else null
+  bool null_array_at_once = true;  // the same within a transaction, where nothing waits
+  std::vector<std::string> args;   // of the later runs, when they are not those of the call
+  bool is_later_run = false;       // told to the function: it was parked before
 };
 // Answers and returns true, or writes nothing, fills the request and returns false.
 using BlockingFunction = bool (*)(const Args& args, Tx& tx, Reply& reply, BlockRequest* request);
@@ -71,8 +72,11 @@ enum CommandFlag : uint32_t {
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
   // Ours: not printed.
+  kCmdNotQueued = 1u << 25,  // runs at once inside MULTI
+  kCmdOutsideTx = 1u << 26,  // a session command that takes shard locks or the log's, or answers
+                             // later: EXEC lets go of its keys before it
   kCmdProtected = 1u << 27,  // refused unless enable-debug-command allows it
-  kCmdLockAll = 1u << 28,    // the Tx locks every shard
+  kCmdLockAll = 1u << 28,    // the Tx (of a session command: EXEC's) locks every shard
   kCmdNoTouch = 1u << 29,    // the Tx does not make keys hotter
 };
 

@@ -11,9 +11,6 @@
 namespace hearth {
 namespace {
 
-// After this many loads in a row the command reads the disk while it holds its keys: progress is
-// certain however fast memory forgets.
-constexpr uint32_t kParksMax = 3;
 constexpr int kEvictionsACommandMax = 64;
 constexpr size_t kUnknownArgsBytesMax = 128;
 
@@ -80,22 +77,27 @@ void Dispatcher::ServeBlocked() {
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
   Reply& reply = session.connection().reply();
-  const uint64_t errors_before = reply.error_count();
+  errors_before_ = reply.error_count();
   const bool skipped = session.reply_mode_ == ReplyMode::kSkipNext;
   bool wait = false;
-  if (PassGates(session, args, plan.found, &wait)) {
+  const bool passed = session.in_transaction() || IsExec(plan.found.command)
+                          ? PassGatesInMulti(session, args, plan.found, &wait)
+                          : PassGates(session, args, plan.found, &wait);
+  if (passed) {
     const Command& command = *plan.found.command;
     session.last_command = command.name;
-    if (command.session == nullptr) {
-      if (!RunData(session, args, plan)) return false;
+    if (session.in_transaction() && !(command.flags & kCmdNotQueued)) {
+      Queue(session, args, plan.found);
+    } else if (command.session == nullptr ? !RunData(session, args, plan)
+                                          : !RunSession(session, args, command)) {
+      return false;
     } else {
-      command.session(args, session, reply);
+      Finish(session, args, plan.found);
     }
-    Finish(session, args, plan.found, errors_before);
   } else if (wait) {
     return false;
   } else {
-    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
+    if (reply.error_count() != errors_before_) server_.CountError(reply.last_error_code());
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
   if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
@@ -106,8 +108,12 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   return true;
 }
 
-void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::Found& found,
-                        uint64_t errors_before) {
+bool Dispatcher::RunSession(Session& session, const Args& args, const Command& command) {
+  command.session(args, session, session.connection().reply());
+  return !std::exchange(session.parked_, false);
+}
+
+void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::Found& found) {
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
   const uint64_t took_us = now_us - started_us_;
   started_us_ = now_us;
@@ -118,7 +124,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
     NoteSlow(session, args, *found.command, took_us);
   }
   Reply& reply = session.connection().reply();
-  if (reply.error_count() != errors_before) [[unlikely]] {
+  if (reply.error_count() != errors_before_) [[unlikely]] {
     Bump(stats.failed);
     server_.CountError(reply.last_error_code());
   }
@@ -180,10 +186,15 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     reply.Error("NOAUTH Authentication required.");
     return false;
   }
-  if ((command->flags & kCmdDenyOom) && !MakeRoom(*command, reply)) return false;
-  if ((command->flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, *command) ||
-          ((command->flags & kCmdWrite) && server_.WaitsForDisk(session));
+  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
+    reply.Error("ERR Command not allowed inside a transaction");
+    return false;
+  }
+  const uint32_t flags = GateFlags(session, *command);
+  if ((flags & kCmdDenyOom) && !MakeRoom(reply)) return false;
+  if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
+  *wait = server_.WaitsForUnpause(session, flags) ||
+          ((flags & kCmdWrite) && server_.WaitsForDisk(session));
   return !*wait;
 }
 
@@ -206,7 +217,7 @@ bool Dispatcher::PassWriteGates(Reply& reply) {
 }
 
 // Evicts for a command that needs memory. False: the error is written.
-bool Dispatcher::MakeRoom(const Command&, Reply& reply) {
+bool Dispatcher::MakeRoom(Reply& reply) {
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;

@@ -31,6 +31,10 @@ struct WorkerCounters {
   std::atomic<uint64_t> input_buffer_max{0}, output_buffer_max{0};
 };
 
+// After this many loads in a row a command reads the disk while it holds its keys: progress is
+// certain however fast memory forgets.
+inline constexpr uint32_t kParksMax = 3;
+
 class Dispatcher {
  public:
   explicit Dispatcher(Server& server);
@@ -47,6 +51,14 @@ class Dispatcher {
     turn_barrier_ = 0;
     return barrier;
   }
+
+  // EXEC: runs what the session has queued, as one transaction; may leave the session parked.
+  // Requires: within MULTI.
+  void Exec(Session& session);
+  // Goes on behind a command of an EXEC that has answered later. A turn of its own.
+  void ContinueExec(Session& session);
+  // WATCH; may leave the session parked.
+  void Watch(Session& session, const Args& keys);
 
   const CommandStats& stats(uint32_t index) const { return stats_[index]; }
   WorkerCounters& counters() { return counters_; }
@@ -67,11 +79,29 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
-  bool MakeRoom(const Command& command, Reply& reply);
+  // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
+  bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,
+                        bool* wait);
+  static bool IsExec(const Command* command);
+  // What the gates go by: of EXEC also the flags of what it runs.
+  static uint32_t GateFlags(Session& session, const Command& command);
+  void Queue(Session& session, const Args& args, const CommandTable::Found& found);
+  // EXEC in parts: see dispatcher_exec.cc.
+  struct ExecPart;
+  void RunExecParts(Session& session);
+  ExecPart PlanExecPart(Session& session);
+  bool BeginExec(Session& session, Tx& tx);
+  void RunExecPart(Session& session, const ExecPart& part, Tx& tx);
+  void RunQueued(Session& session, Tx* tx);
+  void RunQueuedData(Session& session, const Command& command, const Args& args, Tx* tx);
+  void AbortExec(Session& session, std::string_view reason);
+  void EndExec(Session& session);
+  bool MakeRoom(Reply& reply);
+  // False: as RunOne.
+  bool RunSession(Session& session, const Args& args, const Command& command);
   bool RunData(Session& session, const Args& args, const Planned& plan);
   void Park(Session& session, const std::vector<KeyRef>& missing);
-  void Finish(Session& session, const Args& args, const CommandTable::Found& found,
-              uint64_t errors_before);
+  void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
@@ -81,7 +111,8 @@ class Dispatcher {
   std::vector<KeyRef> late_keys_;  // of a command behind a SELECT of its batch
   uint32_t planned_db_ = 0;
   int64_t now_ms_ = 0;
-  uint64_t started_us_ = 0;
+  uint64_t started_us_ = 0;     // of the command that runs
+  uint64_t errors_before_ = 0;  // of its connection
   uint64_t turn_barrier_ = 0;
   std::vector<CommandStats> stats_;
   WorkerCounters counters_;

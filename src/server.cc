@@ -338,7 +338,7 @@ void Server::UnpauseClients() {
   engine_->SetPaused(false);
 }
 
-bool Server::WaitsForUnpause(Session& session, const Command& command) {
+bool Server::WaitsForUnpause(Session& session, uint32_t command_flags) {
   const int64_t until_ms = pause_until_ms_.load(std::memory_order_relaxed);
   if (until_ms == 0) [[likely]]
     return false;
@@ -347,7 +347,7 @@ bool Server::WaitsForUnpause(Session& session, const Command& command) {
     UnpauseClients();
     return false;
   }
-  if (pause_only_writes_ && !(command.flags & (kCmdWrite | kCmdMayReplicate))) return false;
+  if (pause_only_writes_ && !(command_flags & (kCmdWrite | kCmdMayReplicate))) return false;
   ResumeLater(session, std::min<int64_t>(until_ms - now_ms, 50));
   return true;
 }

@@ -110,7 +110,7 @@ class Server {
   // in memory is bounded.
   bool WaitsForDisk(Session& session);
   // Parks the session when its command has to wait for the pause's end.
-  bool WaitsForUnpause(Session& session, const Command& command);
+  bool WaitsForUnpause(Session& session, uint32_t command_flags);
 
   // Makes a snapshot here and now; Busy when one is being made.
   Status Snapshot(SnapshotInfo* info);

@@ -21,7 +21,17 @@ size_t Session::OnRequests(const RequestBatch& batch) {
   return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
 }
 
+Transaction& Session::transaction() {
+  if (!transaction_)
+    transaction_ = std::make_unique<Transaction>(server_.keyspace().watched_keys());
+  return *transaction_;
+}
+
 void Session::OnClose() {
+  if (transaction_ && transaction_->run.is_active) {
+    connection_.reply().Redirect(transaction_->run.output);
+  }
+  transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
 }
@@ -56,6 +66,7 @@ void Session::Reset() {
   connection_.reply().SetProtocol(2);
   SetReplyMode(ReplyMode::kOn);
   set_authenticated(!server_.NeedsPassword());
+  transaction_.reset();
 }
 
 std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
@@ -72,9 +83,13 @@ std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
     const uint64_t errors_before = reply.error_count();
     reply.SetMuted(muted);
     write(reply);
-    if (!muted) connection->CountReply();
-    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
     reply.SetMuted(muted_now);
+    if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
+    if (transaction_ && transaction_->run.is_active) {
+      server_.DispatcherOf(connection->worker()).ContinueExec(*this);
+      if (answers_later_) return;
+    }
+    if (!muted) connection->CountReply();
     connection->MarkDirty();
     connection->Resume();
   };
@@ -100,23 +115,28 @@ void Session::OffThread(bool run_now, std::function<std::any()> work,
 std::string Session::Describe() {
   Connection& c = connection_;
   const uint64_t now_us = c.worker().NowUs();
+  const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
-  if (c.is_unix()) flags += 'U';
+  if (in_transaction()) flags += 'x';
   if (blocked_) flags += 'b';
-  if (no_touch) flags += 'T';
+  if (transaction_ && transaction_->watcher().changed()) flags += 'd';
+  if (c.is_unix()) flags += 'U';
   if (no_evict) flags += 'e';
+  if (no_touch) flags += 'T';
   if (flags.empty()) flags = "N";
   return "id=" + std::to_string(id()) + " addr=" + c.peer_address() +
          " laddr=" + c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name +
          " age=" + std::to_string((now_us - c.accepted_us()) / 1'000'000) +
          " idle=" + std::to_string((now_us - c.last_interaction_us()) / 1'000'000) +
-         " flags=" + flags + " db=" + std::to_string(db_) +
-         " sub=0 psub=0 ssub=0 multi=-1 qbuf=" + std::to_string(c.query_buffer_bytes()) +
+         " flags=" + flags + " db=" + std::to_string(db_) + " sub=0 psub=0 ssub=0 multi=" +
+         (in_transaction() ? std::to_string(transaction_->queue().size()) : "-1") +
+         " qbuf=" + std::to_string(c.query_buffer_bytes()) +
          " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
-         " argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 "
+         " argv-mem=0 multi-mem=" + std::to_string(transaction_bytes) +
+         " rbs=0 rbp=0 obl=0 "
          "oll=0 omem=" +
          std::to_string(c.output_bytes()) +
-         " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session)) +
+         " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
          " events=r cmd=" + std::string(last_command) +
          " user=default redir=-1 resp=" + std::to_string(c.reply().protocol()) +
          " lib-name=" + library_name + " lib-ver=" + library_version;

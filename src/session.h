@@ -8,12 +8,14 @@
 #include <any>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/status.h"
 #include "net/connection.h"
 #include "src/command.h"
+#include "src/transaction.h"
 
 namespace hearth {
 
@@ -52,6 +54,13 @@ class Session : public ConnectionHandler {
   bool blocked() const { return blocked_; }
   void set_blocked(bool blocked) { blocked_ = blocked; }
 
+  // What MULTI, EXEC and WATCH work on; made when it is first asked for.
+  Transaction& transaction();
+  // Between MULTI and the end of EXEC.
+  bool in_transaction() const { return transaction_ != nullptr && transaction_->is_open(); }
+  // EXEC's hold on its keys while it runs a session command; else null.
+  Tx* open_tx() { return open_tx_; }
+
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
@@ -83,6 +92,9 @@ class Session : public ConnectionHandler {
   bool answers_later_ = false;
   bool blocked_ = false;
   ReplyMode reply_mode_ = ReplyMode::kOn;
+  std::unique_ptr<Transaction> transaction_;
+  Tx* open_tx_ = nullptr;
+  bool parked_ = false;      // told by a session command: it is to be run again
   uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
   Status load_status_;       // of the last load, for the command that waits for it
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic

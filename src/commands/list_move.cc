@@ -53,6 +53,7 @@ bool MoveOrBlock(const Args& args, MoveEnds ends, Tx& tx, Reply& reply, BlockReq
   const auto timeout_ms = ReadTimeoutMs(args.back(), tx.now_ms(), reply);
   if (!timeout_ms) return true;
   request->timeout_ms = *timeout_ms;
+  request->null_array_at_once = false;
   return MoveElement(args[1], args[2], ends, tx, reply);
 }
 

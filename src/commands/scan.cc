@@ -26,15 +26,23 @@ void Answer(const WalkAnswer& answer, const Walk& walk, Session& session, Reply&
   walk.write(answer, reply);
 }
 
-void Run(const std::optional<Walk>& walk, Session& session) {
+void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   if (!walk) return;
   Keyspace& keyspace = session.server().keyspace();
+  if (Tx* tx = session.open_tx()) {  // EXEC has locked every shard
+    tx->SawAllRows();
+    return Answer(walk->run(keyspace, session.db(), tx->now_ms(), ShardLocks::kHeld), *walk,
+                  session, reply);
+  }
   const uint32_t db = session.db();
   const int64_t now_ms = session.server().clock().WallMs();
   const uint64_t key_count = std::min<uint64_t>(walk->key_count_max, keyspace.KeyCount(db));
   const bool run_now = key_count <= kRunNowKeyCountMax && IsWhollyResident(keyspace, db);
   session.OffThread(
-      run_now, [&keyspace, db, now_ms, walk] { return std::any(walk->run(keyspace, db, now_ms)); },
+      run_now,
+      [&keyspace, db, now_ms, walk] {
+        return std::any(walk->run(keyspace, db, now_ms, ShardLocks::kTake));
+      },
       [&session, walk](std::any& answer, Reply& reply) {
         Answer(std::any_cast<const WalkAnswer&>(answer), *walk, session, reply);
       });
@@ -42,23 +50,24 @@ void Run(const std::optional<Walk>& walk, Session& session) {
 
 // SCAN cursor [MATCH pattern] [COUNT count] [TYPE name] -> the next cursor and keys
 void Scan(const Args& args, Session& session, Reply& reply) {
-  Run(MakeScan(args, reply), session);
+  Run(MakeScan(args, reply), session, reply);
 }
 
 // KEYS pattern -> the keys that match
 void Keys(const Args& args, Session& session, Reply& reply) {
-  Run(MakeKeys(args, reply), session);
+  Run(MakeKeys(args, reply), session, reply);
 }
 
 // RANDOMKEY -> a key, or null when there is none
 void RandomKey(const Args& args, Session& session, Reply& reply) {
-  Run(MakeRandomKey(args, reply), session);
+  Run(MakeRandomKey(args, reply), session, reply);
 }
 
 // DBSIZE -> how many keys there are, those counted that expired unnoticed
 void DbSize(const Args&, Session& session, Reply& reply) {
   Keyspace& keyspace = session.server().keyspace();
   reply.Integer(static_cast<int64_t>(keyspace.KeyCount(session.db())));
+  if (Tx* tx = session.open_tx()) return tx->SawAllRows();
   session.WaitForCommit(keyspace.log().joined_seq());
 }
 
@@ -88,7 +97,7 @@ constexpr std::string_view kScanTips[] = {"nondeterministic_output", "request_po
 constexpr Command kScanCommands[] = {
     {.name = "dbsize",
      .arity = 1,
-     .flags = kCmdReadonly | kCmdFast,
+     .flags = kCmdReadonly | kCmdFast | kCmdLockAll,
      .acl = kAclKeyspace,
      .session = DbSize,
      .summary = "Return the number of keys in the selected database",
@@ -98,7 +107,7 @@ constexpr Command kScanCommands[] = {
      .tips = kDbsizeTips},
     {.name = "keys",
      .arity = 2,
-     .flags = kCmdReadonly,
+     .flags = kCmdReadonly | kCmdLockAll,
      .acl = kAclKeyspace | kAclDangerous,
      .session = Keys,
      .summary = "Find all keys matching the given pattern",
@@ -110,7 +119,7 @@ constexpr Command kScanCommands[] = {
      .tips = kKeysTips},
     {.name = "randomkey",
      .arity = 1,
-     .flags = kCmdReadonly,
+     .flags = kCmdReadonly | kCmdLockAll,
      .acl = kAclKeyspace,
      .session = RandomKey,
      .summary = "Return a random key from the keyspace",
@@ -120,7 +129,7 @@ constexpr Command kScanCommands[] = {
      .tips = kRandomkeyTips},
     {.name = "scan",
      .arity = -2,
-     .flags = kCmdReadonly,
+     .flags = kCmdReadonly | kCmdLockAll,
      .acl = kAclKeyspace,
      .session = Scan,
      .summary = "Incrementally iterate the keys space",

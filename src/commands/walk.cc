@@ -83,9 +83,9 @@ bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
 
 // Adds one page to the answer and tells where the next begins; 0 = the end, or a failure.
 uint64_t AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, size_t count,
-                 const KeyFilter& filter, WalkAnswer* answer) {
+                 const KeyFilter& filter, ShardLocks locks, WalkAnswer* answer) {
   KeyPage page;
-  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page);
+  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, locks);
   if (!answer->status.ok()) return 0;
   answer->barrier = std::max(answer->barrier, page.barrier);
   for (KeyInfo& info : page.keys) {
@@ -94,13 +94,14 @@ uint64_t AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from,
   return page.next;
 }
 
-WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
   WalkAnswer answer;
   std::string key;
   bool found = false;
-  answer.status = ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found);
+  answer.status = ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found, locks);
   if (answer.status.ok() && found) answer.keys.push_back(std::move(key));
-  answer.barrier = keyspace.log().joined_seq();
+  // Who holds the shards may hold the log too, and knows its own barrier.
+  if (locks == ShardLocks::kTake) answer.barrier = keyspace.log().joined_seq();
   return answer;
 }
 
@@ -136,10 +137,10 @@ std::optional<uint64_t> ParseScanCursor(std::string_view text) {
 std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
   ScanOptions options;
   if (!ParseScan(args, &options, reply)) return std::nullopt;
-  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
     WalkAnswer answer;
-    answer.cursor =
-        AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, &answer);
+    answer.cursor = AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter,
+                            locks, &answer);
     return answer;
   };
   return Walk{run, WriteScan, options.count};
@@ -148,11 +149,11 @@ std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
 std::optional<Walk> MakeKeys(const Args& args, Reply&) {
   KeyFilter filter;
   filter.SetPattern(args[1]);
-  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms) {
+  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
     WalkAnswer answer;
     uint64_t from = 0;
     do {
-      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, &answer);
+      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, locks, &answer);
     } while (from != 0);
     return answer;
   };

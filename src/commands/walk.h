@@ -30,7 +30,7 @@ struct WalkAnswer {
 };
 
 struct Walk {
-  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms)> run;
+  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks)> run;
   void (*write)(const WalkAnswer& answer, Reply& reply);
   size_t key_count_max;  // how many keys it looks at, at most
 };

@@ -94,5 +94,27 @@ TEST(OutputBuffer, ALongStreamStaysSmall) {
   EXPECT_EQ(buffer.size_bytes(), 1u);
 }
 
+// What was sent already stays away, what spans chunks comes whole, and behind what is there.
+TEST(OutputBuffer, MovesWhatIsNotSentBehindWhatIsThere) {
+  OutputBuffer from, to;
+  std::string expected = "before";
+  to.Append(expected);
+  for (int i = 0; i < 10; i++) from.Append(Pattern(16000));
+  from.Consume(20000);
+  for (int i = 0; i < 10; i++) expected += Pattern(16000);
+  expected.erase(6, 20000);
+  from.MoveTo(&to);
+  EXPECT_TRUE(from.empty());
+  std::string moved;
+  iovec pieces[64];
+  const size_t count = to.Peek(pieces, 64, UINT64_MAX);
+  for (size_t i = 0; i < count; i++) {
+    moved.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+  }
+  EXPECT_TRUE(moved == expected);
+  from.MoveTo(&to);
+  EXPECT_EQ(to.size_bytes(), expected.size());
+}
+
 }  // namespace
 }  // namespace hearth

@@ -7,7 +7,7 @@ leaves open (the order of KEYS and SCAN, the member that RANDOMKEY picks) is nor
 live may differ by --ttl-slack-ms.
 
 usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
-                      [--demote N] [--packed-size-max N] [--extra ARG...]
+                      [--demote N] [--packed-size-max N] [--multi PERCENT] [--extra ARG...]
 """
 
 import argparse
@@ -176,8 +176,43 @@ class Generator:
         return self.random.choices([m for _, m in makers], weights)[0]()
 
 
+def in_transactions(generator, percent, commands):
+    """The commands, some of them between MULTI and EXEC, DISCARD, with WATCH before."""
+    wrapped, left = [], 0
+    for command in commands:
+        if left == 0 and generator.chance(percent):
+            if generator.chance(40):
+                wrapped.append(["WATCH"] + [generator.key() for _ in range(generator.pick(1, 2))])
+                wrapped += [generator.command()] if generator.chance(50) else []
+                wrapped += [["UNWATCH"]] if generator.chance(10) else []
+            wrapped.append(["MULTI"])
+            left = generator.random.randrange(1, 12)
+        wrapped.append(command)
+        if left == 1:
+            wrapped.append([generator.pick("EXEC", "EXEC", "EXEC", "EXEC", "DISCARD")])
+        left = max(0, left - 1)
+    # A restart between two batches would end a watch on one side alone.
+    return wrapped + ([["EXEC"]] if left else []) + [["UNWATCH"]]
+
+
+def pair_up(commands, *replies):
+    """(command, reply, ...) of each command, those of EXEC under the commands it ran."""
+    queue = []
+    for command, *answers in zip(commands, *replies):
+        yield (command, *answers)
+        name = command[0].upper() if isinstance(command[0], str) else ""
+        if all(a == "QUEUED" for a in answers):
+            queue.append(command)
+        elif name == "EXEC" and all(isinstance(a, list) and len(a) == len(queue) for a in answers):
+            yield from zip(queue, *answers)
+        if name in ("MULTI", "EXEC", "DISCARD"):
+            queue = []
+
+
 def normalised(command, reply):
     name = command[0].upper() if isinstance(command[0], str) else ""
+    if name == "EXEC" and isinstance(reply, list):
+        return len(reply)  # pair_up compares what it ran
     if name == "KEYS" and isinstance(reply, list):
         return sorted(reply)
     if name == "SCAN" and isinstance(reply, list):
@@ -248,9 +283,13 @@ CLEAR_ERRNO = ("CONFIG", "SET", "dir", "/nonexistent")
 
 
 def pipeline_of_redis(client, batch):
-    """The replies to a batch, with errno cleared before each SORT."""
-    sent = [c for command in batch for c in
-            ([CLEAR_ERRNO] if command[0].startswith("SORT") else []) + [command]]
+    """The replies to a batch, with errno cleared before each SORT that is not queued by MULTI."""
+    sent, queued = [], False
+    for command in batch:
+        if command[0].startswith("SORT") and not queued:
+            sent.append(CLEAR_ERRNO)
+        queued = command[0] == "MULTI" or (queued and command[0] not in ("EXEC", "DISCARD"))
+        sent.append(command)
     replies = client.pipeline(sent)
     return [reply for command, reply in zip(sent, replies) if command is not CLEAR_ERRNO]
 
@@ -264,15 +303,17 @@ def run(options, hearth, redis):
     set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
+        if options.multi:
+            batch = in_transactions(generator, options.multi, batch)
         replies = ours.pipeline(batch), pipeline_of_redis(theirs, batch)
-        for command, a, b in zip(batch, *replies):
+        for command, a, b in pair_up(batch, *replies):
             if command[0] == "SELECT" and b == "OK":
                 db = int(command[1])
             if not same(command, a, b):
                 differences.setdefault((command[0], str(b)[:40]), (command, a, b))
         if differences and not options.keep_going:
             break
-        done += len(batch)
+        done += BATCH
         if options.demote and done % options.demote == 0:
             assert ours.call("DEBUG", "DEMOTE-ALL") == "OK"
         if options.restart and done % options.restart == 0:
@@ -304,6 +345,8 @@ def main():
                         help="demote everything after every N commands")
     parser.add_argument("--packed-size-max", type=int,
                         help="bytes from which on a collection's elements have their own rows")
+    parser.add_argument("--multi", type=int, default=0, metavar="PERCENT",
+                        help="how often a command begins a transaction")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--groups", nargs="*", default=[],
                         help="of the groups of commands beside strings and keys, only these")

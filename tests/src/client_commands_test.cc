@@ -118,7 +118,7 @@ TEST_F(ClientCommandsTest, TheOwnStateIsSetAndShown) {
   EXPECT_EQ(Run("CLIENT NO-EVICT on"), "+OK\r\n");
   EXPECT_EQ(Run("CLIENT NO-TOUCH on"), "+OK\r\n");
   EXPECT_EQ(Run("CLIENT NO-TOUCH foo"), "-ERR syntax error\r\n");
-  EXPECT_NE(RunText("CLIENT INFO").find(" flags=UTe "), std::string::npos);
+  EXPECT_NE(RunText("CLIENT INFO").find(" flags=UeT "), std::string::npos);
   EXPECT_EQ(Run("CLIENT GETREDIR"), ":-1\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 1"), ":0\r\n");
   EXPECT_EQ(Run("CLIENT UNBLOCK 1 FOO"),
