@@ -71,9 +71,10 @@ enum CommandFlag : uint32_t {
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
   // Ours: not printed.
-  kCmdProtected = 1u << 27,  // refused unless enable-debug-command allows it
-  kCmdLockAll = 1u << 28,    // the Tx locks every shard
-  kCmdNoTouch = 1u << 29,    // the Tx does not make keys hotter
+  kCmdInSubscribed = 1u << 26,  // runs for RESP2 clients that have subscribed
+  kCmdProtected = 1u << 27,     // refused unless enable-debug-command allows it
+  kCmdLockAll = 1u << 28,       // the Tx locks every shard
+  kCmdNoTouch = 1u << 29,       // the Tx does not make keys hotter
 };
 
 // ACL categories, in the order that ACL CAT prints them.

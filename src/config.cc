@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "engine/check.h"
+#include "src/keyspace_events.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
 
@@ -180,6 +181,12 @@ bool Config::Canonical(const Directive& directive, const std::vector<std::string
       if (!good) *error = "argument must be a memory value or a percentage";
       *text = words[0];
       return good;
+    }
+    case DirectiveKind::kEvents: {
+      const auto flags = ParseEventFlags(Join(words));
+      if (!flags) *error = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+      *text = FormatEventFlags(flags.value_or(0));
+      return flags.has_value();
     }
     case DirectiveKind::kText:
     case DirectiveKind::kWords:

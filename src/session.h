@@ -8,6 +8,7 @@
 #include <any>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@ namespace hearth {
 
 class Server;
 class Dispatcher;
+class Subscriber;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -52,6 +54,12 @@ class Session : public ConnectionHandler {
   bool blocked() const { return blocked_; }
   void set_blocked(bool blocked) { blocked_ = blocked; }
 
+  // The client's subscriptions, and whether it has any.
+  Subscriber& subscriber();
+  bool has_subscribed() const { return has_subscribed_; }
+  // Takes note of subscriptions that began or ended.
+  void FollowSubscriptions();
+
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
@@ -82,9 +90,11 @@ class Session : public ConnectionHandler {
   bool authenticated_ = true;
   bool answers_later_ = false;
   bool blocked_ = false;
+  bool has_subscribed_ = false;
   ReplyMode reply_mode_ = ReplyMode::kOn;
-  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
-  Status load_status_;       // of the last load, for the command that waits for it
+  std::unique_ptr<Subscriber> subscriber_;  // null: it never subscribed
+  uint32_t park_count_ = 0;                 // times in a row that the next command had to load keys
+  Status load_status_;                      // of the last load, for the command that waits for it
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 

@@ -36,8 +36,8 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
-  for (const auto group :
-       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands()}) {
+  for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
+                           IntrospectionCommands(), PubSubCommands()}) {
     groups.push_back(group);
   }
   return groups;
