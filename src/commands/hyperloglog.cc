@@ -97,7 +97,7 @@ void CountOne(std::string_view key, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindHll(key, tx, reply, &object)) return;
   if (object == nullptr) {
-    tx.NotifyMiss(key);
+    tx.NotifySourceMiss(key);
     return reply.Integer(0);
   }
   const auto cached = CachedHllCount(object->value());
@@ -119,7 +119,7 @@ bool MergeKeys(const Args& keys, Tx& tx, Reply& reply, HllRegisters* registers, 
     const Object* object;
     if (!FindHll(key, tx, reply, &object)) return false;
     if (object == nullptr) {
-      tx.NotifyMiss(key);
+      tx.NotifySourceMiss(key);
       continue;
     }
     *any_dense |= IsDenseHll(object->value());
