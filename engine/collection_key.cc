@@ -40,6 +40,7 @@ void CollectionKey::Create(Encoding encoding) {
   object_->access = tx_.keyspace_.FreshAccess(tx_.now_ms());
   tx_.keyspace_.Touch(object_, tx_.now_ms());
   tx_.PutObject(ref_, object_, old);
+  tx_.NotifyNew(ref_);
   created_ = true;
   head_changed_ = true;
 }
@@ -201,6 +202,7 @@ void CollectionKey::Close() {
     tx_.DropRows(ref_.db, *object_);
     const int expires = !created_ && object_->has_expiry() ? -1 : 0;
     tx_.RemoveObject(ref_, object_, tx_.LogDelete(ref_, created_ ? 0 : -1, expires));
+    if (!created_) tx_.Notify(EventClass::kGeneric, "del", ref_.db, ref_.key);
   } else if (head_changed_) {
     Changed(tx_.LogHead(ref_, *object_, created_ ? 1 : 0, 0));
   }

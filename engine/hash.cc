@@ -268,12 +268,15 @@ void HashKey::Purge() {
   if (!tx().may_expire()) return;
   if (!is_spread()) return PurgePacked();
   const MemberEntry* entry = nullptr;
+  bool any_purged = false;
   for (size_t left = kFieldsPurgedMax; left > 0; --left) {
     entry = fields().FirstDue(tx().now_ms());
     if (entry == nullptr) break;
     EraseRow(entry->member());
     fields().Drop(entry);
+    any_purged = true;
   }
+  if (any_purged) tx().Notify(EventClass::kHash, "hexpired", object()->key());
   NoteExpiry();
 }
 
@@ -290,6 +293,7 @@ void HashKey::PurgePacked() {
   }
   if (!any_due) return;
   Splice(0, packed().size(), PackFields(kept));
+  tx().Notify(EventClass::kHash, "hexpired", object()->key());
   NoteExpiry();
 }
 

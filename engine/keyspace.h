@@ -128,6 +128,18 @@ class Keyspace {
 
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
+  // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
+  // on its thread, its locks released, with the sequence that holds what they speak of. The
+  // listener is set before the first Tx.
+  using EventListener = std::function<void(const std::vector<KeyEvent>&, uint64_t barrier)>;
+  void SetEventListener(EventListener listener) { event_listener_ = std::move(listener); }
+  void SetEventClasses(uint32_t classes) {
+    event_classes_.store(classes, std::memory_order_release);
+  }
+  uint32_t event_classes() const { return event_classes_.load(std::memory_order_acquire); }
+  void TellEvents(const std::vector<KeyEvent>& events, uint64_t barrier) {
+    if (event_listener_) event_listener_(events, barrier);
+  }
 
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();
@@ -169,6 +181,8 @@ class Keyspace {
   std::function<void(std::vector<ReadyKey>)> ready_listener_;
   std::atomic<bool> has_waiters_{false};
   WatchedKeys watched_keys_;
+  EventListener event_listener_;
+  std::atomic<uint32_t> event_classes_{0};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
   std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};

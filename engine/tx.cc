@@ -1,6 +1,7 @@
 // Tested by tests/engine/tx_test.cc.
 #include "engine/tx.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -44,7 +45,12 @@ Encoding EncodingOf(std::string_view value) {
 }
 
 Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptions options)
-    : keyspace_(keyspace), log_(keyspace.log()), keys_(keys), options_(options), now_ms_(now_ms) {
+    : keyspace_(keyspace),
+      log_(keyspace.log()),
+      keys_(keys),
+      options_(options),
+      now_ms_(now_ms),
+      event_classes_(keyspace.event_classes()) {
   if (!keys.empty()) db_ = keys[0].db;
   LockShards();
   if (!log_.accepting()) {
@@ -62,6 +68,8 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 Tx::~Tx() {
   join_.reset();
   UnlockShards();
+  if (!events_.empty()) [[unlikely]]
+    keyspace_.TellEvents(events_, barrier_);
   if (!ready_.empty()) [[unlikely]]
     keyspace_.TellReady(std::move(ready_));
 }
@@ -182,12 +190,21 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
   if (object == nullptr || object->tombstone()) {
     if (touch) Bump(shard.counters.absent_reads);
+    if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
     return nullptr;
   }
   if (HasExpired(*object, now_ms_)) {
     if (options_.expire) {
       Bump(shard.counters.expired);
+      const bool object_expired = object->has_expiry() && object->expire_at_ms <= now_ms_;
       DeleteLive(ref, object);
+      if (object_expired) {
+        Notify(EventClass::kExpired, "expired", ref.db, ref.key);
+      } else {
+        Notify(EventClass::kHash, "hexpired", ref.db, ref.key);
+        Notify(EventClass::kGeneric, "del", ref.db, ref.key);
+      }
+      if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
     }
     return nullptr;
   }
@@ -330,6 +347,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   object->expire_at_ms = expire_at_ms;
   if (object != old || refresh) PutObject(ref, object, old);
   keyspace_.Touch(object, now_ms_);
+  if (!was_live) NotifyNew(ref);
   object->seq =
       LogHead(ref, *object, was_live ? 0 : 1, int{object->has_expiry()} - int{had_expiry});
 }
@@ -360,6 +378,7 @@ size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view byte
   object->encoding = Encoding::kRaw;
   if (live == nullptr) object->expire_at_ms = kNoExpiry;
   PutObject(ref, object, old);
+  if (live == nullptr) NotifyNew(ref);
   object->seq = LogHead(ref, *object, live != nullptr ? 0 : 1, 0);
   return new_size;
 }
@@ -412,7 +431,15 @@ bool Tx::Delete(uint32_t db, std::string_view key) {
   Object* object = FindLive(ref, /*touch=*/false);
   if (object == nullptr) return false;
   DeleteLive(ref, object);
+  if (event_classes_ & static_cast<uint32_t>(EventClass::kNew)) [[unlikely]]
+    replaced_.emplace_back(ref.key);
   return true;
+}
+
+// A command that stores a value anew deletes the old one first; the key is not new then.
+void Tx::NotifyNew(const KeyRef& ref) {
+  if (!replaced_.empty() && std::ranges::find(replaced_, ref.key) != replaced_.end()) return;
+  Notify(EventClass::kNew, "new", ref.db, ref.key);
 }
 
 // A copy under another key; a spread one gets an object id and logs its rows.
@@ -450,6 +477,8 @@ void Tx::PutCopy(const KeyRef& to, Object* copy) {
   const bool had_expiry = was_live && old->has_expiry();
   if (was_live) DropRows(to.db, *old);
   PutObject(to, copy, old);
+  // Also when it replaces another: Redis deletes that one first.
+  Notify(EventClass::kNew, "new", to.db, to.key);
   copy->seq = LogHead(to, *copy, was_live ? 0 : 1, int{copy->has_expiry()} - int{had_expiry});
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engine/commit_log.h"
+#include "engine/key_event.h"
 #include "engine/object.h"
 #include "engine/position.h"
 #include "engine/ready_key.h"
@@ -134,6 +135,24 @@ class Tx {
   void FlushDb(uint32_t db);
   void SwapDb(uint32_t a, uint32_t b);
 
+  // Tells of an event, once the Tx has ended and its locks are released; name is static. Costs one
+  // test of a flag unless events of the class are wanted.
+  void Notify(EventClass type, std::string_view name, std::string_view key) {
+    Notify(type, name, db_, key);
+  }
+  void Notify(EventClass type, std::string_view name, uint32_t db, std::string_view key) {
+    if ((event_classes_ & static_cast<uint32_t>(type)) == 0) [[likely]]
+      return;
+    events_.push_back({type, db, name, std::string(key)});
+  }
+
+  // A key that was asked for is not there. Find tells it by itself, unless the command may write.
+  void NotifyMiss(std::string_view key) { Notify(EventClass::kKeyMiss, "keymiss", key); }
+  // For a key that a command of either kind only reads.
+  void NotifySourceMiss(std::string_view key) {
+    if (options_.write) NotifyMiss(key);
+  }
+
   // What the reply must wait for: the commit log's sequence that holds everything this Tx wrote
   // or saw. 0 = nothing.
   uint64_t barrier() const { return barrier_; }
@@ -168,6 +187,7 @@ class Tx {
     return *join_;
   }
   void DeleteLive(const KeyRef& ref, Object* object);
+  void NotifyNew(const KeyRef& ref);
   // The key was written; blocked clients may wait for what it is or was.
   void NoteReady(const KeyRef& ref, ObjectType type);
   void NoteReadyDb(uint32_t db);
@@ -185,6 +205,7 @@ class Tx {
   TxOptions options_;
   int64_t now_ms_;
   uint32_t db_ = 0;
+  uint32_t event_classes_;
   State state_ = State::kReady;
   uint64_t locked_ = 0;  // a bit a shard
   uint64_t barrier_ = 0;
@@ -192,6 +213,8 @@ class Tx {
   Status error_;
   std::vector<KeyRef> missing_;
   std::vector<ReadyKey> ready_;  // written keys, while clients wait
+  std::vector<KeyEvent> events_;
+  std::vector<std::string> replaced_;  // deleted by this Tx: no event tells that they are new
 };
 
 }  // namespace hearth

@@ -95,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void SetBarrier(uint64_t barrier) {
     if (barrier > barrier_) barrier_ = barrier;
   }
+  uint64_t barrier() const { return barrier_; }
   // Tells that `count` whole replies were written; when the barrier fails, as many errors replace
   // them. Pushes do not count.
   void CountReply(uint32_t count = 1) { replies_in_mark_ += count; }

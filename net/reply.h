@@ -69,6 +69,21 @@ class Reply {
 
   // What is written from now on goes there, until it is told otherwise; returns where it went.
   OutputBuffer* Redirect(OutputBuffer* out) { return std::exchange(out_, out); }
+  // Pushes are written even while replies are muted: one whose parts follow as RESP in `body`, or
+  // what `write` writes.
+  void PushBody(size_t count, std::string_view body) {
+    Unmuted([&] {
+      Push(count);
+      Raw(body);
+    });
+  }
+  template <typename Write>
+  void Unmuted(Write write) {
+    const bool was_muted = muted_;
+    muted_ = discarding_;
+    write();
+    muted_ = was_muted || discarding_;
+  }
 
   // From now on everything is discarded, muted or not: the connection is closing.
   void DiscardAll() { discarding_ = muted_ = true; }

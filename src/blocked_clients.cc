@@ -157,7 +157,10 @@ void BlockedClients::NoteReady(std::vector<ReadyKey> keys) {
   }
   if (any && Worker::Current() == nullptr) {
     Worker& worker = *server_.workers()[0];
-    worker.Post([this, &worker] { server_.DispatcherOf(worker).ServeBlocked(); });
+    worker.Post([this, &worker] {
+      server_.DispatcherOf(worker).ServeBlocked();
+      server_.pubsub().DeliverHere(worker);
+    });
   }
 }
 

@@ -72,12 +72,13 @@ enum CommandFlag : uint32_t {
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
   // Ours: not printed.
-  kCmdNotQueued = 1u << 25,  // runs at once inside MULTI
-  kCmdOutsideTx = 1u << 26,  // a session command that takes shard locks or the log's, or answers
-                             // later: EXEC lets go of its keys before it
-  kCmdProtected = 1u << 27,  // refused unless enable-debug-command allows it
-  kCmdLockAll = 1u << 28,    // the Tx (of a session command: EXEC's) locks every shard
-  kCmdNoTouch = 1u << 29,    // the Tx does not make keys hotter
+  kCmdInSubscribed = 1u << 24,  // runs for RESP2 clients that have subscribed
+  kCmdNotQueued = 1u << 25,     // runs at once inside MULTI
+  kCmdOutsideTx = 1u << 26,     // a session command that takes shard locks or the log's, or answers
+                                // later: EXEC lets go of its keys before it
+  kCmdProtected = 1u << 27,     // refused unless enable-debug-command allows it
+  kCmdLockAll = 1u << 28,       // the Tx (of a session command: EXEC's) locks every shard
+  kCmdNoTouch = 1u << 29,       // the Tx does not make keys hotter
 };
 
 // ACL categories, in the order that ACL CAT prints them.

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "engine/check.h"
+#include "src/keyspace_events.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
 
@@ -181,6 +182,12 @@ bool Config::Canonical(const Directive& directive, const std::vector<std::string
       *text = words[0];
       return good;
     }
+    case DirectiveKind::kEvents: {
+      const auto flags = ParseEventFlags(Join(words));
+      if (!flags) *error = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
+      *text = Join(words);  // as given: what CONFIG GET prints is not all of it
+      return flags.has_value();
+    }
     case DirectiveKind::kText:
     case DirectiveKind::kWords:
       *text = Join(words);
@@ -294,12 +301,18 @@ std::string Config::Text(std::string_view name) const {
   return At(name).text;
 }
 
+// What CONFIG GET prints.
+static std::string ShownText(const Directive& directive, const std::string& text) {
+  if (directive.kind != DirectiveKind::kEvents) return text;
+  return FormatEventFlags(ParseEventFlags(text).value_or(0));
+}
+
 std::vector<std::pair<std::string, std::string>> Config::Get(std::string_view pattern) const {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& [name, value] : values_) {
     if (!(value.directive->flags & kHidden) && GlobMatch(pattern, name, /*nocase=*/true)) {
-      found.emplace_back(name, value.text);
+      found.emplace_back(name, ShownText(*value.directive, value.text));
     }
   }
   for (const auto& [alias, name] : aliases_) {

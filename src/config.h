@@ -32,6 +32,7 @@ enum class DirectiveKind : uint8_t {
   kOutputLimits,  // class hard soft seconds, by class
   kOctal,
   kAmountOrPercent,
+  kEvents,  // letters of notify-keyspace-events
 };
 
 enum DirectiveFlag : uint8_t {

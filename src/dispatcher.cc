@@ -63,6 +63,7 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
     const bool done = RunOne(session, batch[i], plan_[i]);
     if (server_.blocked_clients().has_ready()) [[unlikely]]
       ServeBlocked();
+    server_.pubsub().DeliverHere(session.connection().worker());
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
@@ -186,6 +187,12 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     reply.Error("NOAUTH Authentication required.");
     return false;
   }
+  if (session.has_subscribed() && !(command->flags & kCmdInSubscribed) && reply.protocol() == 2) {
+    reply.Error("ERR Can't execute '" + std::string(command->name) +
+                "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
+                "this context");
+    return false;
+  }
   if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
     reply.Error("ERR Command not allowed inside a transaction");
     return false;
@@ -194,7 +201,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   if ((flags & kCmdDenyOom) && !MakeRoom(reply)) return false;
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, flags) ||
-          ((flags & kCmdWrite) && server_.WaitsForDisk(session));
+          ((flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
+          ((flags & kCmdPubsub) && server_.WaitsForMail(session));
   return !*wait;
 }
 
@@ -233,6 +241,7 @@ bool Dispatcher::MakeRoom(Reply& reply) {
     const KeyRef ref(db, key);
     Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true});
     if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
+      tx.Notify(EventClass::kEvicted, "evicted", db, key);
       residency.CountEvicted(size);
       turn_barrier_ = std::max(turn_barrier_, tx.barrier());
       Bump(server_.keyspace().shard(server_.keyspace().ShardIndex(ref.position)).counters.evicted);

@@ -122,13 +122,17 @@ void StatsSection(Server& server, std::string* out) {
   InfoLine(out, "current_eviction_exceeded_time:0");
   InfoLine(out, "keyspace_hits:%" PRIu64, keyspace.CounterSum(&ShardCounters::hits));
   InfoLine(out, "keyspace_misses:%" PRIu64, keyspace.CounterSum(&ShardCounters::absent_reads));
+  const PubSub& pubsub = server.pubsub();
+  InfoLine(out, "pubsub_channels:%zu", pubsub.NameCount(NameKind::kChannel));
+  InfoLine(out, "pubsub_patterns:%zu", pubsub.NameCount(NameKind::kPattern));
+  InfoLine(out, "pubsubshard_channels:%zu", pubsub.NameCount(NameKind::kShardChannel));
   // What other features of Redis count: they are not here, or have nothing to count.
   for (const char* name :
-       {"pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec",
-        "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits",
-        "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-        "total_active_defrag_time", "current_active_defrag_time", "tracking_total_keys",
-        "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies"}) {
+       {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
+        "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
+        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
+        "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
+        "unexpected_error_replies"}) {
     InfoLine(out, "%s:0", name);
   }
   InfoLine(out, "total_error_replies:%" PRIu64, errors);

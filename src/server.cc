@@ -106,6 +106,11 @@ std::string Server::Start() {
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
   blocked_clients_ = std::make_unique<BlockedClients>(*this);
+  pubsub_ = std::make_unique<PubSub>(workers_);
+  keyspace_events_ = std::make_unique<KeyspaceEvents>(*pubsub_);
+  keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
+    keyspace_events_->Publish(events, barrier);
+  });
   keyspace().SetReadyListener(
       [this](std::vector<ReadyKey> keys) { blocked_clients_->NoteReady(std::move(keys)); });
   ListenToCommits();
@@ -299,7 +304,9 @@ bool Server::AllowsProtected(const Session& session) {
   return enabled == "yes" || (enabled == "local" && session.IsLocal());
 }
 
-void Server::ApplyLimits(Connection& connection) {
+void Server::ApplyLimits(Session& session) {
+  Connection& connection = session.connection();
+  const std::string_view client_class = session.has_subscribed() ? "pubsub" : "normal";
   ParserLimits& limits = connection.limits();
   limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
   limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
@@ -308,7 +315,7 @@ void Server::ApplyLimits(Connection& connection) {
   size_t hard, soft;
   uint32_t seconds;
   while (words >> name >> hard >> soft >> seconds) {
-    if (name == "normal") connection.SetOutputLimits(hard, soft, seconds);
+    if (name == client_class) connection.SetOutputLimits(hard, soft, seconds);
   }
 }
 
@@ -363,6 +370,13 @@ void Server::ResumeLater(Session& session, int64_t wait_ms) {
 bool Server::WaitsForDisk(Session& session) {
   constexpr size_t kWaitingBytesMax = 64 << 20;
   if (engine_->log().waiting_bytes() < kWaitingBytesMax) [[likely]]
+    return false;
+  ResumeLater(session, 5);
+  return true;
+}
+
+bool Server::WaitsForMail(Session& session) {
+  if (!pubsub_->MailIsFull()) [[likely]]
     return false;
   ResumeLater(session, 5);
   return true;
@@ -443,6 +457,7 @@ void Server::Cron() {
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
          clock_.MonotonicUs() - start_us < budget_us) {
   }
+  pubsub_->DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });
   SnapshotWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
@@ -468,7 +483,8 @@ void Server::WorkerCron(Worker& worker) {
   const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));
   if (timeout_s == 0) return;
   worker.CloseIdle(timeout_s, [](Connection& connection) {
-    return !static_cast<Session*>(connection.handler())->blocked();
+    const auto& session = static_cast<const Session&>(*connection.handler());
+    return !session.blocked() && !session.has_subscribed();
   });
 }
 

@@ -28,7 +28,9 @@
 #include "src/command_table.h"
 #include "src/config.h"
 #include "src/dispatcher.h"
+#include "src/keyspace_events.h"
 #include "src/latency_monitor.h"
+#include "src/pubsub.h"
 #include "src/rate_meter.h"
 #include "src/slow_log.h"
 
@@ -79,6 +81,7 @@ class Server {
 
   SlowLog& slow_log() { return slow_log_; }
   BlockedClients& blocked_clients() { return *blocked_clients_; }
+  PubSub& pubsub() { return *pubsub_; }
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -97,8 +100,8 @@ class Server {
   bool PasswordMatches(std::string_view password);
   // Whether enable-debug-command lets this client run DEBUG.
   bool AllowsProtected(const Session& session);
-  // Gives a connection the limits of the configuration.
-  void ApplyLimits(Connection& connection);
+  // Gives a client the limits of the configuration.
+  void ApplyLimits(Session& session);
 
   // Closes a connection that speaks HTTP, without a word; logged once a minute.
   void RefuseCrossProtocol(Session& session);
@@ -109,6 +112,8 @@ class Server {
   // Parks the session when its write has to wait because the disk stands still: what waits for it
   // in memory is bounded.
   bool WaitsForDisk(Session& session);
+  // Parks the session when its message has to wait because deliveries are behind.
+  bool WaitsForMail(Session& session);
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, uint32_t command_flags);
 
@@ -152,6 +157,7 @@ class Server {
   void WatchConfig();
   void WatchPersistenceConfig();
   void WatchDiagnosticsConfig();
+  void WatchEventFlags();
   bool RaiseMaxClients(std::string* error);
   void ApplyMemoryPolicy();
   void Cron();
@@ -172,6 +178,8 @@ class Server {
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<BlockedClients> blocked_clients_;
+  std::unique_ptr<PubSub> pubsub_;
+  std::unique_ptr<KeyspaceEvents> keyspace_events_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;

@@ -265,7 +265,11 @@ void Server::WatchConfig() {
     config_.OnChange(name, [this, refresh](std::string*) {
       for (const auto& worker : workers_) {
         worker->Post([this, &worker = *worker] {
-          worker.ForEachConnection([this](Connection& connection) { ApplyLimits(connection); });
+          worker.ForEachConnection([this](Connection& connection) {
+            if (connection.handler() != nullptr) {
+              ApplyLimits(static_cast<Session&>(*connection.handler()));
+            }
+          });
         });
       }
       return refresh();
@@ -291,6 +295,18 @@ void Server::WatchConfig() {
   WatchListeners();
   WatchPersistenceConfig();
   WatchDiagnosticsConfig();
+  WatchEventFlags();
+}
+
+void Server::WatchEventFlags() {
+  const auto refresh = [this](std::string* = nullptr) {
+    const uint32_t flags = ParseEventFlags(config_.Text("notify-keyspace-events")).value_or(0);
+    keyspace_events_->SetFlags(flags);
+    keyspace().SetEventClasses(WantedEventClasses(flags));
+    return true;
+  };
+  refresh();
+  config_.OnChange("notify-keyspace-events", refresh);
 }
 
 void Server::WatchPersistenceConfig() {

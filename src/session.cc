@@ -4,6 +4,7 @@
 #include "net/worker.h"
 #include "src/dispatcher.h"
 #include "src/log.h"
+#include "src/pubsub.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -11,7 +12,7 @@ namespace hearth {
 Session::Session(Server& server, Connection& connection)
     : server_(server), connection_(connection) {
   set_authenticated(!server_.NeedsPassword());
-  server_.ApplyLimits(connection_);
+  server_.ApplyLimits(*this);
   server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -33,7 +34,21 @@ void Session::OnClose() {
   }
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
+  if (subscriber_) server_.pubsub().Forget(*subscriber_);
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
+}
+
+Subscriber& Session::subscriber() {
+  if (!subscriber_) subscriber_ = std::make_unique<Subscriber>(connection_);
+  return *subscriber_;
+}
+
+// Subscribers have output limits of their own.
+void Session::FollowSubscriptions() {
+  const bool has_subscribed = subscriber_ && subscriber_->count() > 0;
+  if (has_subscribed == has_subscribed_) return;
+  has_subscribed_ = has_subscribed;
+  server_.ApplyLimits(*this);
 }
 
 void Session::OnProtocolError(std::string_view error) {
@@ -63,6 +78,8 @@ void Session::Reset() {
   db_ = 0;
   name.clear();
   no_touch = no_evict = false;
+  if (subscriber_) server_.pubsub().Forget(*subscriber_);
+  FollowSubscriptions();
   connection_.reply().SetProtocol(2);
   SetReplyMode(ReplyMode::kOn);
   set_authenticated(!server_.NeedsPassword());
@@ -117,6 +134,7 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
+  if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
   if (blocked_) flags += 'b';
   if (transaction_ && transaction_->watcher().changed()) flags += 'd';
@@ -124,12 +142,16 @@ std::string Session::Describe() {
   if (no_evict) flags += 'e';
   if (no_touch) flags += 'T';
   if (flags.empty()) flags = "N";
+  const auto count = [this](NameKind kind) {
+    return std::to_string(subscriber_ ? subscriber_->count(kind) : 0);
+  };
   return "id=" + std::to_string(id()) + " addr=" + c.peer_address() +
          " laddr=" + c.local_address() + " fd=" + std::to_string(c.fd()) + " name=" + name +
          " age=" + std::to_string((now_us - c.accepted_us()) / 1'000'000) +
          " idle=" + std::to_string((now_us - c.last_interaction_us()) / 1'000'000) +
-         " flags=" + flags + " db=" + std::to_string(db_) + " sub=0 psub=0 ssub=0 multi=" +
-         (in_transaction() ? std::to_string(transaction_->queue().size()) : "-1") +
+         " flags=" + flags + " db=" + std::to_string(db_) + " sub=" + count(NameKind::kChannel) +
+         " psub=" + count(NameKind::kPattern) + " ssub=" + count(NameKind::kShardChannel) +
+         " multi=" + (in_transaction() ? std::to_string(transaction_->queue().size()) : "-1") +
          " qbuf=" + std::to_string(c.query_buffer_bytes()) +
          " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
          " argv-mem=0 multi-mem=" + std::to_string(transaction_bytes) +

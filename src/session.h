@@ -21,6 +21,7 @@ namespace hearth {
 
 class Server;
 class Dispatcher;
+class Subscriber;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -60,6 +61,11 @@ class Session : public ConnectionHandler {
   bool in_transaction() const { return transaction_ != nullptr && transaction_->is_open(); }
   // EXEC's hold on its keys while it runs a session command; else null.
   Tx* open_tx() { return open_tx_; }
+  // The client's subscriptions, and whether it has any.
+  Subscriber& subscriber();
+  bool has_subscribed() const { return has_subscribed_; }
+  // Takes note of subscriptions that began or ended.
+  void FollowSubscriptions();
 
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
@@ -91,12 +97,14 @@ class Session : public ConnectionHandler {
   bool authenticated_ = true;
   bool answers_later_ = false;
   bool blocked_ = false;
+  bool has_subscribed_ = false;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;
-  bool parked_ = false;      // told by a session command: it is to be run again
-  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
-  Status load_status_;       // of the last load, for the command that waits for it
+  bool parked_ = false;                     // told by a session command: it is to be run again
+  uint32_t park_count_ = 0;                 // times in a row that the next command had to load keys
+  Status load_status_;                      // of the last load, for the command that waits for it
+  std::unique_ptr<Subscriber> subscriber_;  // null: it never subscribed
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 

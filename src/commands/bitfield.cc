@@ -217,7 +217,12 @@ void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
   Window window(object == nullptr ? std::string_view() : object->value(), first, last);
   reply.Array(operations.size());
   for (const FieldOperation& operation : operations) Answer(operation, &window, reply);
-  if (writes) tx.WriteRange(args[1], window.first(), window.bytes());
+  if (!writes) return;
+  const bool changes = object == nullptr || object->value().size() <= last ||
+                       object->value().substr(window.first(), window.bytes().size()) !=
+                           std::string_view(window.bytes());
+  tx.WriteRange(args[1], window.first(), window.bytes());
+  if (changes) tx.Notify(EventClass::kString, "setbit", args[1]);
 }
 
 }  // namespace

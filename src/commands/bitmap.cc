@@ -138,6 +138,7 @@ void SetBit(const Args& args, Tx& tx, Reply& reply) {
   if (!is_there || old_bit != *bit || object->encoding != Encoding::kRaw) {
     const char byte = static_cast<char>(*bit ? old_byte | mask : old_byte & ~mask);
     tx.WriteRange(args[1], at, {&byte, 1});
+    if (!is_there || old_bit != *bit) tx.Notify(EventClass::kString, "setbit", args[1]);
   }
   reply.Integer(old_bit ? 1 : 0);
 }
@@ -221,11 +222,12 @@ void BitOp(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view key : keys) {
     const Object* object;
     if (!FindString(key, tx, reply, &object)) return;
+    if (object == nullptr) tx.NotifySourceMiss(key);
     values.push_back(object == nullptr ? std::string_view() : object->value());
     size = std::max(size, values.back().size());
   }
   if (size == 0) {
-    tx.Delete(args[2]);
+    if (tx.Delete(args[2])) tx.Notify(EventClass::kGeneric, "del", args[2]);
     return reply.Integer(0);
   }
   std::string result;
@@ -237,6 +239,7 @@ void BitOp(const Args& args, Tx& tx, Reply& reply) {
     Combine(*operation, values[index], &result);
   }
   tx.SetString(args[2], result, Expiry::None(), Encoding::kRaw);
+  tx.Notify(EventClass::kString, "set", args[2]);
   reply.Integer(static_cast<int64_t>(size));
 }
 

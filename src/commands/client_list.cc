@@ -21,19 +21,25 @@ Session& SessionOf(Connection& connection) {
   return static_cast<Session&>(*connection.handler());
 }
 
-// Whether a type of CLIENT LIST and KILL is that of the clients there are. nullopt: the error is
-// written.
-std::optional<bool> ParseType(std::string_view type, Reply& reply) {
-  if (IsWord(type, "NORMAL")) return true;
-  for (const char* other : {"MASTER", "SLAVE", "REPLICA", "PUBSUB"}) {
-    if (IsWord(type, other)) return false;
+enum class ClientType : uint8_t { kNormal, kPubSub, kReplication };
+
+// A type of CLIENT LIST and KILL. nullopt: the error is written.
+std::optional<ClientType> ParseType(std::string_view type, Reply& reply) {
+  if (IsWord(type, "NORMAL")) return ClientType::kNormal;
+  if (IsWord(type, "PUBSUB")) return ClientType::kPubSub;
+  for (const char* other : {"MASTER", "SLAVE", "REPLICA"}) {
+    if (IsWord(type, other)) return ClientType::kReplication;
   }
   reply.Error("ERR Unknown client type '" + std::string(type) + "'");
   return std::nullopt;
 }
 
+ClientType TypeOf(Connection& connection) {
+  return SessionOf(connection).has_subscribed() ? ClientType::kPubSub : ClientType::kNormal;
+}
+
 struct ListFilter {
-  bool none = false;
+  std::optional<ClientType> type;
   bool by_id = false;
   std::vector<uint64_t> ids;
 };
@@ -41,9 +47,8 @@ struct ListFilter {
 // False: the error is written.
 bool ParseList(const Args& args, ListFilter* filter, Reply& reply) {
   if (args.size() == 4 && IsWord(args[2], "TYPE")) {
-    const auto normal = ParseType(args[3], reply);
-    filter->none = normal && !*normal;
-    return normal.has_value();
+    filter->type = ParseType(args[3], reply);
+    return filter->type.has_value();
   }
   if (args.size() > 3 && IsWord(args[2], "ID")) {
     filter->by_id = true;
@@ -72,7 +77,7 @@ struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<uint64_t> max_age_s;
   std::string address, local_address;
-  std::optional<bool> normal;
+  std::optional<ClientType> type;
   bool skip_me = true;
   bool old_form = false;
 };
@@ -90,8 +95,8 @@ bool ParseKillOption(std::string_view option, std::string_view value, KillFilter
     }
     (is_id ? filter->id : filter->max_age_s) = static_cast<uint64_t>(*number);
   } else if (IsWord(option, "TYPE")) {
-    filter->normal = ParseType(value, reply);
-    return filter->normal.has_value();
+    filter->type = ParseType(value, reply);
+    return filter->type.has_value();
   } else if (IsWord(option, "ADDR")) {
     filter->address = value;
   } else if (IsWord(option, "LADDR")) {
@@ -130,7 +135,8 @@ bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
 bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) {
   if (filter.skip_me && connection.id() == own_id) return false;
   if (filter.id && connection.id() != *filter.id) return false;
-  if (filter.normal && !*filter.normal) return false;
+  if (connection.handler() == nullptr) return false;
+  if (filter.type && *filter.type != TypeOf(connection)) return false;
   if (!filter.address.empty() && connection.peer_address() != filter.address) return false;
   if (!filter.local_address.empty() && connection.local_address() != filter.local_address) {
     return false;
@@ -150,12 +156,12 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
   session.server().OnAllWorkers(
       session.connection().worker(),
       [filter, lines](Worker& worker) {
-        if (filter.none) return;
         worker.ForEachConnection([&](Connection& connection) {
           const uint64_t id = connection.id();
           const bool wanted = !filter.by_id || std::find(filter.ids.begin(), filter.ids.end(),
                                                          id) != filter.ids.end();
           if (!wanted || connection.handler() == nullptr) return;
+          if (filter.type && *filter.type != TypeOf(connection)) return;
           std::string line = SessionOf(connection).Describe();
           std::lock_guard lock(lines->mutex);
           lines->by_id.emplace_back(id, std::move(line));

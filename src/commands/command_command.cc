@@ -1,4 +1,5 @@
 // COMMAND: the command table as clients read it. Tested by tests/src/command_commands_test.cc.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,10 @@ void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply
   const Args call = args.subspan(2);
   const Command* command = session.server().commands().Resolve(call).command;
   if (command == nullptr) return reply.Error("ERR Invalid command specified");
-  if (command->key_specs.empty()) return reply.Error("ERR The command has no key arguments");
+  // A shard channel is found like a key, but is none.
+  const bool has_keys = std::ranges::any_of(
+      command->key_specs, [](const KeySpec& spec) { return spec.flags != "not_key"; });
+  if (!has_keys) return reply.Error("ERR The command has no key arguments");
   const auto count = static_cast<int>(call.size());
   if ((command->arity > 0 && count != command->arity) || count < -command->arity) {
     return reply.Error("ERR Invalid number of arguments specified for command");

@@ -81,8 +81,13 @@ bool IsPlainName(std::string_view name) {
   return true;
 }
 
-void Ping(const Args& args, Session&, Reply& reply) {
+void Ping(const Args& args, Session& session, Reply& reply) {
   if (args.size() > 2) return reply.Error(WrongArity("ping"));
+  if (session.has_subscribed() && reply.protocol() == 2) {  // in the form of a message
+    reply.Array(2);
+    reply.Bulk("pong");
+    return reply.Bulk(args.size() == 2 ? args[1] : "");
+  }
   args.size() == 2 ? reply.Bulk(args[1]) : reply.Simple("PONG");
 }
 

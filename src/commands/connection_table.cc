@@ -426,7 +426,7 @@ constexpr Command kConnectionCommands[] = {
      .history = kHelloHistory},
     {.name = "ping",
      .arity = -1,
-     .flags = kCmdFast,
+     .flags = kCmdFast | kCmdInSubscribed,
      .acl = kAclConnection,
      .session = Ping,
      .summary = "Ping the server",
@@ -438,7 +438,7 @@ constexpr Command kConnectionCommands[] = {
     {.name = "quit",
      .arity = -1,
      .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdNoAuth | kCmdAllowBusy |
-              kCmdNotQueued,
+              kCmdNotQueued | kCmdInSubscribed,
      .acl = kAclConnection,
      .session = Quit,
      .summary = "Close the connection",
@@ -448,7 +448,7 @@ constexpr Command kConnectionCommands[] = {
     {.name = "reset",
      .arity = 1,
      .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdNoAuth | kCmdAllowBusy |
-              kCmdNotQueued,
+              kCmdNotQueued | kCmdInSubscribed,
      .acl = kAclConnection,
      .session = ResetConnection,
      .summary = "Reset the connection",

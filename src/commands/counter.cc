@@ -29,6 +29,7 @@ void Add(std::string_view key, int64_t delta, Tx& tx, Reply& reply) {
   char text[kInt64TextBytesMax];
   const char* end = std::to_chars(text, text + sizeof(text), value).ptr;
   tx.SetString(key, {text, static_cast<size_t>(end - text)}, Expiry::Keep());
+  tx.Notify(EventClass::kString, "incrby", key);
   reply.Integer(value);
 }
 
@@ -76,6 +77,7 @@ void IncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   const Encoding encoding = EncodingOf(text);
   tx.SetString(args[1], text, Expiry::Keep(),
                encoding == Encoding::kInt ? Encoding::kEmbstr : encoding);
+  tx.Notify(EventClass::kString, "incrbyfloat", args[1]);
   reply.Bulk(text);
 }
 

@@ -87,7 +87,10 @@ std::optional<uint32_t> AccessOf(const RestoreOptions& options, int64_t now_ms) 
 // DUMP key -> the payload, or null
 void Dump(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
-  if (object == nullptr) return reply.Null();
+  if (object == nullptr) {
+    tx.NotifyMiss(args[1]);
+    return reply.Null();
+  }
   reply.Bulk(MakeDumpPayload(ReadStoredValue(tx, args[1], *object), EncodingLimits()));
 }
 
@@ -110,7 +113,7 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
   if (!options.absolute_ttl && *ttl_ms > INT64_MAX - tx.now_ms()) {
     return reply.Error("ERR invalid expire time in 'restore' command");
   }
-  tx.Delete(key);
+  const bool replaces = tx.Delete(key);
   const int64_t expire_at_ms = options.absolute_ttl ? *ttl_ms : tx.now_ms() + *ttl_ms;
   if (*ttl_ms == 0 || expire_at_ms > tx.now_ms()) {
     WriteStoredValue(tx, key, value);
@@ -118,6 +121,10 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
       if (*ttl_ms != 0) tx.SetExpiry(key, expire_at_ms);
       if (const auto access = AccessOf(options, tx.now_ms())) tx.SetAccess(key, *access);
     }
+    if (replaces) tx.Notify(EventClass::kNew, "new", key);
+    tx.Notify(EventClass::kGeneric, "restore", key);
+  } else if (replaces) {
+    tx.Notify(EventClass::kGeneric, "del", key);
   }
   reply.Ok();
 }

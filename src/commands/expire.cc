@@ -68,8 +68,10 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   if (object == nullptr || !Allow(conditions, *object, *at_ms)) return reply.Integer(0);
   if (*at_ms <= tx.now_ms()) {
     tx.Delete(args[1]);
+    tx.Notify(EventClass::kGeneric, "del", args[1]);
   } else {
     tx.SetExpiry(args[1], *at_ms);
+    tx.Notify(EventClass::kGeneric, "expire", args[1]);
   }
   reply.Integer(1);
 }
@@ -82,7 +84,10 @@ int64_t RoundToSeconds(int64_t ms) {
 // What is left of the key's time when counted from base_ms.
 void ReplyTime(std::string_view key, int64_t base_ms, TimeUnit unit, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(key);
-  if (object == nullptr) return reply.Integer(kAbsentKey);
+  if (object == nullptr) {
+    tx.NotifyMiss(key);
+    return reply.Integer(kAbsentKey);
+  }
   if (!object->has_expiry()) return reply.Integer(kLivesForever);
   const int64_t ms = object->expire_at_ms - base_ms;
   reply.Integer(unit == TimeUnit::kSeconds ? RoundToSeconds(ms) : ms);
@@ -112,7 +117,10 @@ void PExpireAt(const Args& args, Tx& tx, Reply& reply) {
 void Persist(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Find(args[1]);
   const bool had_expiry = object != nullptr && object->has_expiry();
-  if (had_expiry) tx.SetExpiry(args[1], kNoExpiry);
+  if (had_expiry) {
+    tx.SetExpiry(args[1], kNoExpiry);
+    tx.Notify(EventClass::kGeneric, "persist", args[1]);
+  }
   reply.Integer(had_expiry);
 }
 

@@ -42,6 +42,8 @@ Renamed RenameKey(const Args& args, bool may_replace, Tx& tx) {
   if (from == to) return Renamed::kSameKey;
   if (!may_replace && tx.Find(to) != nullptr) return Renamed::kTargetIsThere;
   tx.Move(KeyRef(tx.db(), from), KeyRef(tx.db(), to));
+  tx.Notify(EventClass::kGeneric, "rename_from", from);
+  tx.Notify(EventClass::kGeneric, "rename_to", to);
   return Renamed::kDone;
 }
 
@@ -69,14 +71,22 @@ std::string_view TypeName(ObjectType type) {
 // UNLINK is the same: memory of large values is given back elsewhere in either case.
 void Del(const Args& args, Tx& tx, Reply& reply) {
   int64_t deleted_count = 0;
-  for (const std::string_view key : args.subspan(1)) deleted_count += tx.Delete(key);
+  for (const std::string_view key : args.subspan(1)) {
+    if (!tx.Delete(key)) continue;
+    ++deleted_count;
+    tx.Notify(EventClass::kGeneric, "del", key);
+  }
   reply.Integer(deleted_count);
 }
 
 // EXISTS key... -> how many there are; a key named twice counts twice
 void Exists(const Args& args, Tx& tx, Reply& reply) {
   int64_t count = 0;
-  for (const std::string_view key : args.subspan(1)) count += tx.Peek(key) != nullptr;
+  for (const std::string_view key : args.subspan(1)) {
+    const bool is_there = tx.Peek(key) != nullptr;
+    count += is_there;
+    if (!is_there) tx.NotifyMiss(key);
+  }
   reply.Integer(count);
 }
 
@@ -90,6 +100,7 @@ void Touch(const Args& args, Tx& tx, Reply& reply) {
 // TYPE key -> string, list, set, zset, hash, stream or none
 void Type(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
+  if (object == nullptr) tx.NotifyMiss(args[1]);
   reply.Simple(object == nullptr ? "none" : TypeName(object->type));
 }
 
@@ -129,6 +140,7 @@ void Copy(const Args& args, Tx& tx, Reply& reply) {
   if (tx.Find(from.key) == nullptr) return reply.Integer(0);
   if (!options.replace && tx.Find(to.db, to.key) != nullptr) return reply.Integer(0);
   tx.Copy(from, to);
+  tx.Notify(EventClass::kGeneric, "copy_to", to.db, to.key);
   reply.Integer(1);
 }
 
@@ -152,6 +164,8 @@ void Move(const Args& args, Tx& tx, Reply& reply) {
   if (tx.Find(from.key) == nullptr) return reply.Integer(0);
   if (tx.Find(to.db, to.key) != nullptr) return reply.Integer(0);
   tx.Move(from, to);
+  tx.Notify(EventClass::kGeneric, "move_from", from.db, from.key);
+  tx.Notify(EventClass::kGeneric, "move_to", to.db, to.key);
   reply.Integer(1);
 }
 

@@ -264,7 +264,8 @@ void ReplyHits(const Search& search, const std::vector<Hit>& hits, Reply& reply)
   }
 }
 
-void StoreHits(const Search& search, const std::vector<Hit>& hits, Tx& tx, Reply& reply) {
+void StoreHits(const Search& search, const std::vector<Hit>& hits, std::string_view event, Tx& tx,
+               Reply& reply) {
   std::vector<ScoredMember> elements;
   elements.reserve(hits.size());
   for (const Hit& hit : hits) {
@@ -272,7 +273,7 @@ void StoreHits(const Search& search, const std::vector<Hit>& hits, Tx& tx, Reply
         {hit.member, search.stores_distance ? hit.distance_m / search.unit_m : hit.score});
   }
   std::sort(elements.begin(), elements.end(), IsBefore);
-  StoreSortedSet(tx, search.target, elements);
+  StoreSortedSet(tx, search.target, elements, event);
   reply.Integer(static_cast<int64_t>(elements.size()));
 }
 
@@ -281,6 +282,7 @@ void RunSearch(const Args& args, const SearchForm& form, Tx& tx, Reply& reply) {
   const std::string_view key = args[is_store_command ? 2 : 1];
   const Object* object;
   if (!FindSortedSet(key, tx, reply, &object)) return;
+  if (object == nullptr) tx.NotifySourceMiss(key);
   Search search;
   std::vector<Hit> hits;
   {
@@ -291,7 +293,10 @@ void RunSearch(const Args& args, const SearchForm& form, Tx& tx, Reply& reply) {
     }
   }
   Choose(search, &hits);
-  if (search.stores) return StoreHits(search, hits, tx, reply);
+  if (search.stores) {
+    const std::string_view event = is_store_command ? "geosearchstore" : "georadiusstore";
+    return StoreHits(search, hits, event, tx, reply);
+  }
   ReplyHits(search, hits, reply);
 }
 

@@ -37,7 +37,7 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
   for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
-                           IntrospectionCommands(), TransactionCommands()}) {
+                           IntrospectionCommands(), TransactionCommands(), PubSubCommands()}) {
     groups.push_back(group);
   }
   return groups;

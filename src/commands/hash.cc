@@ -25,6 +25,7 @@ std::optional<int64_t> SetPairs(const Args& args, std::string_view command, Tx& 
   hash.Expect(pairs.size() / 2);
   int64_t added = 0;
   for (size_t i = 0; i < pairs.size(); i += 2) added += hash.Set(pairs[i], pairs[i + 1]);
+  tx.Notify(EventClass::kHash, "hset", args[1]);
   return added;
 }
 
@@ -61,7 +62,10 @@ void HSetNx(const Args& args, Tx& tx, Reply& reply) {
   if (!FindHash(args[1], tx, reply, &found)) return;
   HashKey hash(tx, args[1], found);
   const bool is_absent = !hash.Find(args[2]).has_value();
-  if (is_absent) hash.Set(args[2], args[3]);
+  if (is_absent) {
+    hash.Set(args[2], args[3]);
+    tx.Notify(EventClass::kHash, "hset", args[1]);
+  }
   reply.Integer(is_absent);
 }
 
@@ -142,6 +146,7 @@ void HDel(const Args& args, Tx& tx, Reply& reply) {
   HashKey hash(tx, args[1], found);
   int64_t removed = 0;
   for (const std::string_view name : args.subspan(2)) removed += hash.Remove(name);
+  if (removed > 0) tx.Notify(EventClass::kHash, "hdel", args[1]);
   reply.Integer(removed);
 }
 

@@ -109,8 +109,15 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   }
   HashKey hash(tx, args[1], found);
   reply.Array(names.size());
+  bool any_set = false, any_deleted = false;
   for (const std::string_view name : names) {
-    reply.Integer(ExpireField(&hash, name, condition, *at_ms, tx.now_ms()));
+    const int64_t outcome = ExpireField(&hash, name, condition, *at_ms, tx.now_ms());
+    any_set |= outcome == kDone;
+    any_deleted |= outcome == kDeleted;
+    reply.Integer(outcome);
+  }
+  if (any_set || any_deleted) {
+    tx.Notify(EventClass::kHash, any_deleted ? "hdel" : "hexpire", args[1]);
   }
 }
 
@@ -168,12 +175,15 @@ void HPersist(const Args& args, Tx& tx, Reply& reply) {
   }
   HashKey hash(tx, args[1], found);
   reply.Array(names.size());
+  bool any_persisted = false;
   for (const std::string_view name : names) {
     const auto field = hash.Find(name);
     const bool had_expiry = field && field->expire_at_ms != kNoExpiry;
     if (had_expiry) hash.SetExpiry(name, kNoExpiry);
+    any_persisted |= had_expiry;
     reply.Integer(!field ? kNoField : had_expiry ? kDone : kLivesForever);
   }
+  if (any_persisted) tx.Notify(EventClass::kHash, "hpersist", args[1]);
 }
 
 // HTTL key FIELDS count field... -> for each field the seconds left; -1 without expiry, -2 not

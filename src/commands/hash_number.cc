@@ -25,6 +25,7 @@ void HIncrBy(const Args& args, Tx& tx, Reply& reply) {
   int64_t value = 0;
   if (__builtin_add_overflow(*old_value, *delta, &value)) return reply.Error(kErrOverflow);
   hash.Set(args[2], std::to_string(value), field ? field->expire_at_ms : kNoExpiry);
+  tx.Notify(EventClass::kHash, "hincrby", args[1]);
   reply.Integer(value);
 }
 
@@ -43,6 +44,7 @@ void HIncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   if (!std::isfinite(value)) return reply.Error("ERR increment would produce NaN or Infinity");
   const std::string text = FormatLongDouble(value);
   hash.Set(args[2], text, field ? field->expire_at_ms : kNoExpiry);
+  tx.Notify(EventClass::kHash, "hincrbyfloat", args[1]);
   reply.Bulk(text);
 }
 

@@ -64,6 +64,7 @@ void AddToDense(const Args& args, const Object& object, Tx& tx, Reply& reply) {
   std::ranges::sort(marks, {}, &HllMark::rank);
   for (const HllMark mark : marks) SetDenseHllRegister(&bytes, first, mark);
   tx.WriteRange(args[1], first, bytes);
+  tx.Notify(EventClass::kString, "pfadd", args[1]);
   reply.Integer(1);
 }
 
@@ -87,6 +88,7 @@ void AddToSparse(const Args& args, const Object* object, Tx& tx, Reply& reply) {
   }
   MarkHllCountOld(&hll);
   tx.SetString(args[1], hll, Expiry::Keep(), Encoding::kRaw);
+  tx.Notify(EventClass::kString, "pfadd", args[1]);
   reply.Integer(1);
 }
 
@@ -94,7 +96,10 @@ void AddToSparse(const Args& args, const Object* object, Tx& tx, Reply& reply) {
 void CountOne(std::string_view key, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindHll(key, tx, reply, &object)) return;
-  if (object == nullptr) return reply.Integer(0);
+  if (object == nullptr) {
+    tx.NotifySourceMiss(key);
+    return reply.Integer(0);
+  }
   const auto cached = CachedHllCount(object->value());
   const auto count = cached ? cached : CountHll(object->value());
   if (!count) return reply.Error(kErrCorrupted);
@@ -113,7 +118,10 @@ bool MergeKeys(const Args& keys, Tx& tx, Reply& reply, HllRegisters* registers, 
   for (const std::string_view key : keys) {
     const Object* object;
     if (!FindHll(key, tx, reply, &object)) return false;
-    if (object == nullptr) continue;
+    if (object == nullptr) {
+      tx.NotifySourceMiss(key);
+      continue;
+    }
     *any_dense |= IsDenseHll(object->value());
     if (!MergeHll(object->value(), registers)) {
       reply.Error(kErrCorrupted);
@@ -230,6 +238,7 @@ void PfMerge(const Args& args, Tx& tx, Reply& reply) {
   }
   MarkHllCountOld(&hll);
   tx.SetString(args[1], hll, Expiry::Keep(), Encoding::kRaw);
+  tx.Notify(EventClass::kString, "pfadd", args[1]);
   reply.Ok();
 }
 

@@ -37,6 +37,7 @@ void Push(const Args& args, ListEnd end, bool only_if_present, Tx& tx, Reply& re
   if (object == nullptr && only_if_present) return reply.Integer(0);
   ListKey list(tx, args[1], object);
   list.Push(end, args.subspan(2));
+  tx.Notify(EventClass::kList, end == ListEnd::kHead ? "lpush" : "rpush", args[1]);
   reply.Integer(static_cast<int64_t>(list.size()));
 }
 
@@ -188,6 +189,7 @@ void LSet(const Args& args, Tx& tx, Reply& reply) {
   const auto position = PositionAt(*index, list.size());
   if (!position) return reply.Error("ERR index out of range");
   list.Set(*position, args[3]);
+  tx.Notify(EventClass::kList, "lset", args[1]);
   reply.Ok();
 }
 
@@ -217,8 +219,10 @@ void LTrim(const Args& args, Tx& tx, Reply& reply) {
   if (object == nullptr) return;
   const size_t size = ListKey(tx, args[1], object).size();
   const Range kept = Clamp(*start, *stop, size);
+  tx.Notify(EventClass::kList, "ltrim", args[1]);
   if (kept.count == 0) {
     tx.Delete(args[1]);
+    tx.Notify(EventClass::kGeneric, "del", args[1]);
     return;
   }
   ListKey list(tx, args[1], object);
@@ -237,6 +241,7 @@ void LInsert(const Args& args, Tx& tx, Reply& reply) {
   const auto found = FindPositions(list, args[3], {});
   if (found.empty()) return reply.Integer(-1);
   list.Insert(found[0] + (after ? 1 : 0), args[4]);
+  tx.Notify(EventClass::kList, "linsert", args[1]);
   reply.Integer(static_cast<int64_t>(list.size()));
 }
 
@@ -254,6 +259,7 @@ void LRem(const Args& args, Tx& tx, Reply& reply) {
   ListKey list(tx, args[1], object);
   const size_t erased =
       list.EraseEqual(args[3], count_max, *count < 0 ? ListEnd::kTail : ListEnd::kHead);
+  if (erased > 0) tx.Notify(EventClass::kList, "lrem", args[1]);
   reply.Integer(static_cast<int64_t>(erased));
 }
 

@@ -17,6 +17,12 @@ std::optional<MoveEnds> ReadMoveEnds(const Args& args, Reply& reply) {
   return MoveEnds{*from, *to};
 }
 
+// The push comes first, as in Redis.
+void NotifyMove(std::string_view source, std::string_view target, MoveEnds ends, Tx& tx) {
+  tx.Notify(EventClass::kList, ends.to == ListEnd::kHead ? "lpush" : "rpush", target);
+  tx.Notify(EventClass::kList, ends.from == ListEnd::kHead ? "lpop" : "rpop", source);
+}
+
 std::string Take(ListKey& list, ListEnd end) {
   const size_t position = end == ListEnd::kHead ? 0 : list.size() - 1;
   std::string element(list.At(position));
@@ -35,16 +41,15 @@ bool MoveElement(std::string_view source, std::string_view target, MoveEnds ends
     ListKey list(tx, source, source_object);
     const std::string element = Take(list, ends.from);
     list.Push(ends.to, element);
+    NotifyMove(source, target, ends, tx);
     reply.Bulk(element);
     return true;
   }
   if (!FindList(target, tx, reply, &target_object)) return true;
-  std::string element;
-  {
-    ListKey list(tx, source, source_object);
-    element = Take(list, ends.from);
-  }
+  ListKey list(tx, source, source_object);
+  const std::string element = Take(list, ends.from);
   ListKey(tx, target, target_object).Push(ends.to, element);
+  NotifyMove(source, target, ends, tx);
   reply.Bulk(element);
   return true;
 }

@@ -10,12 +10,17 @@
 namespace hearth {
 namespace {
 
+void NotifyPop(std::string_view key, ListEnd end, Tx& tx) {
+  tx.Notify(EventClass::kList, end == ListEnd::kHead ? "lpop" : "rpop", key);
+}
+
 // Answers the popped element. Requires: the object is the key's list.
 void PopOne(std::string_view key, const Object* object, ListEnd end, Tx& tx, Reply& reply) {
   ListKey list(tx, key, object);
   const size_t position = end == ListEnd::kHead ? 0 : list.size() - 1;
   reply.Bulk(list.At(position));
   list.Erase(position, 1);
+  NotifyPop(key, end, tx);
 }
 
 // Answers an array of up to count_max popped elements. Requires: as PopOne, count_max > 0.
@@ -27,6 +32,7 @@ void PopMany(std::string_view key, const Object* object, ListEnd end, int64_t co
     const size_t count = std::min(size, static_cast<size_t>(count_max));
     const auto write = [&](std::string_view element) { reply.Bulk(element); };
     reply.Array(count);
+    NotifyPop(key, end, tx);
     if (end == ListEnd::kHead) {
       list.Each(0, count, write);
     } else {
@@ -35,6 +41,7 @@ void PopMany(std::string_view key, const Object* object, ListEnd end, int64_t co
     if (count < size) return list.Erase(end == ListEnd::kHead ? 0 : size - count, count);
   }
   tx.Delete(key);
+  tx.Notify(EventClass::kGeneric, "del", key);
 }
 
 void Pop(const Args& args, ListEnd end, Tx& tx, Reply& reply) {

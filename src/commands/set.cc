@@ -24,6 +24,7 @@ void SAdd(const Args& args, Tx& tx, Reply& reply) {
   set.Expect(members.size(), members[0]);
   int64_t added = 0;
   for (const std::string_view member : members) added += set.Add(member);
+  if (added > 0) tx.Notify(EventClass::kSet, "sadd", args[1]);
   reply.Integer(added);
 }
 
@@ -34,6 +35,7 @@ void SRem(const Args& args, Tx& tx, Reply& reply) {
   SetKey set(tx, args[1], found);
   int64_t removed = 0;
   for (const std::string_view member : args.subspan(2)) removed += set.Remove(member);
+  if (removed > 0) tx.Notify(EventClass::kSet, "srem", args[1]);
   reply.Integer(removed);
 }
 
@@ -47,8 +49,11 @@ void SMove(const Args& args, Tx& tx, Reply& reply) {
     SetKey from(tx, args[1], source);
     if (args[1] == args[2]) return reply.Integer(from.Contains(args[3]));
     if (!from.Remove(args[3])) return reply.Integer(0);
+    tx.Notify(EventClass::kSet, "srem", args[1]);
   }
-  SetKey(tx, args[2], destination).Add(args[3]);
+  if (SetKey(tx, args[2], destination).Add(args[3])) {
+    tx.Notify(EventClass::kSet, "sadd", args[2]);
+  }
   reply.Integer(1);
 }
 

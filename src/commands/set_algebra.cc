@@ -28,6 +28,7 @@ class SourceSets {
     for (const std::string_view key : keys) {
       const Object* found;
       if (!FindSet(key, tx, reply, &found)) return false;
+      if (found == nullptr) tx.NotifySourceMiss(key);
       sources.push_back(&sets_.emplace_back(tx, key, found));
     }
     return true;
@@ -118,18 +119,22 @@ Encoding FirstEncoding(const Members& members, Encoding smallest) {
 }
 
 // Makes the key a set of these members; none deletes it.
-void Store(std::string_view key, const Members& members, std::optional<Encoding> encoding, Tx& tx,
-           Reply& reply) {
-  tx.Delete(key);
+void Store(std::string_view key, const Members& members, std::optional<Encoding> encoding,
+           std::string_view event, Tx& tx, Reply& reply) {
+  const bool replaces = tx.Delete(key);
   if (!members.empty()) {
     SetKey set(tx, key, nullptr);
     if (encoding) set.StartAs(*encoding);
     for (const std::string_view member : members) set.Add(member);
+    tx.Notify(EventClass::kSet, event, key);
+  } else if (replaces) {
+    tx.Notify(EventClass::kGeneric, "del", key);
   }
   reply.Integer(static_cast<int64_t>(members.size()));
 }
 
-void StoreResult(const Args& args, Operation operation, Tx& tx, Reply& reply) {
+void StoreResult(const Args& args, Operation operation, std::string_view event, Tx& tx,
+                 Reply& reply) {
   const Args keys = args.subspan(2);
   Members members;
   std::optional<Encoding> encoding;
@@ -147,7 +152,7 @@ void StoreResult(const Args& args, Operation operation, Tx& tx, Reply& reply) {
     copies.assign(members.begin(), members.end());
     members.assign(copies.begin(), copies.end());
   }
-  Store(args[1], members, encoding, tx, reply);
+  Store(args[1], members, encoding, event, tx, reply);
 }
 
 // The options behind the keys of SINTERCARD. False after an error reply.
@@ -172,7 +177,7 @@ void SInter(const Args& args, Tx& tx, Reply& reply) {
 
 // SINTERSTORE destination key... -> how many members were stored, here and below
 void SInterStore(const Args& args, Tx& tx, Reply& reply) {
-  StoreResult(args, Intersection, tx, reply);
+  StoreResult(args, Intersection, "sinterstore", tx, reply);
 }
 
 // SINTERCARD numkeys key... [LIMIT limit] -> how many members all sets have, up to the limit
@@ -200,7 +205,7 @@ void SUnion(const Args& args, Tx& tx, Reply& reply) {
 
 // SUNIONSTORE destination key...
 void SUnionStore(const Args& args, Tx& tx, Reply& reply) {
-  StoreResult(args, Union, tx, reply);
+  StoreResult(args, Union, "sunionstore", tx, reply);
 }
 
 // SDIFF key... -> the members of the first set that no other has
@@ -210,7 +215,7 @@ void SDiff(const Args& args, Tx& tx, Reply& reply) {
 
 // SDIFFSTORE destination key...
 void SDiffStore(const Args& args, Tx& tx, Reply& reply) {
-  StoreResult(args, Difference, tx, reply);
+  StoreResult(args, Difference, "sdiffstore", tx, reply);
 }
 
 }  // namespace hearth

@@ -36,6 +36,7 @@ void PopAllBut(std::string_view key, size_t left_count, const Object* found, Tx&
     for (const auto member : Args(members).subspan(left_count)) reply.Bulk(member);
   }
   tx.Delete(key);
+  tx.Notify(EventClass::kSet, "spop", key);
   {
     SetKey set(tx, key, nullptr);
     set.StartAs(encoding == Encoding::kIntset ? encoding : Encoding::kListpack);
@@ -50,6 +51,7 @@ void PopOne(std::string_view key, const Object* found, Tx& tx, Reply& reply) {
   const std::string_view member = set.Random();
   reply.Bulk(member);
   set.Remove(member);
+  tx.Notify(EventClass::kSet, "spop", key);
 }
 
 void PopMany(std::string_view key, size_t count, const Object* found, Tx& tx, Reply& reply) {
@@ -65,9 +67,12 @@ void PopMany(std::string_view key, size_t count, const Object* found, Tx& tx, Re
       set.Each([&](std::string_view member) { reply.Bulk(member); });
     }
     tx.Delete(key);
+    tx.Notify(EventClass::kSet, "spop", key);
+    tx.Notify(EventClass::kGeneric, "del", key);
     return;
   }
   SetKey set(tx, key, found);
+  tx.Notify(EventClass::kSet, "spop", key);
   reply.Set(count);
   for (; count > 0; --count) {
     const std::string_view member = set.Random();

@@ -211,9 +211,14 @@ void Store(std::string_view key, const std::vector<std::optional<std::string_vie
   std::vector<std::string> elements;
   elements.reserve(results.size());
   for (const auto& result : results) elements.emplace_back(result.value_or(""));
-  tx.Delete(key);
+  const bool replaces = tx.Delete(key);
+  if (elements.empty()) {
+    if (replaces) tx.Notify(EventClass::kGeneric, "del", key);
+    return;
+  }
   ListKey list(tx, key, nullptr);
   for (const std::string& element : elements) list.Push(ListEnd::kTail, element);
+  tx.Notify(EventClass::kList, "sortstore", key);
 }
 
 void Answer(const std::vector<std::optional<std::string_view>>& results, Reply& reply) {
@@ -231,6 +236,7 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
   SortOptions options;
   if (!ReadOptions(args, may_store, &options, reply)) return;
   const Object* object = tx.Find(args[1]);
+  if (object == nullptr) tx.NotifySourceMiss(args[1]);
   Elements elements;
   Part part{0, 0};
   if (object != nullptr && object->type == ObjectType::kSet) {

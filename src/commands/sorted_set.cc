@@ -126,7 +126,8 @@ void ScoredReply::Add(const ScoredMember& element) {
   if (with_scores_) reply_.Double(element.score);
 }
 
-void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> elements) {
+void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> elements,
+                    std::string_view event) {
   size_t size_bytes = 0, size_max = 0;
   for (const ScoredMember& element : elements) {
     size_bytes += element.member.size();
@@ -138,8 +139,11 @@ void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> 
   for (const ScoredMember& element : elements) {
     end = std::copy(element.member.begin(), element.member.end(), end);
   }
-  tx.Delete(key);
-  if (elements.empty()) return;
+  const bool replaces = tx.Delete(key);
+  if (elements.empty()) {
+    if (replaces) tx.Notify(EventClass::kGeneric, "del", key);
+    return;
+  }
   SortedSetKey set(tx, key, nullptr);
   set.Expect(elements.size(), size_max);
   const char* member = members.get();
@@ -147,6 +151,7 @@ void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> 
     set.Put({member, element.member.size()}, element.score);
     member += element.member.size();
   }
+  tx.Notify(EventClass::kSortedSet, event, key);
 }
 
 void AddToSortedSet(std::string_view key, const SortedSetAdd& add, Tx& tx, Reply& reply) {
@@ -165,6 +170,9 @@ void AddToSortedSet(std::string_view key, const SortedSetAdd& add, Tx& tx, Reply
       new_count += added == Added::kNew;
       changed_count += added == Added::kChanged;
     }
+  }
+  if (new_count + changed_count > 0) {
+    tx.Notify(EventClass::kSortedSet, add.increment ? "zincr" : "zadd", key);
   }
   if (!add.increment) return reply.Integer(new_count + (add.count_changed ? changed_count : 0));
   if (refused) return reply.Null();
@@ -192,6 +200,7 @@ void ZRem(const Args& args, Tx& tx, Reply& reply) {
   if (object != nullptr) {
     SortedSetKey set(tx, args[1], object);
     for (const std::string_view member : args.subspan(2)) count += set.Remove(member);
+    if (count > 0) tx.Notify(EventClass::kSortedSet, "zrem", args[1]);
   }
   reply.Integer(count);
 }

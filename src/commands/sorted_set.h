@@ -28,7 +28,9 @@ class ScoredReply {
 
 // Puts these elements, of different members and in the order of scores, in the place of what the
 // key holds; none of them deletes the key. The members may be views into the old value.
-void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> elements);
+// `event` tells of it; that the key is gone when there are no elements.
+void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> elements,
+                    std::string_view event);
 
 // sorted_set.cc
 void ZAdd(const Args& args, Tx& tx, Reply& reply);

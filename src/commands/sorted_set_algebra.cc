@@ -106,6 +106,7 @@ std::optional<size_t> OpenSources(std::string_view command, const Args& args, Tx
       reply.Error(kErrWrongType);
       return std::nullopt;
     }
+    if (object == nullptr) tx.NotifySourceMiss(key);
     query->sources.push_back(std::make_unique<Source>(tx, key, object));
   }
   return 1 + query->sources.size();
@@ -260,7 +261,7 @@ void StoreResult(const Args& args, Operation operation, std::string_view command
   const auto elements = Evaluate(args, 2, &query, tx, command, reply);
   if (!elements) return;
   query.sources.clear();
-  StoreSortedSet(tx, args[1], *elements);
+  StoreSortedSet(tx, args[1], *elements, command);
   reply.Integer(static_cast<int64_t>(elements->size()));
 }
 

@@ -17,17 +17,19 @@ namespace {
 enum class End : uint8_t { kMin, kMax };
 
 // Takes count elements out and visits each before.
-void Pop(SortedSetKey* set, End end, size_t count, const ScoreVisitor& visit) {
+void Pop(std::string_view key, SortedSetKey* set, End end, size_t count, Tx& tx,
+         const ScoreVisitor& visit) {
   const size_t size = set->size();
   const bool is_max = end == End::kMax;
   count = std::min(count, size);
   set->Visit(is_max ? size - 1 : 0, count, is_max, visit);
   set->RemoveRange(is_max ? size - count : 0, count);
+  tx.Notify(EventClass::kSortedSet, is_max ? "zpopmax" : "zpopmin", key);
 }
 
 void PopOne(std::string_view key, const Object* object, End end, Tx& tx, Reply& reply) {
   SortedSetKey set(tx, key, object);
-  Pop(&set, end, 1, [&](const ScoredMember& element) {
+  Pop(key, &set, end, 1, tx, [&](const ScoredMember& element) {
     reply.Bulk(element.member);
     reply.Double(element.score);
   });
@@ -52,7 +54,7 @@ void PopFromKey(const Args& args, End end, Tx& tx, Reply& reply) {
   SortedSetKey set(tx, args[1], object);
   ScoredReply elements(reply, /*with_scores=*/true);
   elements.Begin(std::min(static_cast<size_t>(count), set.size()));
-  Pop(&set, end, static_cast<size_t>(count),
+  Pop(args[1], &set, end, static_cast<size_t>(count), tx,
       [&](const ScoredMember& element) { elements.Add(element); });
 }
 
@@ -109,7 +111,7 @@ bool PopFromFirst(const MultiPop& pop, Tx& tx, Reply& reply) {
   reply.Array(2);
   reply.Bulk(key);
   reply.Array(std::min(static_cast<size_t>(pop.count), set.size()));
-  Pop(&set, pop.end, static_cast<size_t>(pop.count), [&](const ScoredMember& element) {
+  Pop(key, &set, pop.end, static_cast<size_t>(pop.count), tx, [&](const ScoredMember& element) {
     reply.Array(2);
     reply.Bulk(element.member);
     reply.Double(element.score);

@@ -207,7 +207,7 @@ void ReplyCount(const Args& args, RangeBy by, Tx& tx, Reply& reply) {
   reply.Integer(static_cast<int64_t>(RanksOf(range, set).count));
 }
 
-void RemoveRange(const Args& args, RangeBy by, Tx& tx, Reply& reply) {
+void RemoveRange(const Args& args, RangeBy by, std::string_view event, Tx& tx, Reply& reply) {
   Range range;
   const Object* object;
   if (!ParseRange(by, args[2], args[3], &range, reply)) return;
@@ -215,6 +215,7 @@ void RemoveRange(const Args& args, RangeBy by, Tx& tx, Reply& reply) {
   SortedSetKey set(tx, args[1], object);
   const Ranks ranks = RanksOf(range, set);
   set.RemoveRange(ranks.first, ranks.count);
+  if (ranks.count > 0) tx.Notify(EventClass::kSortedSet, event, args[1]);
   reply.Integer(static_cast<int64_t>(ranks.count));
 }
 
@@ -259,6 +260,7 @@ void ZRangeStore(const Args& args, Tx& tx, Reply& reply) {
   const RangeForm form{.first_arg = 2, .takes_form = true, .takes_scores = false};
   if (!ParseQuery(args, form, &query, reply)) return;
   if (!FindSortedSet(args[2], tx, reply, &object)) return;
+  if (object == nullptr) tx.NotifySourceMiss(args[2]);
   std::vector<ScoredMember> elements;
   {
     const SortedSetKey source(tx, args[2], object);
@@ -268,7 +270,7 @@ void ZRangeStore(const Args& args, Tx& tx, Reply& reply) {
                  [&](const ScoredMember& element) { elements.push_back(element); });
   }
   if (query.reverse) std::reverse(elements.begin(), elements.end());
-  StoreSortedSet(tx, args[1], elements);
+  StoreSortedSet(tx, args[1], elements, "zrangestore");
   reply.Integer(static_cast<int64_t>(elements.size()));
 }
 
@@ -284,17 +286,17 @@ void ZLexCount(const Args& args, Tx& tx, Reply& reply) {
 
 // ZREMRANGEBYRANK key start stop -> how many members were taken out
 void ZRemRangeByRank(const Args& args, Tx& tx, Reply& reply) {
-  RemoveRange(args, RangeBy::kRank, tx, reply);
+  RemoveRange(args, RangeBy::kRank, "zremrangebyrank", tx, reply);
 }
 
 // ZREMRANGEBYSCORE key min max -> how many members were taken out
 void ZRemRangeByScore(const Args& args, Tx& tx, Reply& reply) {
-  RemoveRange(args, RangeBy::kScore, tx, reply);
+  RemoveRange(args, RangeBy::kScore, "zremrangebyscore", tx, reply);
 }
 
 // ZREMRANGEBYLEX key min max -> how many members were taken out
 void ZRemRangeByLex(const Args& args, Tx& tx, Reply& reply) {
-  RemoveRange(args, RangeBy::kLex, tx, reply);
+  RemoveRange(args, RangeBy::kLex, "zremrangebylex", tx, reply);
 }
 
 }  // namespace hearth

@@ -114,7 +114,8 @@ void XAdd(const Args& args, Tx& tx, Reply& reply) {
   }
   if (object == nullptr) stream.CreateEmpty();
   stream.Add(*id, fields);
-  stream.Trim(options.trim);
+  tx.Notify(EventClass::kStream, "xadd", args[1]);
+  if (stream.Trim(options.trim) > 0) tx.Notify(EventClass::kStream, "xtrim", args[1]);
   ReplyId(*id, reply);
 }
 
@@ -150,6 +151,7 @@ void XDel(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view argument : args.subspan(2)) {
     count += stream.Remove(*ParseStreamId(argument));
   }
+  if (count > 0) tx.Notify(EventClass::kStream, "xdel", args[1]);
   reply.Integer(count);
 }
 
@@ -160,7 +162,9 @@ void XTrim(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindStream(args[1], tx, reply, &object)) return;
   if (object == nullptr) return reply.Integer(0);
-  reply.Integer(static_cast<int64_t>(StreamKey(tx, args[1], object).Trim(options.trim)));
+  const auto count = StreamKey(tx, args[1], object).Trim(options.trim);
+  if (count > 0) tx.Notify(EventClass::kStream, "xtrim", args[1]);
+  reply.Integer(static_cast<int64_t>(count));
 }
 
 // XSETID key last-id [ENTRIESADDED count] [MAXDELETEDID id] -> OK
@@ -191,6 +195,7 @@ void XSetId(const Args& args, Tx& tx, Reply& reply) {
   if (entries_added) state.entries_added = static_cast<uint64_t>(*entries_added);
   if (!max_removed_id.is_zero()) state.max_removed_id = max_removed_id;
   stream.SetState(state);
+  tx.Notify(EventClass::kStream, "xsetid", args[1]);
   reply.Ok();
 }
 

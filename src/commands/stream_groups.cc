@@ -74,6 +74,7 @@ void XGroupCreate(const Args& args, Tx& tx, Reply& reply) {
   if (stream.CreateGroup(args[3], id, options.entries_read) == nullptr) {
     return reply.Error("BUSYGROUP Consumer Group name already exists");
   }
+  tx.Notify(EventClass::kStream, "xgroup-create", args[2]);
   reply.Ok();
 }
 
@@ -93,6 +94,7 @@ void XGroupSetId(const Args& args, Tx& tx, Reply& reply) {
     id = *read;
   }
   stream.SetGroup(group, id, options.entries_read);
+  tx.Notify(EventClass::kStream, "xgroup-setid", args[2]);
   reply.Ok();
 }
 
@@ -102,7 +104,10 @@ void XGroupDestroy(const Args& args, Tx& tx, Reply& reply) {
   if (!FindPresent(args[2], tx, reply, &object)) return;
   StreamKey stream(tx, args[2], object);
   StreamGroup* group = stream.FindGroup(args[3]);
-  if (group != nullptr) stream.DestroyGroup(group);
+  if (group != nullptr) {
+    stream.DestroyGroup(group);
+    tx.Notify(EventClass::kStream, "xgroup-destroy", args[2]);
+  }
   reply.Integer(group != nullptr);
 }
 
@@ -114,7 +119,10 @@ void XGroupCreateConsumer(const Args& args, Tx& tx, Reply& reply) {
   StreamGroup* group = GroupOf(args, stream, reply);
   if (group == nullptr) return;
   const bool is_absent = group->FindConsumer(args[4]) == nullptr;
-  if (is_absent) stream.CreateConsumer(group, args[4]);
+  if (is_absent) {
+    stream.CreateConsumer(group, args[4]);
+    tx.Notify(EventClass::kStream, "xgroup-createconsumer", args[2]);
+  }
   reply.Integer(is_absent);
 }
 
@@ -129,6 +137,7 @@ void XGroupDelConsumer(const Args& args, Tx& tx, Reply& reply) {
   if (consumer == nullptr) return reply.Integer(0);
   const auto pending_count = static_cast<int64_t>(consumer->pending.size());
   stream.DeleteConsumer(group, consumer);
+  tx.Notify(EventClass::kStream, "xgroup-delconsumer", args[2]);
   reply.Integer(pending_count);
 }
 

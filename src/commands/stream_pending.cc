@@ -177,9 +177,13 @@ bool ReadClaim(const Args& args, int64_t now_ms, Reply& reply, ClaimCall* call) 
   return true;
 }
 
-StreamConsumer* SeenConsumer(StreamKey& stream, StreamGroup* group, std::string_view name) {
-  StreamConsumer* consumer = group->FindConsumer(name);
-  if (consumer == nullptr) consumer = stream.CreateConsumer(group, name);
+// The consumer of args[3], made when it is absent.
+StreamConsumer* SeenConsumer(const Args& args, StreamKey& stream, StreamGroup* group, Tx& tx) {
+  StreamConsumer* consumer = group->FindConsumer(args[3]);
+  if (consumer == nullptr) {
+    consumer = stream.CreateConsumer(group, args[3]);
+    tx.Notify(EventClass::kStream, "xgroup-createconsumer", args[1]);
+  }
   stream.SeeConsumer(group, consumer, /*active=*/false);
   return consumer;
 }
@@ -279,7 +283,7 @@ void XClaim(const Args& args, Tx& tx, Reply& reply) {
   ClaimCall call;
   if (!ReadClaim(args, tx.now_ms(), reply, &call)) return;
   if (call.last_id > group->last_id) stream->SetGroup(group, call.last_id, group->entries_read);
-  StreamConsumer* consumer = SeenConsumer(*stream, group, args[3]);
+  StreamConsumer* consumer = SeenConsumer(args, *stream, group, tx);
   std::vector<StreamId> claimed;
   for (const StreamId id : call.ids) {
     if (Claim(call, id, *stream, group, consumer, tx.now_ms())) claimed.push_back(id);
@@ -296,7 +300,7 @@ void XAutoClaim(const Args& args, Tx& tx, Reply& reply) {
   std::optional<StreamKey> stream;
   StreamGroup* group;
   if (!FindGroupOf(args, tx, reply, &stream, &group)) return;
-  StreamConsumer* consumer = SeenConsumer(*stream, group, args[3]);
+  StreamConsumer* consumer = SeenConsumer(args, *stream, group, tx);
 
   std::vector<StreamId> claimed, gone;
   int64_t looks = call.count * kLooksPerClaim;

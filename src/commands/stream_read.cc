@@ -195,7 +195,10 @@ bool AnswersFor(const ReadCall& call, size_t index, Tx& tx) {
   StreamGroup* group = stream.FindGroup(*call.group);
   // A consumer that reads nothing was there all the same.
   StreamConsumer* consumer = group->FindConsumer(call.consumer);
-  if (consumer == nullptr) consumer = stream.CreateConsumer(group, call.consumer);
+  if (consumer == nullptr) {
+    consumer = stream.CreateConsumer(group, call.consumer);
+    tx.Notify(EventClass::kStream, "xgroup-createconsumer", key);
+  }
   // An entry for one of many that wait is not to write rows for all of them.
   if (!call.is_later_run) stream.SeeConsumer(group, consumer, /*active=*/false);
   if (after != kNewEntries) return true;

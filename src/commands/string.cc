@@ -56,6 +56,11 @@ bool MaySet(SetOptions::Condition condition, bool present) {
   return true;
 }
 
+void SetAndNotify(std::string_view key, std::string_view value, Expiry expiry, Tx& tx) {
+  tx.SetString(key, value, expiry);
+  tx.Notify(EventClass::kString, "set", key);
+}
+
 void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   SetOptions options;
   if (!ParseSetOptions(args, &options)) return reply.Error(kErrSyntax);
@@ -69,12 +74,16 @@ void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   const Object* old = nullptr;
   if (options.get) {
     if (!FindString(args[1], tx, reply, &old)) return;
+    if (old == nullptr) tx.NotifyMiss(args[1]);
     ReplyValue(old, reply);
   } else if (options.condition != SetOptions::Condition::kNone) {
     old = tx.Find(args[1]);
   }
   const bool may_set = MaySet(options.condition, old != nullptr);
-  if (may_set) tx.SetString(args[1], args[2], expiry);
+  if (may_set) {
+    SetAndNotify(args[1], args[2], expiry, tx);
+    if (options.lifetime.has_time()) tx.Notify(EventClass::kGeneric, "expire", args[1]);
+  }
   if (options.get) return;
   if (may_set) {
     reply.Ok();
@@ -87,7 +96,8 @@ void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
 void SetForTime(const Args& args, TimeUnit unit, std::string_view command, Tx& tx, Reply& reply) {
   const auto at_ms = ReadTimeMs(args[2], unit, TimeSign::kPositive, tx.now_ms(), command, reply);
   if (!at_ms) return;
-  tx.SetString(args[1], args[3], Expiry::AtMs(*at_ms));
+  SetAndNotify(args[1], args[3], Expiry::AtMs(*at_ms), tx);
+  tx.Notify(EventClass::kGeneric, "expire", args[1]);
   reply.Ok();
 }
 
@@ -95,11 +105,15 @@ void SetForTime(const Args& args, TimeUnit unit, std::string_view command, Tx& t
 void ChangeLifetime(std::string_view key, const Object* object, Lifetime::Kind kind, int64_t at_ms,
                     Tx& tx) {
   if (kind == Lifetime::Kind::kPersist) {
-    if (object->has_expiry()) tx.SetExpiry(key, kNoExpiry);
+    if (!object->has_expiry()) return;
+    tx.SetExpiry(key, kNoExpiry);
+    tx.Notify(EventClass::kGeneric, "persist", key);
   } else if (at_ms <= tx.now_ms()) {
     tx.Delete(key);
+    tx.Notify(EventClass::kGeneric, "del", key);
   } else {
     tx.SetExpiry(key, at_ms);
+    tx.Notify(EventClass::kGeneric, "expire", key);
   }
 }
 
@@ -123,14 +137,14 @@ void Get(const Args& args, Tx& tx, Reply& reply) {
 // With GET the reply is the old string, whether or not the new one was set.
 void Set(const Args& args, Tx& tx, Reply& reply) {
   if (args.size() > 3) return SetWithOptions(args, tx, reply);
-  tx.SetString(args[1], args[2], Expiry::None());
+  SetAndNotify(args[1], args[2], Expiry::None(), tx);
   reply.Ok();
 }
 
 // SETNX key value -> 1 when set, 0 when the key was there
 void SetNx(const Args& args, Tx& tx, Reply& reply) {
   const bool is_absent = tx.Find(args[1]) == nullptr;
-  if (is_absent) tx.SetString(args[1], args[2], Expiry::None());
+  if (is_absent) SetAndNotify(args[1], args[2], Expiry::None(), tx);
   reply.Integer(is_absent);
 }
 
@@ -148,8 +162,9 @@ void PSetEx(const Args& args, Tx& tx, Reply& reply) {
 void GetSet(const Args& args, Tx& tx, Reply& reply) {
   const Object* old;
   if (!FindString(args[1], tx, reply, &old)) return;
+  if (old == nullptr) tx.NotifyMiss(args[1]);
   ReplyValue(old, reply);
-  tx.SetString(args[1], args[2], Expiry::None());
+  SetAndNotify(args[1], args[2], Expiry::None(), tx);
 }
 
 // GETDEL key -> the string, which is deleted, or null
@@ -157,7 +172,9 @@ void GetDel(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
   ReplyValue(object, reply);
-  if (object != nullptr) tx.Delete(args[1]);
+  if (object == nullptr) return tx.NotifyMiss(args[1]);
+  tx.Delete(args[1]);
+  tx.Notify(EventClass::kGeneric, "del", args[1]);
 }
 
 // GETEX key [lifetime] -> the string, whose expiry is changed, or null
@@ -170,7 +187,10 @@ void GetEx(const Args& args, Tx& tx, Reply& reply) {
   if (lifetime.kind == Lifetime::Kind::kKeep) return reply.Error(kErrSyntax);
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
-  if (object == nullptr) return reply.Null();
+  if (object == nullptr) {
+    tx.NotifyMiss(args[1]);
+    return reply.Null();
+  }
 
   int64_t at_ms = kNoExpiry;
   if (lifetime.has_time()) {
@@ -200,7 +220,7 @@ void MSet(const Args& args, Tx& tx, Reply& reply) {
     return reply.Error(WrongArity("mset"));
   }
   for (size_t index = 1; index < args.size(); index += 2) {
-    tx.SetString(args[index], args[index + 1], Expiry::None());
+    SetAndNotify(args[index], args[index + 1], Expiry::None(), tx);
   }
   reply.Ok();
 }
@@ -214,7 +234,7 @@ void MSetNx(const Args& args, Tx& tx, Reply& reply) {
     if (tx.Find(args[index]) != nullptr) return reply.Integer(0);
   }
   for (size_t index = 1; index < args.size(); index += 2) {
-    tx.SetString(args[index], args[index + 1], Expiry::None());
+    SetAndNotify(args[index], args[index + 1], Expiry::None(), tx);
   }
   reply.Integer(1);
 }

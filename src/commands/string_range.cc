@@ -47,10 +47,12 @@ void Append(const Args& args, Tx& tx, Reply& reply) {
   if (!FindString(args[1], tx, reply, &object)) return;
   if (object == nullptr) {
     tx.SetString(args[1], args[2], Expiry::None());
+    tx.Notify(EventClass::kString, "append", args[1]);
     return reply.Integer(static_cast<int64_t>(args[2].size()));
   }
   if (!MayGrow(object->value_size, args[2].size(), reply)) return;
   reply.Integer(static_cast<int64_t>(tx.WriteRange(args[1], object->value_size, args[2])));
+  tx.Notify(EventClass::kString, "append", args[1]);
 }
 
 // GETRANGE key start end -> the part of the string, both ends included
@@ -76,6 +78,7 @@ void SetRange(const Args& args, Tx& tx, Reply& reply) {
   const auto at = static_cast<size_t>(*offset);
   if (!MayGrow(at, args[3].size(), reply)) return;
   reply.Integer(static_cast<int64_t>(tx.WriteRange(args[1], at, args[3])));
+  tx.Notify(EventClass::kString, "setrange", args[1]);
 }
 
 }  // namespace hearth

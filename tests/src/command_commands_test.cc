@@ -56,6 +56,7 @@ TEST_F(CommandCommands, GetKeysFindsThem) {
   EXPECT_EQ(Run("COMMAND GETKEYSANDFLAGS GET a"),
             "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+RO\r\n+access\r\n");
   EXPECT_EQ(Run("COMMAND GETKEYS PING x"), "-ERR The command has no key arguments\r\n");
+  EXPECT_EQ(Run("COMMAND GETKEYS SPUBLISH a b"), "-ERR The command has no key arguments\r\n");
   EXPECT_EQ(Run("COMMAND GETKEYS nosuch x"), "-ERR Invalid command specified\r\n");
   EXPECT_EQ(Run("COMMAND GETKEYS GET a b"),
             "-ERR Invalid number of arguments specified for command\r\n");

@@ -1,0 +1,150 @@
+// Pub/sub commands. Tested by tests/src/pubsub_test.cc.
+#include "src/commands/pubsub.h"
+
+#include <optional>
+
+#include "src/commands/groups.h"
+#include "src/pubsub.h"
+#include "src/server.h"
+#include "src/session.h"
+
+namespace hearth {
+namespace {
+
+// What a confirmation counts: shard channels by themselves, all others together.
+size_t CountedWith(const Subscriber& subscriber, NameKind kind) {
+  if (kind == NameKind::kShardChannel) return subscriber.count(kind);
+  return subscriber.count(NameKind::kChannel) + subscriber.count(NameKind::kPattern);
+}
+
+// A confirmation is a push: CLIENT REPLY does not silence it.
+void Confirm(std::string_view verb, std::optional<std::string_view> name, size_t count,
+             Reply& reply) {
+  reply.Unmuted([&] {
+    reply.Push(3);
+    reply.Bulk(verb);
+    name ? reply.Bulk(*name) : reply.Null();
+    reply.Integer(static_cast<int64_t>(count));
+  });
+}
+
+void Subscribe(NameKind kind, std::string_view verb, const Args& args, Session& session,
+               Reply& reply) {
+  Subscriber& subscriber = session.subscriber();
+  for (const std::string_view name : args.subspan(1)) {
+    session.server().pubsub().Subscribe(subscriber, kind, name);
+    Confirm(verb, name, CountedWith(subscriber, kind), reply);
+  }
+  session.FollowSubscriptions();
+}
+
+void Unsubscribe(NameKind kind, std::string_view verb, const Args& args, Session& session,
+                 Reply& reply) {
+  Subscriber& subscriber = session.subscriber();
+  const auto leave = [&](std::string_view name) {
+    session.server().pubsub().Unsubscribe(subscriber, kind, name);
+    Confirm(verb, name, CountedWith(subscriber, kind), reply);
+  };
+  for (const std::string_view name : args.subspan(1)) leave(name);
+  if (args.size() == 1) {
+    const std::vector<std::string> names = subscriber.Names(kind);
+    for (const std::string& name : names) leave(name);
+    if (names.empty()) Confirm(verb, std::nullopt, CountedWith(subscriber, kind), reply);
+  }
+  session.FollowSubscriptions();
+}
+
+// Whoever gets the message may act on what its publisher wrote before: it waits as a reply does.
+void Publish(NameKind kind, const Args& args, Session& session, Reply& reply) {
+  const size_t receivers =
+      session.server().pubsub().Publish(kind, args[1], args[2], session.connection().barrier());
+  reply.Integer(static_cast<int64_t>(receivers));
+}
+
+void ReplyNames(NameKind kind, const Args& args, Session& session, Reply& reply) {
+  if (args.size() > 3) {
+    return reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
+                       std::string(args[1]) + "'. Try PUBSUB HELP.");
+  }
+  const std::vector<std::string> names =
+      session.server().pubsub().Names(kind, args.size() == 3 ? args[2] : "*");
+  reply.Array(names.size());
+  for (const std::string& name : names) reply.Bulk(name);
+}
+
+void ReplyCounts(NameKind kind, const Args& args, Session& session, Reply& reply) {
+  reply.Array((args.size() - 2) * 2);
+  for (const std::string_view name : args.subspan(2)) {
+    reply.Bulk(name);
+    reply.Integer(static_cast<int64_t>(session.server().pubsub().SubscriberCount(kind, name)));
+  }
+}
+
+}  // namespace
+
+// SUBSCRIBE channel [channel...] and its like: one confirmation a name
+void SubscribeChannels(const Args& args, Session& session, Reply& reply) {
+  Subscribe(NameKind::kChannel, "subscribe", args, session, reply);
+}
+void SubscribePatterns(const Args& args, Session& session, Reply& reply) {
+  Subscribe(NameKind::kPattern, "psubscribe", args, session, reply);
+}
+void SubscribeShardChannels(const Args& args, Session& session, Reply& reply) {
+  Subscribe(NameKind::kShardChannel, "ssubscribe", args, session, reply);
+}
+
+// UNSUBSCRIBE [channel...] and its like: without names, all that there are
+void UnsubscribeChannels(const Args& args, Session& session, Reply& reply) {
+  Unsubscribe(NameKind::kChannel, "unsubscribe", args, session, reply);
+}
+void UnsubscribePatterns(const Args& args, Session& session, Reply& reply) {
+  Unsubscribe(NameKind::kPattern, "punsubscribe", args, session, reply);
+}
+void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) {
+  Unsubscribe(NameKind::kShardChannel, "sunsubscribe", args, session, reply);
+}
+
+// PUBLISH channel message -> how many clients it goes to
+void PublishToChannel(const Args& args, Session& session, Reply& reply) {
+  Publish(NameKind::kChannel, args, session, reply);
+}
+void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {
+  Publish(NameKind::kShardChannel, args, session, reply);
+}
+
+// PUBSUB CHANNELS [pattern]
+void PubSubChannels(const Args& args, Session& session, Reply& reply) {
+  ReplyNames(NameKind::kChannel, args, session, reply);
+}
+void PubSubShardChannels(const Args& args, Session& session, Reply& reply) {
+  ReplyNames(NameKind::kShardChannel, args, session, reply);
+}
+
+// PUBSUB NUMSUB [channel...] -> each with its count
+void PubSubNumSub(const Args& args, Session& session, Reply& reply) {
+  ReplyCounts(NameKind::kChannel, args, session, reply);
+}
+void PubSubShardNumSub(const Args& args, Session& session, Reply& reply) {
+  ReplyCounts(NameKind::kShardChannel, args, session, reply);
+}
+
+// PUBSUB NUMPAT -> how many patterns there are, not how many clients have them
+void PubSubNumPat(const Args&, Session& session, Reply& reply) {
+  reply.Integer(static_cast<int64_t>(session.server().pubsub().NameCount(NameKind::kPattern)));
+}
+
+void PubSubHelp(const Args&, Session&, Reply& reply) {
+  ReplyHelp("PUBSUB",
+            {"CHANNELS [<pattern>]",
+             "    Return the currently active channels matching a <pattern> (default: '*').",
+             "NUMPAT", "    Return number of subscriptions to patterns.", "NUMSUB [<channel> ...]",
+             "    Return the number of subscribers for the specified channels, excluding",
+             "    pattern subscriptions(default: no channels).", "SHARDCHANNELS [<pattern>]",
+             "    Return the currently active shard level channels matching a <pattern> (default: "
+             "'*').",
+             "SHARDNUMSUB [<shardchannel> ...]",
+             "    Return the number of subscribers for the specified shard level channel(s)"},
+            reply);
+}
+
+}  // namespace hearth

@@ -1,0 +1,211 @@
+// Pub/sub between several clients of two workers.
+#include "src/pubsub.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/src/server_fixture.h"
+
+namespace hearth {
+namespace {
+
+// A confirmation or a message: names and texts, and a count at the end when there is one.
+std::string Parts(char header, const std::vector<std::string>& texts, int count = -1) {
+  std::string wire =
+      header + std::to_string(texts.size() + (count >= 0 ? 1 : 0)) + std::string("\r\n");
+  for (const std::string& text : texts) wire += WireBulk(text);
+  if (count >= 0) wire += ":" + std::to_string(count) + "\r\n";
+  return wire;
+}
+
+class PubSubTest : public ServerFixture {
+ protected:
+  PubSub& pubsub() { return server_->pubsub(); }
+  void WaitForSubscribers(size_t count, std::string_view channel) {
+    while (pubsub().SubscriberCount(NameKind::kChannel, channel) != count) {
+      std::this_thread::yield();
+    }
+  }
+};
+
+TEST_F(PubSubTest, SubscriptionsAreConfirmedOneByOne) {
+  TestClient client = Connect();
+  EXPECT_EQ(client.Run("SUBSCRIBE a a b"), Parts('*', {"subscribe", "a"}, 1));
+  EXPECT_EQ(client.ReadReply(), Parts('*', {"subscribe", "a"}, 1));
+  EXPECT_EQ(client.ReadReply(), Parts('*', {"subscribe", "b"}, 2));
+  EXPECT_EQ(client.Run("PSUBSCRIBE a*"), Parts('*', {"psubscribe", "a*"}, 3));
+  EXPECT_EQ(client.Run("SSUBSCRIBE a"), Parts('*', {"ssubscribe", "a"}, 1));
+  EXPECT_EQ(client.Run("UNSUBSCRIBE b"), Parts('*', {"unsubscribe", "b"}, 2));
+  EXPECT_EQ(client.Run("UNSUBSCRIBE"), Parts('*', {"unsubscribe", "a"}, 1));
+  EXPECT_EQ(client.Run("PUNSUBSCRIBE"), Parts('*', {"punsubscribe", "a*"}, 0));
+  EXPECT_EQ(client.Run("SUNSUBSCRIBE"), Parts('*', {"sunsubscribe", "a"}, 0));
+  EXPECT_EQ(client.Run("UNSUBSCRIBE"), "*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n");
+  EXPECT_EQ(client.Run("HELLO 3").substr(0, 2), "%7");
+  EXPECT_EQ(client.Run("SUNSUBSCRIBE"), ">3\r\n$12\r\nsunsubscribe\r\n_\r\n:0\r\n");
+}
+
+// The clients' connections are spread over both workers.
+TEST_F(PubSubTest, AMessageReachesEverySubscriberAndIsCounted) {
+  TestClient one = Connect(), two = Connect(), modern = Connect(), pattern = Connect();
+  modern.Run("HELLO 3");
+  one.Run("SUBSCRIBE news");
+  two.Run("SUBSCRIBE news");
+  modern.Run("SUBSCRIBE news");
+  pattern.Run("PSUBSCRIBE n?ws");
+  EXPECT_EQ(Run("PUBLISH news hello"), ":4\r\n");
+  EXPECT_EQ(one.ReadReply(), Parts('*', {"message", "news", "hello"}));
+  EXPECT_EQ(two.ReadReply(), Parts('*', {"message", "news", "hello"}));
+  EXPECT_EQ(modern.ReadReply(), Parts('>', {"message", "news", "hello"}));
+  EXPECT_EQ(pattern.ReadReply(), Parts('*', {"pmessage", "n?ws", "news", "hello"}));
+  EXPECT_EQ(Run("PUBLISH other hello"), ":0\r\n");
+}
+
+TEST_F(PubSubTest, OneClientGetsAMessageForEachSubscription) {
+  TestClient client = Connect();
+  client.Run("SUBSCRIBE ab");
+  client.Run("PSUBSCRIBE a*");
+  client.Run("PSUBSCRIBE *b");
+  EXPECT_EQ(Run("PUBLISH ab x"), ":3\r\n");
+  EXPECT_EQ(client.ReadReply(), Parts('*', {"message", "ab", "x"}));
+  EXPECT_EQ(client.ReadReply().substr(0, 18), "*4\r\n$8\r\npmessage\r\n");
+  EXPECT_EQ(client.ReadReply().substr(0, 18), "*4\r\n$8\r\npmessage\r\n");
+}
+
+TEST_F(PubSubTest, ShardChannelsAreApart) {
+  TestClient shard = Connect(), plain = Connect();
+  shard.Run("SSUBSCRIBE c");
+  plain.Run("SUBSCRIBE c");
+  EXPECT_EQ(Run("SPUBLISH c to-shard"), ":1\r\n");
+  EXPECT_EQ(Run("PUBLISH c to-plain"), ":1\r\n");
+  EXPECT_EQ(shard.ReadReply(), Parts('*', {"smessage", "c", "to-shard"}));
+  EXPECT_EQ(plain.ReadReply(), Parts('*', {"message", "c", "to-plain"}));
+  EXPECT_EQ(Run("PUBSUB SHARDCHANNELS"), WireArray({"c"}));
+  EXPECT_EQ(Run("PUBSUB SHARDNUMSUB c d"), "*4\r\n$1\r\nc\r\n:1\r\n$1\r\nd\r\n:0\r\n");
+}
+
+TEST_F(PubSubTest, MessagesOfAPublisherArriveInOrder) {
+  constexpr int kCount = 2000;
+  TestClient here = Connect(), there = Connect();
+  here.Run("SUBSCRIBE c");
+  there.Run("SUBSCRIBE c");
+  std::string lines;
+  for (int i = 0; i < kCount; ++i) lines += "PUBLISH c " + std::to_string(i) + "\r\n";
+  client_->SendRaw(lines);
+  for (int i = 0; i < kCount; ++i) {
+    ASSERT_EQ(client_->ReadReply(), ":2\r\n");
+    ASSERT_EQ(here.ReadReply(), Parts('*', {"message", "c", std::to_string(i)}));
+    ASSERT_EQ(there.ReadReply(), Parts('*', {"message", "c", std::to_string(i)}));
+  }
+}
+
+TEST_F(PubSubTest, ASubscribedRespTwoClientMayDoLittleElse) {
+  TestClient client = Connect();
+  client.Run("SUBSCRIBE a");
+  EXPECT_EQ(client.Run("CLIENT ID"),
+            "-ERR Can't execute 'client|id': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT "
+            "/ RESET are allowed in this context\r\n");
+  EXPECT_EQ(client.Run("PING"), WireArray({"pong", ""}));
+  EXPECT_EQ(client.Run("PING x"), WireArray({"pong", "x"}));
+  EXPECT_EQ(client.Run("RESET"), "+RESET\r\n");
+  EXPECT_EQ(client.Run("GET x"), "$-1\r\n");
+  EXPECT_EQ(Run("PUBSUB CHANNELS"), "*0\r\n");
+}
+
+// The reply first, then the push that the command caused.
+TEST_F(PubSubTest, ASubscribedRespThreeClientRunsCommandsBesides) {
+  TestClient client = Connect();
+  client.Run("HELLO 3");
+  client.Run("SUBSCRIBE a");
+  EXPECT_EQ(client.Run("PING"), "+PONG\r\n");
+  EXPECT_EQ(client.Run("PUBLISH a me"), ":1\r\n");
+  EXPECT_EQ(client.ReadReply(), Parts('>', {"message", "a", "me"}));
+}
+
+TEST_F(PubSubTest, ABlockedClientGetsItsMessages) {
+  TestClient client = Connect();
+  client.Run("HELLO 3");
+  client.Run("SUBSCRIBE a");
+  client.Send("BLPOP list 0");
+  while (server_->blocked_clients().client_count() != 1) std::this_thread::yield();
+  EXPECT_EQ(Run("PUBLISH a x"), ":1\r\n");
+  EXPECT_EQ(client.ReadReply(), Parts('>', {"message", "a", "x"}));
+  Run("RPUSH list 1");
+  EXPECT_EQ(client.ReadReply(), WireArray({"list", "1"}));
+}
+
+TEST_F(PubSubTest, ClientReplyOffSilencesRepliesNotMessages) {
+  TestClient client = Connect();
+  client.Run("HELLO 3");
+  client.Send("CLIENT REPLY OFF");
+  EXPECT_EQ(client.Run("SUBSCRIBE a"), Parts('>', {"subscribe", "a"}, 1));
+  EXPECT_EQ(Run("PUBLISH a x"), ":1\r\n");
+  EXPECT_EQ(client.ReadReply(), Parts('>', {"message", "a", "x"}));
+  client.Send("PING");
+  EXPECT_EQ(client.Run("CLIENT REPLY ON"), "+OK\r\n");
+}
+
+TEST_F(PubSubTest, TheDirectoryIsShown) {
+  TestClient one = Connect(), two = Connect();
+  one.Run("SUBSCRIBE ab");
+  two.Run("SUBSCRIBE ab");
+  one.Run("PSUBSCRIBE p*");
+  two.Run("PSUBSCRIBE p*");
+  two.Run("SSUBSCRIBE s");
+  EXPECT_EQ(Run("PUBSUB CHANNELS"), WireArray({"ab"}));
+  EXPECT_EQ(Run("PUBSUB CHANNELS a?"), WireArray({"ab"}));
+  EXPECT_EQ(Run("PUBSUB CHANNELS b*"), "*0\r\n");
+  EXPECT_EQ(Run("PUBSUB NUMSUB ab"), "*2\r\n$2\r\nab\r\n:2\r\n");
+  EXPECT_EQ(Run("PUBSUB NUMPAT"), ":1\r\n");
+  EXPECT_EQ(InfoField("stats", "pubsub_channels"), "1");
+  EXPECT_EQ(InfoField("stats", "pubsub_patterns"), "1");
+  EXPECT_EQ(InfoField("stats", "pubsubshard_channels"), "1");
+  const std::string list = RunText("CLIENT LIST TYPE pubsub");
+  EXPECT_NE(list.find(" flags=PU db=0 sub=1 psub=1 ssub=0 "), std::string::npos) << list;
+  EXPECT_NE(list.find(" flags=PU db=0 sub=1 psub=1 ssub=1 "), std::string::npos) << list;
+  EXPECT_EQ(list.find("flags=U "), std::string::npos) << list;
+  EXPECT_EQ(Run("PUBSUB CHANNELS a b"),
+            "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB "
+            "HELP.\r\n");
+}
+
+TEST_F(PubSubTest, AClientThatLeavesOrIsKilledIsForgotten) {
+  {
+    TestClient gone = Connect();
+    gone.Run("SUBSCRIBE a");
+    gone.Run("PSUBSCRIBE b");
+  }
+  TestClient killed = Connect();
+  killed.Run("SUBSCRIBE c");
+  WaitForSubscribers(0, "a");
+  EXPECT_EQ(Run("CLIENT KILL TYPE normal"), ":0\r\n");
+  EXPECT_EQ(Run("CLIENT KILL TYPE pubsub"), ":1\r\n");
+  EXPECT_EQ(killed.ReadToEnd(), "");
+  WaitForSubscribers(0, "c");
+  EXPECT_FALSE(pubsub().has_subscribers());
+}
+
+TEST_F(PubSubTest, ASubscriberThatDoesNotReadIsClosed) {
+  Run("CONFIG SET client-output-buffer-limit \"pubsub 1mb 0 0\"");
+  TestClient idle = Connect();
+  idle.Run("SUBSCRIBE a");
+  const std::string payload(100'000, 'x');
+  int sent = 0;
+  while (pubsub().has_subscribers() && sent < 1000) {
+    Run("PUBLISH a " + payload);
+    ++sent;
+  }
+  EXPECT_GE(sent, 10);
+  EXPECT_LT(sent, 1000);
+}
+
+// The first is closed, the second not.
+TEST_F(PubSubTest, TimeoutClosesIdleClientsButNotSubscribers) {
+  TestClient idle = Connect(), subscriber = Connect();
+  subscriber.Run("SUBSCRIBE a");
+  Run("CONFIG SET timeout 1");
+  EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_EQ(Connect().Run("PUBLISH a x"), ":1\r\n");
+  EXPECT_EQ(subscriber.ReadReply(), Parts('*', {"message", "a", "x"}));
+}
+
+}  // namespace
+}  // namespace hearth
