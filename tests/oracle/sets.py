@@ -63,7 +63,7 @@ def makers(g):
         (4, lambda: [g.pick("SINTER", "SUNION", "SDIFF")] + keys()),
         (4, lambda: [g.pick("SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE"), k()] + keys()),
         (3, intercard),
-        (0.3, lambda: [g.pick("SADD", "SREM", "SMOVE", "SINTERSTORE", "SPOP", "SCARD"), k()]),
+        (0.3, lambda: [g.pick("SADD", "SREM", "SMOVE", "SINTERSTORE", "SCARD"), k()]),
     ]
 
 
