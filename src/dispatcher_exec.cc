@@ -5,7 +5,10 @@
 // are one piece of one group, and nobody sees a state in between. Only a session command that
 // itself takes locks or asks other workers (kCmdOutsideTx: INFO, CLIENT LIST, CONFIG SET, DEBUG and
 // their like) parts it: the Tx ends before it, and a second one runs what follows.
+#include <numeric>
+
 #include "src/commands/connection.h"
+#include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/commands/transaction.h"
 #include "src/dispatcher.h"
@@ -30,6 +33,27 @@ std::string ErrorText(const OutputBuffer& buffer) {
     text.remove_prefix(1);
   }
   return std::string(text.substr(0, text.find('\r')));
+}
+
+// A SWAPDB of the queue: what is named in a database behind it stands in another until it runs.
+void FollowSwap(const Args& args, std::vector<uint32_t>* origins) {
+  std::string_view error;
+  const auto a = ParseDbIndex(args[1], &error), b = ParseDbIndex(args[2], &error);
+  if (!a || !b) return;
+  if (origins->empty()) {
+    origins->resize(DbCount());
+    std::iota(origins->begin(), origins->end(), 0u);
+  }
+  std::swap((*origins)[*a], (*origins)[*b]);
+}
+
+// Names the keys from `first` on also where they stand before the swaps, so that they are loaded
+// before anything runs: a read that fails later could not be told from an absent key.
+void AddOrigins(const std::vector<uint32_t>& origins, size_t first, std::vector<KeyRef>* keys) {
+  for (size_t i = first, end = keys->size(); i < end; ++i) {
+    const KeyRef ref = (*keys)[i];
+    if (origins[ref.db] != ref.db) keys->emplace_back(origins[ref.db], ref.key, ref.position);
+  }
 }
 
 }  // namespace
@@ -176,6 +200,7 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
   const std::vector<Transaction::Queued>& queue = transaction.queue();
   ExecPart part;
   uint32_t db = session.db();
+  std::vector<uint32_t> origins;  // where each database's keys stand before the part; empty: there
   for (part.end = transaction.run.next; part.end < queue.size(); ++part.end) {
     const Args args(queue[part.end].args);
     const Command& command = *queue[part.end].found.command;
@@ -190,6 +215,8 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
       if (!CollectKeys(command, args, db, &part.keys)) {
         part.keys.erase(part.keys.begin() + static_cast<long>(count), part.keys.end());
       }
+      if (!origins.empty()) AddOrigins(origins, count, &part.keys);
+      if (command.data == SwapDb) FollowSwap(args, &origins);
     }
   }
   if (transaction.run.is_active) return part;
@@ -271,7 +298,8 @@ void Dispatcher::RunQueued(Session& session, Tx* tx) {
 
 void Dispatcher::RunQueuedData(Session& session, const Command& command, const Args& args, Tx* tx) {
   Reply& reply = session.connection().reply();
-  if (tx == nullptr) {
+  // A read that failed within the Tx (of a key that no argument names) ends its use.
+  if (tx == nullptr || tx->state() != Tx::State::kReady) {
     return reply.Error(server_.engine().log().accepting()
                            ? "IOERR a read of the store failed"
                            : "MISCONF Errors writing to the AOF file");

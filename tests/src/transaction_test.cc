@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "src/command_table.h"
+#include "tests/faults/fault_file_system.h"
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -174,6 +175,27 @@ TEST_F(TransactionTest, ColdKeysAreLoadedBeforeAnythingRuns) {
   EXPECT_EQ(Run("WATCH w"), "+OK\r\n");
   Run("DEBUG DEMOTE-ALL");
   EXPECT_EQ(Exec({"INCR a", "INCR b", "RPOP l"}), "*3\r\n:2\r\n:3\r\n$1\r\n3\r\n");
+}
+
+// A read that fails must never make a key look absent: INCR would write over it.
+TEST_F(TransactionTest, AFailedReadBehindASwapWritesOverNothing) {
+  const auto disk = std::make_shared<FaultFileSystem>(rocksdb::FileSystem::Default(),
+                                                      folder_.path() + "/graveyard");
+  adjust_engine_ = [&](EngineOptions& options) {
+    options.store.file_system = disk;
+    options.store.block_cache_size_bytes = 0;
+  };
+  Restart();
+  Run("SET a 5");
+  Run("DEBUG DEMOTE-ALL");
+  disk->Inject({.match = {FileOp::kRead, ".sst"}, .and_all_after = true});
+  EXPECT_EQ(Exec({"SWAPDB 0 1", "SELECT 1", "INCR a"}).substr(0, 10), "-EXECABORT");
+  disk->Heal();
+  EXPECT_EQ(Run("GET a"), "$1\r\n5\r\n");
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Exec({"SWAPDB 0 1", "SWAPDB 1 2", "SELECT 2", "INCR a"}),
+            "*4\r\n+OK\r\n+OK\r\n+OK\r\n:6\r\n");
+  Stop();
 }
 
 TEST_F(TransactionTest, WatchNoticesChangesOfEveryKind) {
