@@ -202,8 +202,13 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, flags) ||
           ((flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
-          ((flags & kCmdPubsub) && server_.WaitsForMail(session));
+          (MayPublish(flags) && server_.WaitsForMail(session));
   return !*wait;
+}
+
+// Whether a command sends messages, be it keyspace events.
+bool Dispatcher::MayPublish(uint32_t flags) {
+  return (flags & kCmdPubsub) || server_.keyspace().event_classes() != 0;
 }
 
 bool Dispatcher::PassWriteGates(Reply& reply) {

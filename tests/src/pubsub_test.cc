@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
+#include <thread>
+
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -25,7 +28,73 @@ class PubSubTest : public ServerFixture {
       std::this_thread::yield();
     }
   }
+
+  std::vector<size_t> ConnectionCounts() {
+    std::vector<size_t> counts;
+    for (const auto& worker : server_->workers()) counts.push_back(worker->connection_count());
+    return counts;
+  }
+  // A new client and the worker that has its connection.
+  std::pair<std::unique_ptr<TestClient>, Worker*> ConnectAndFind() {
+    const std::vector<size_t> before = ConnectionCounts();
+    auto client = std::make_unique<TestClient>(socket_path());
+    while (ConnectionCounts() == before) std::this_thread::yield();
+    const std::vector<size_t> after = ConnectionCounts();
+    size_t i = 0;
+    while (after[i] == before[i]) ++i;
+    return {std::move(client), server_->workers()[i].get()};
+  }
+  // A new client on any worker but this one.
+  std::unique_ptr<TestClient> ConnectElsewhere(const Worker* worker) {
+    for (;;) {
+      auto [client, its_worker] = ConnectAndFind();
+      if (its_worker != worker) return std::move(client);
+      elsewhere_.push_back(std::move(client));
+    }
+  }
+
+  // Publishes or writes 200 MB while the subscriber's worker stands: what waits for it is bounded,
+  // and nothing is lost when it goes on.
+  void ExpectBoundedMail(const std::string& subscribe, const std::string& request) {
+    Run("CONFIG SET client-output-buffer-limit \"pubsub 0 0 0\"");
+    auto [subscriber, frozen] = ConnectAndFind();
+    const auto publisher = ConnectElsewhere(frozen);
+    subscriber->Run(subscribe);
+    std::latch thaw(1);
+    frozen->Post([&] { thaw.wait(); });
+    constexpr int kMessages = 200;
+    std::thread sender([&] {
+      for (int i = 0; i < kMessages; ++i) publisher->Send(request);
+    });
+    std::thread reader([&] {
+      for (int i = 0; i < kMessages; ++i) EXPECT_EQ(publisher->ReadReply()[0], ':');
+    });
+    while (!pubsub().MailIsFull()) std::this_thread::yield();
+    const auto late = ConnectElsewhere(frozen);
+    late->Send(request);
+    EXPECT_FALSE(late->HasReply());
+    thaw.count_down();
+    for (int i = 0; i <= kMessages; ++i) {
+      EXPECT_NE(subscriber->ReadReply().find("message"), std::string::npos);
+    }
+    EXPECT_EQ(late->ReadReply()[0], ':');
+    sender.join();
+    reader.join();
+  }
+
+  std::vector<std::unique_ptr<TestClient>> elsewhere_;
 };
+
+TEST_F(PubSubTest, MessagesForAWorkerThatStandsAreBounded) {
+  ExpectBoundedMail("SUBSCRIBE a", "PUBLISH a " + std::string(1'000'000, 'x'));
+}
+
+// Events carry the key's name, and a name may be long.
+TEST_F(PubSubTest, KeyspaceEventsForAWorkerThatStandsAreBounded) {
+  Run("CONFIG SET notify-keyspace-events Eg$");
+  const std::string key(1'000'000, 'k');
+  ExpectBoundedMail("PSUBSCRIBE *", "INCR " + key);
+}
 
 TEST_F(PubSubTest, SubscriptionsAreConfirmedOneByOne) {
   TestClient client = Connect();
