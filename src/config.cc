@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
 #include "engine/check.h"
@@ -118,13 +119,27 @@ bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_vi
   return true;
 }
 
+// Whether a directive that is not supported says no more than its default. Redis writes the user
+// that everybody is into each file it rewrites.
+bool IsHarmless(const Directive& directive, const std::vector<std::string>& words,
+                std::string_view text) {
+  if (text == directive.default_text) return true;
+  static const std::set<std::string_view> kEverybody = {
+      "default", "on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
+  return directive.name == "user" && words.size() >= 5 &&
+         std::all_of(words.begin(), words.end(),
+                     [](const std::string& word) { return kEverybody.contains(word); });
+}
+
 }  // namespace
 
 Config::Config() {
-  for (const Directive& directive : Directives()) {
-    std::string text(directive.default_text);
-    values_[std::string(directive.name)] = {&directive, text, false};
-    if (!directive.alias.empty()) aliases_[std::string(directive.alias)] = directive.name;
+  for (const auto directives : {Directives(), IgnoredDirectives()}) {
+    for (const Directive& directive : directives) {
+      std::string text(directive.default_text);
+      values_[std::string(directive.name)] = {&directive, text, false};
+      if (!directive.alias.empty()) aliases_[std::string(directive.alias)] = directive.name;
+    }
   }
 }
 
@@ -144,6 +159,16 @@ const Config::Value& Config::At(std::string_view name) const {
 // Checks the words of a directive and makes the text that CONFIG GET prints.
 bool Config::Canonical(const Directive& directive, const std::vector<std::string>& words,
                        std::string_view old_text, std::string* text, std::string* error) {
+  if (!CanonicalText(directive, words, old_text, text, error)) return false;
+  if ((directive.flags & kNotYet) && !IsHarmless(directive, words, *text)) {
+    *error = "not supported by this version, and refused because ignoring it would not be safe";
+    return false;
+  }
+  return true;
+}
+
+bool Config::CanonicalText(const Directive& directive, const std::vector<std::string>& words,
+                           std::string_view old_text, std::string* text, std::string* error) {
   const bool one_word = directive.kind != DirectiveKind::kWords &&
                         directive.kind != DirectiveKind::kSave &&
                         directive.kind != DirectiveKind::kOutputLimits;

@@ -42,6 +42,7 @@ enum DirectiveFlag : uint8_t {
   kSecret = 8,     // not logged
   kHidden = 16,    // CONFIG GET * leaves it out
   kRepeated = 32,  // further lines add words instead of replacing them
+  kNotYet = 64,    // refused unless harmless: to ignore it would be less safe than it says
 };
 
 struct Directive {
@@ -55,6 +56,7 @@ struct Directive {
 };
 
 std::span<const Directive> Directives();
+std::span<const Directive> IgnoredDirectives();  // those that carry kNoMeaning
 
 class Config {
  public:
@@ -95,6 +97,8 @@ class Config {
   const Value& At(std::string_view name) const;
   static bool Canonical(const Directive& directive, const std::vector<std::string>& words,
                         std::string_view old_text, std::string* text, std::string* error);
+  static bool CanonicalText(const Directive& directive, const std::vector<std::string>& words,
+                            std::string_view old_text, std::string* text, std::string* error);
 
   mutable std::mutex mutex_;
   std::mutex set_mutex_;

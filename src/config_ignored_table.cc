@@ -1,0 +1,169 @@
+// The directives of Redis 7.2 that are accepted and kept but mean nothing here. A directive that
+// comes to mean something moves to config_table.cc. Tested by tests/src/config_commands_test.cc.
+#include <cstdint>
+
+#include "src/config.h"
+
+namespace hearth {
+namespace {
+
+using std::string_view;
+
+constexpr Directive Row(string_view name, DirectiveKind kind, string_view value, int64_t min,
+                        int64_t max) {
+  return {.name = name,
+          .kind = kind,
+          .default_text = value,
+          .flags = kNoMeaning,
+          .min = min,
+          .max = max};
+}
+constexpr Directive Bool(string_view name, string_view value) {
+  return Row(name, DirectiveKind::kBool, value, INT64_MIN, INT64_MAX);
+}
+constexpr Directive Int(string_view name, string_view value, int64_t min, int64_t max = INT64_MAX) {
+  return Row(name, DirectiveKind::kInt, value, min, max);
+}
+constexpr Directive Memory(string_view name, string_view value, int64_t min = 0) {
+  return Row(name, DirectiveKind::kMemory, value, min, INT64_MAX);
+}
+constexpr Directive Text(string_view name, string_view value) {
+  return Row(name, DirectiveKind::kText, value, INT64_MIN, INT64_MAX);
+}
+constexpr Directive Words(string_view name, string_view value) {
+  return Row(name, DirectiveKind::kWords, value, INT64_MIN, INT64_MAX);
+}
+constexpr Directive Enum(string_view name, string_view value, string_view choices) {
+  Directive row = Row(name, DirectiveKind::kEnum, value, INT64_MIN, INT64_MAX);
+  row.choices = choices;
+  return row;
+}
+constexpr Directive With(uint8_t flag, Directive row) {
+  row.flags |= flag;
+  return row;
+}
+constexpr Directive Fixed(Directive row) {
+  return With(kImmutable, row);
+}
+constexpr Directive Also(string_view alias, Directive row) {
+  row.alias = alias;
+  return row;
+}
+
+constexpr Directive kIgnoredDirectives[] = {
+    Enum("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
+    Int("acllog-max-len", "128", 0),
+    Int("active-defrag-cycle-max", "25", 0),
+    Int("active-defrag-cycle-min", "1", 0),
+    Memory("active-defrag-ignore-bytes", "104857600"),
+    Int("active-defrag-max-scan-fields", "1000", 0),
+    Int("active-defrag-threshold-lower", "10", 0),
+    Int("active-defrag-threshold-upper", "100", 0),
+    Bool("activedefrag", "no"),
+    Bool("activerehashing", "yes"),
+    Bool("aof-disable-auto-gc", "no"),
+    Bool("aof-load-truncated", "yes"),
+    Bool("aof-rewrite-incremental-fsync", "yes"),
+    Bool("aof-timestamp-enabled", "no"),
+    Bool("aof-use-rdb-preamble", "yes"),
+    Fixed(Text("aof_rewrite_cpulist", "")),
+    Fixed(Text("appenddirname", "appendonlydir")),
+    Fixed(Text("appendfilename", "appendonly.aof")),
+    Memory("auto-aof-rewrite-min-size", "67108864"),
+    Int("auto-aof-rewrite-percentage", "100", 0, INT32_MAX),
+    Fixed(Text("bgsave_cpulist", "")),
+    Text("bind-source-addr", ""),
+    Fixed(Text("bio_cpulist", "")),
+    Also("lua-time-limit", Int("busy-reply-threshold", "5000", 0)),
+    Bool("cluster-allow-pubsubshard-when-down", "yes"),
+    Bool("cluster-allow-reads-when-down", "no"),
+    Bool("cluster-allow-replica-migration", "yes"),
+    Int("cluster-announce-bus-port", "0", 0),
+    Text("cluster-announce-hostname", ""),
+    Text("cluster-announce-human-nodename", ""),
+    Text("cluster-announce-ip", ""),
+    Int("cluster-announce-port", "0", 0),
+    Int("cluster-announce-tls-port", "0", 0),
+    Fixed(Text("cluster-config-file", "nodes.conf")),
+    Memory("cluster-link-sendbuf-limit", "0"),
+    Int("cluster-migration-barrier", "1", 0),
+    Int("cluster-node-timeout", "15000", 0),
+    Fixed(Int("cluster-port", "0", 0)),
+    Enum("cluster-preferred-endpoint-type", "ip", "ip hostname unknown-endpoint"),
+    Also("cluster-slave-no-failover", Bool("cluster-replica-no-failover", "no")),
+    Also("cluster-slave-validity-factor", Int("cluster-replica-validity-factor", "10", 0)),
+    Bool("cluster-require-full-coverage", "yes"),
+    Bool("crash-log-enabled", "yes"),
+    Bool("crash-memcheck-enabled", "yes"),
+    With(kProtected, Text("dbfilename", "dump.rdb")),
+    Fixed(Bool("disable-thp", "yes")),
+    Bool("dynamic-hz", "yes"),
+    Fixed(Enum("enable-module-command", "no", "no yes local")),
+    Fixed(Text("ignore-warnings", "")),
+    Fixed(Int("io-threads", "1", 1, 128)),
+    Fixed(Bool("io-threads-do-reads", "no")),
+    Bool("jemalloc-bg-thread", "yes"),
+    Bool("lazyfree-lazy-eviction", "no"),
+    Bool("lazyfree-lazy-expire", "no"),
+    Bool("lazyfree-lazy-server-del", "no"),
+    Bool("lazyfree-lazy-user-del", "no"),
+    Bool("lazyfree-lazy-user-flush", "no"),
+    Int("list-compress-depth", "0", 0),
+    Fixed(Text("locale-collate", "")),
+    With(kSecret, Text("masterauth", "")),
+    Text("masteruser", ""),
+    Memory("maxmemory-clients", "0"),
+    Int("maxmemory-eviction-tenacity", "10", 0),
+    Also("min-slaves-max-lag", Int("min-replicas-max-lag", "10", 0)),
+    Bool("no-appendfsync-on-rewrite", "no"),
+    Enum("oom-score-adj", "no", "no yes relative absolute"),
+    Words("oom-score-adj-values", "0 200 800"),
+    Fixed(Words("proc-title-template", "{title} {listen-addr} {server-mode}")),
+    Enum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
+    Bool("rdb-del-sync-files", "no"),
+    Bool("rdb-save-incremental-fsync", "yes"),
+    Fixed(Bool("rdbchecksum", "yes")),
+    Bool("rdbcompression", "yes"),
+    Memory("repl-backlog-size", "1048576", 1),
+    Int("repl-backlog-ttl", "3600", 0),
+    Bool("repl-disable-tcp-nodelay", "no"),
+    Enum("repl-diskless-load", "disabled", "disabled on-empty-db swapdb"),
+    Bool("repl-diskless-sync", "yes"),
+    Int("repl-diskless-sync-delay", "5", 0),
+    Int("repl-diskless-sync-max-replicas", "0", 0),
+    Also("repl-ping-slave-period", Int("repl-ping-replica-period", "10", 1, INT32_MAX)),
+    Int("repl-timeout", "60", 1, INT32_MAX),
+    Also("slave-announce-ip", Text("replica-announce-ip", "")),
+    Also("slave-announce-port", Int("replica-announce-port", "0", 0)),
+    Bool("replica-announced", "yes"),
+    Bool("replica-ignore-disk-write-errors", "no"),
+    Also("slave-ignore-maxmemory", Bool("replica-ignore-maxmemory", "yes")),
+    Also("slave-lazy-flush", Bool("replica-lazy-flush", "no")),
+    Also("slave-priority", Int("replica-priority", "100", 0)),
+    Also("slave-read-only", Bool("replica-read-only", "yes")),
+    Also("slave-serve-stale-data", Bool("replica-serve-stale-data", "yes")),
+    Enum("sanitize-dump-payload", "no", "no yes clients"),
+    Fixed(Text("server_cpulist", "")),
+    Fixed(Bool("set-proc-title", "yes")),
+    Words("shutdown-on-sigint", "default"),
+    Words("shutdown-on-sigterm", "default"),
+    Fixed(Int("socket-mark-id", "0", 0)),
+    Fixed(Bool("syslog-enabled", "no")),
+    Fixed(Enum("syslog-facility", "local0",
+               "user local0 local1 local2 local3 local4 local5 local6 local7")),
+    Fixed(Text("syslog-ident", "redis")),
+    Text("tls-client-cert-file", ""),
+    Text("tls-client-key-file", ""),
+    With(kSecret, Text("tls-client-key-file-pass", "")),
+    Bool("tls-cluster", "no"),
+    Bool("tls-replication", "no"),
+    Int("tracking-table-max-keys", "1000000", 0),
+};
+
+}  // namespace
+
+std::span<const Directive> IgnoredDirectives() {
+  return kIgnoredDirectives;
+}
+
+}  // namespace hearth
