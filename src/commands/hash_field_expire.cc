@@ -2,6 +2,7 @@
 //
 // When fields of hashes end, as Redis 7.4 has it: HEXPIRE and its three relatives, HPERSIST, HTTL
 // and its three relatives. Each answers an array with a code or a time for every field named.
+#include <array>
 #include <string>
 
 #include "engine/hash.h"
@@ -225,33 +226,18 @@ constexpr ArgDoc kFieldsArguments[] = {
     {.name = "field", .type = "string", .flags = "multiple"},
 };
 
-constexpr ArgDoc kHexpireArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "seconds", .type = "integer"},
-    {.name = "condition", .type = "oneof", .flags = "optional", .children = kConditionArguments},
-    {.name = "fields", .type = "block", .token = "FIELDS", .children = kFieldsArguments},
-};
+constexpr std::array<ArgDoc, 4> ExpireArguments(std::string_view amount, std::string_view type) {
+  return {
+      {{.name = "key", .type = "key", .key_spec_index = 0},
+       {.name = amount, .type = type},
+       {.name = "condition", .type = "oneof", .flags = "optional", .children = kConditionArguments},
+       {.name = "fields", .type = "block", .token = "FIELDS", .children = kFieldsArguments}}};
+}
 
-constexpr ArgDoc kHexpireatArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "unix-time-seconds", .type = "unix-time"},
-    {.name = "condition", .type = "oneof", .flags = "optional", .children = kConditionArguments},
-    {.name = "fields", .type = "block", .token = "FIELDS", .children = kFieldsArguments},
-};
-
-constexpr ArgDoc kHpexpireArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "milliseconds", .type = "integer"},
-    {.name = "condition", .type = "oneof", .flags = "optional", .children = kConditionArguments},
-    {.name = "fields", .type = "block", .token = "FIELDS", .children = kFieldsArguments},
-};
-
-constexpr ArgDoc kHpexpireatArguments[] = {
-    {.name = "key", .type = "key", .key_spec_index = 0},
-    {.name = "unix-time-milliseconds", .type = "unix-time"},
-    {.name = "condition", .type = "oneof", .flags = "optional", .children = kConditionArguments},
-    {.name = "fields", .type = "block", .token = "FIELDS", .children = kFieldsArguments},
-};
+constexpr auto kHexpireArguments = ExpireArguments("seconds", "integer");
+constexpr auto kHexpireatArguments = ExpireArguments("unix-time-seconds", "unix-time");
+constexpr auto kHpexpireArguments = ExpireArguments("milliseconds", "integer");
+constexpr auto kHpexpireatArguments = ExpireArguments("unix-time-milliseconds", "unix-time");
 
 constexpr ArgDoc kKeyFieldsArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},

@@ -87,7 +87,7 @@ TEST_F(BlockedClientsTest, ATypeThatFitsNotServesNobody) {
   EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "x"}));
 }
 
-TEST_F(BlockedClientsTest, RenameCopySortAndSwapServeToo) {
+TEST_F(BlockedClientsTest, RenameCopySortRestoreAndSwapServeToo) {
   TestClient waiting = Connect();
   const auto block = [&] {
     waiting.Send("BLPOP a 0");
@@ -103,6 +103,11 @@ TEST_F(BlockedClientsTest, RenameCopySortAndSwapServeToo) {
   EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
   block();
   Run("SORT b STORE a");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
+  block();
+  const std::string dump = Run("DUMP b");
+  const size_t begin = dump.find("\r\n") + 2;
+  client_->RunWords({"RESTORE", "a", "0", dump.substr(begin, dump.size() - begin - 2)});
   EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "2"}));
   block();
   Run("MOVE b 1");
