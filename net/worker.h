@@ -29,6 +29,8 @@
 namespace hearth {
 
 inline constexpr size_t kHandlersPerTurnMax = 256;
+// Times that a worker between turns looks for work before it sleeps.
+inline constexpr int kLooksBeforeSleep = 6;
 inline constexpr std::chrono::milliseconds kTickPeriod{100};
 
 struct CommitResult {
@@ -101,6 +103,7 @@ class Worker {
 
   void Loop();
   void RunTurn();
+  size_t WaitForWork();
   void RunQueued();
   void EndTurn();
   void CloseFinished();
@@ -127,6 +130,7 @@ class Worker {
   std::thread thread_;
   TurnHook* hook_ = nullptr;
   bool stopping_ = false;
+  bool served_several_ = false;  // in the last turn
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;
