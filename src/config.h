@@ -83,7 +83,8 @@ class Config {
   std::vector<Line> Lines(std::string_view name) const;
   // What refuses to start because of such a line.
   static std::string LineError(const Line& line, std::string_view error);
-  // Whole lines that Rewrite writes in place of those about this directive.
+  // Whole lines that Rewrite writes in place of those about this directive; asked for without
+  // any lock held.
   void OnRewrite(std::string_view name, std::function<std::vector<std::string>()> lines) {
     lines_to_write_[std::string(name)] = std::move(lines);
   }
