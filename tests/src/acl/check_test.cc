@@ -47,7 +47,7 @@ TEST_F(AclCheckTest, KeysNeedTheAccessThatTheCommandTakes) {
   EXPECT_EQ(Check("set w1 v GET"), Key("w1"));
   EXPECT_EQ(Check("set r1 v"), Key("r1"));
   EXPECT_EQ(Check("copy r1 w1"), "ok");
-  EXPECT_EQ(Check("copy w1 r1"), Key("r1"));
+  EXPECT_EQ(Check("copy a1 r1"), Key("r1"));
   EXPECT_EQ(Check("mget r1 a1 x"), Key("x"));
   EXPECT_EQ(Check("bitfield r1 GET u8 0"), "ok");
   EXPECT_EQ(Check("bitfield r1 SET u8 0 1"), Key("r1"));
