@@ -51,8 +51,6 @@ constexpr Directive Also(string_view alias, Directive row) {
 }
 
 constexpr Directive kIgnoredDirectives[] = {
-    Enum("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
-    Int("acllog-max-len", "128", 0),
     Int("active-defrag-cycle-max", "25", 0),
     Int("active-defrag-cycle-min", "1", 0),
     Memory("active-defrag-ignore-bytes", "104857600"),

@@ -183,18 +183,17 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
         "this option in the configuration file, and then restart the server.");
     return false;
   }
-  if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
-    reply.Error("NOAUTH Authentication required.");
+  const bool is_restricted = !session.MayDoEverything();
+  if (is_restricted && !PassAuthentication(session, *command)) return false;
+  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
+    reply.Error("ERR Command not allowed inside a transaction");
     return false;
   }
+  if (is_restricted && !PassPermissions(session, args, found)) return false;
   if (session.has_subscribed() && !(command->flags & kCmdInSubscribed) && reply.protocol() == 2) {
     reply.Error("ERR Can't execute '" + std::string(command->name) +
                 "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
                 "this context");
-    return false;
-  }
-  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
-    reply.Error("ERR Command not allowed inside a transaction");
     return false;
   }
   const uint32_t flags = GateFlags(session, *command);
@@ -270,6 +269,8 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
     session.park_count_ = 0;
     return true;
   }
+  if (!PassUnnamedKeys(session, args, plan.found)) [[unlikely]]
+    return true;
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
          .lock_all = LocksAll(command, args),

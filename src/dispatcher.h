@@ -79,6 +79,13 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
+  // The user's: see dispatcher_acl.cc. Not called for sessions that may do everything.
+  bool PassAuthentication(Session& session, const Command& command);
+  bool PassPermissions(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of a command that was queued; an error stands in its place.
+  bool PassPermissionsInExec(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of SORT's patterns, as the command runs.
+  bool PassUnnamedKeys(Session& session, const Args& args, const CommandTable::Found& found);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,

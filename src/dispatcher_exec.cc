@@ -280,9 +280,12 @@ void Dispatcher::RunQueued(Session& session, Tx* tx) {
   const Transaction::Queued& queued = session.transaction().queue()[run.next++];
   const Command& command = *queued.found.command;
   const Args args(queued.args);
+  if (!PassPermissionsInExec(session, args, queued.found)) [[unlikely]]
+    return;
   const uint64_t end_before = run.replies.end_offset();
   errors_before_ = reply.error_count();
-  if (command.session == nullptr) {
+  if (!PassUnnamedKeys(session, args, queued.found)) [[unlikely]] {
+  } else if (command.session == nullptr) {
     RunQueuedData(session, command, args, tx);
   } else {
     session.open_tx_ = tx;

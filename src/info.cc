@@ -141,6 +141,11 @@ void StatsSection(Server& server, std::string* out) {
         "reply_buffer_shrinks", "reply_buffer_expands"}) {
     InfoLine(out, "%s:0", name);
   }
+  const AclLog& denied = server.acl_log();
+  InfoLine(out, "acl_access_denied_auth:%" PRIu64, denied.denied(AclDenial::kAuth));
+  InfoLine(out, "acl_access_denied_cmd:%" PRIu64, denied.denied(AclDenial::kCommand));
+  InfoLine(out, "acl_access_denied_key:%" PRIu64, denied.denied(AclDenial::kKey));
+  InfoLine(out, "acl_access_denied_channel:%" PRIu64, denied.denied(AclDenial::kChannel));
 }
 
 void ReplicationSection(Server& server, std::string* out) {

@@ -1,9 +1,6 @@
 // Tested by tests/src/server_test.cc and the suites that start the server.
 #include "src/server.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
 #include <sstream>
 
 #include "src/commands/groups.h"
@@ -20,6 +17,7 @@ constexpr size_t kExpireStep = 500;
 constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
 constexpr int64_t kSnapshotRetryS = 5;
 constexpr size_t kErrorCodesMax = 128;
+constexpr size_t kUnauthenticatedOutputMax = 17 * 1024;
 
 LogLevel EngineLogLevel(int level) {
   return level >= 2 ? LogLevel::kWarning : level == 1 ? LogLevel::kNotice : LogLevel::kVerbose;
@@ -93,6 +91,7 @@ Server::~Server() {
 }
 
 std::string Server::Start() {
+  if (std::string error = StartUsers(); !error.empty()) return error;
   ReserveFiles();
   // First: warming up loads collections, and builds their nodes by these limits.
   WatchCollectionLimits();
@@ -285,18 +284,8 @@ void Server::ResetStats() {
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
   stats_.connections_received = 0;
+  acl_log_.ResetCounts();
   stats_.rejected_before_reset += rejected_connections();
-}
-
-// In constant time, whatever the lengths.
-bool Server::PasswordMatches(std::string_view password) {
-  const auto digest = [](std::string_view text) {
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> out;
-    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
-    return out;
-  };
-  const auto given = digest(password), wanted = digest(config_.Text("requirepass"));
-  return CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
 }
 
 bool Server::AllowsProtected(const Session& session) {
@@ -317,6 +306,9 @@ void Server::ApplyLimits(Session& session) {
   while (words >> name >> hard >> soft >> seconds) {
     if (name == client_class) connection.SetOutputLimits(hard, soft, seconds);
   }
+  // Whoever has not said who it is gets no more than errors, and takes no more memory than that.
+  limits.authenticated = session.authenticated();
+  if (!limits.authenticated) connection.SetOutputLimits(kUnauthenticatedOutputMax, 0, 0);
 }
 
 void Server::RefuseCrossProtocol(Session& session) {

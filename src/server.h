@@ -24,6 +24,8 @@
 #include "engine/engine.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "src/acl/log.h"
+#include "src/acl/users.h"
 #include "src/blocked_clients.h"
 #include "src/command_table.h"
 #include "src/config.h"
@@ -96,8 +98,20 @@ class Server {
 
   // `latency-tracking`
   bool TracksLatency() const { return track_latency_.load(std::memory_order_relaxed); }
-  bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
-  bool PasswordMatches(std::string_view password);
+  AclUsers& users() { return users_; }
+  AclLog& acl_log() { return acl_log_; }
+  // The configured `aclfile` and where it lies; empty: users stand in the configuration.
+  std::string AclFile() const { return config_.Text("aclfile"); }
+  std::string AclFilePath() const;
+  // Reads the ACL file; the error text, empty when done. Any thread.
+  std::string LoadAclFile(AclChange* change);
+  // Writes it, whole or not at all; the error text. Any thread.
+  std::string ReplaceAclFile(const std::string& contents);
+  // Tells every client of a change of users: those whose user is gone, or who listen to what they
+  // no longer may, are closed; then done, with whether the client of own_id is among those (it is
+  // not closed: it may get a reply first).
+  void FollowAclChange(Worker& asking, const AclChange& change, uint64_t own_id,
+                       std::function<void(bool close_own)> done);
   // Whether enable-debug-command lets this client run DEBUG.
   bool AllowsProtected(const Session& session);
   // Gives a client the limits of the configuration.
@@ -158,6 +172,11 @@ class Server {
   void WatchPersistenceConfig();
   void WatchDiagnosticsConfig();
   void WatchEventFlags();
+  // acl: see server_acl.cc.
+  std::string StartUsers();
+  std::string DeclareUsers();
+  std::string RenameCommands();
+  void WatchAclConfig();
   bool RaiseMaxClients(std::string* error);
   void ApplyMemoryPolicy();
   void Cron();
@@ -174,6 +193,9 @@ class Server {
   std::function<void(EngineOptions&)> adjust_engine_;
   SystemClock clock_;
   CommandTable commands_;
+  AclUsers users_{commands_};
+  AclLog acl_log_;
+  std::mutex acl_file_mutex_;  // one reads or writes it at a time
   ServerStats stats_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -192,7 +214,6 @@ class Server {
   std::mutex failing_mutex_;
   std::function<void()> failing_done_;  // of the failed commit that workers are told of
   bool workers_ended_ = false;
-  std::atomic<bool> needs_password_{false};
   std::atomic<bool> protected_mode_{true};
   std::atomic<bool> stop_writes_{true};
   std::atomic<bool> track_latency_{true};

@@ -67,7 +67,7 @@ std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error) {
 }  // namespace
 
 std::string Server::RefusePeer(const PeerInfo& peer) {
-  if (peer.is_loopback || !protected_mode_ || needs_password_) return {};
+  if (peer.is_loopback || !protected_mode_ || !users_.default_has_no_password()) return {};
   return std::string(kDenied);
 }
 
@@ -247,7 +247,6 @@ void Server::WatchCollectionLimits() {
 
 void Server::WatchConfig() {
   const auto refresh = [this](std::string* = nullptr) {
-    needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");
     stop_writes_ = config_.Bool("stop-writes-on-bgsave-error") && !config_.Text("save").empty();
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
@@ -255,8 +254,8 @@ void Server::WatchConfig() {
     return true;
   };
   refresh();
-  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "save",
-                           "hll-sparse-max-bytes"}) {
+  for (const char* name :
+       {"protected-mode", "stop-writes-on-bgsave-error", "save", "hll-sparse-max-bytes"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });
@@ -296,6 +295,7 @@ void Server::WatchConfig() {
   WatchPersistenceConfig();
   WatchDiagnosticsConfig();
   WatchEventFlags();
+  WatchAclConfig();
 }
 
 void Server::WatchEventFlags() {

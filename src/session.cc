@@ -1,7 +1,10 @@
 // Tested by tests/src/connection_commands_test.cc.
 #include "src/session.h"
 
+#include <algorithm>
+
 #include "net/worker.h"
+#include "src/acl/check.h"
 #include "src/dispatcher.h"
 #include "src/log.h"
 #include "src/pubsub.h"
@@ -10,9 +13,8 @@
 namespace hearth {
 
 Session::Session(Server& server, Connection& connection)
-    : server_(server), connection_(connection) {
-  set_authenticated(!server_.NeedsPassword());
-  server_.ApplyLimits(*this);
+    : server_(server), connection_(connection), users_(server.users()) {
+  SetUser(users_.default_user(), users_.waives_authentication());
   server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -55,13 +57,75 @@ void Session::OnProtocolError(std::string_view error) {
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 
-bool Session::IsPasswordWaived() const {
-  return !server_.NeedsPassword();
+bool Session::authenticated() const {
+  return authenticated_ || users_.waives_authentication();
 }
 
-void Session::set_authenticated(bool authenticated) {
+void Session::LogIn(AclUserPtr user) {
+  SetUser(std::move(user), /*authenticated=*/true);
+}
+
+void Session::SetUser(AclUserPtr user, bool authenticated) {
+  user_ = std::move(user);
   authenticated_ = authenticated;
-  connection_.limits().authenticated = authenticated;
+  user_generation_ = 0;
+  (void)RefreshUser();
+  server_.ApplyLimits(*this);
+}
+
+void Session::NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
+                         AclLogContext context) {
+  const bool is_command = verdict.denial == AclDenial::kCommand;
+  server_.acl_log().Add({.reason = verdict.denial,
+                         .context = context,
+                         .object = std::string(is_command ? command.name : args[verdict.arg_index]),
+                         .user_name = user_->name(),
+                         .client = Describe(),
+                         .created_ms = server_.clock().WallMs()});
+}
+
+void Session::NoteFailedLogIn(std::string_view user_name, std::string_view command_name) {
+  server_.acl_log().Add(
+      {.reason = AclDenial::kAuth,
+       .context = in_transaction() ? AclLogContext::kMulti : AclLogContext::kTopLevel,
+       .object = std::string(command_name),
+       .user_name = std::string(user_name),
+       .client = Describe(),
+       .created_ms = server_.clock().WallMs()});
+}
+
+bool Session::RefreshUser() {
+  const uint64_t generation = users_.generation();
+  if (generation == user_generation_) return true;
+  AclUserPtr found = users_.Find(user_->name());
+  const bool is_gone = !found || found->identity() != user_->identity();
+  if (is_gone) {
+    found = users_.default_user();
+    authenticated_ = false;
+  }
+  user_ = std::move(found);
+  user_generation_ = generation;
+  const bool is_authenticated = authenticated();
+  open_generation_ = is_authenticated && user_->AllowsEverything() ? generation : 0;
+  if (connection_.limits().authenticated != is_authenticated) server_.ApplyLimits(*this);
+  return !is_gone;
+}
+
+bool Session::FollowAclChange(const AclChange& change) {
+  if (!RefreshUser()) return false;
+  const bool is_narrowed =
+      std::ranges::find(change.narrowed, user_->identity()) != change.narrowed.end();
+  return !is_narrowed || MayKeepListening();
+}
+
+bool Session::MayKeepListening() {
+  if (!subscriber_) return true;
+  for (const NameKind kind : {NameKind::kChannel, NameKind::kPattern, NameKind::kShardChannel}) {
+    for (const std::string& name : subscriber_->Names(kind)) {
+      if (!MayListen(*user_, name, kind == NameKind::kPattern)) return false;
+    }
+  }
+  return true;
 }
 
 bool Session::IsLocal() const {
@@ -82,7 +146,7 @@ void Session::Reset() {
   FollowSubscriptions();
   connection_.reply().SetProtocol(2);
   SetReplyMode(ReplyMode::kOn);
-  set_authenticated(!server_.NeedsPassword());
+  SetUser(users_.default_user(), users_.waives_authentication());
   transaction_.reset();
 }
 
@@ -159,9 +223,9 @@ std::string Session::Describe() {
          "oll=0 omem=" +
          std::to_string(c.output_bytes()) +
          " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
-         " events=r cmd=" + std::string(last_command) +
-         " user=default redir=-1 resp=" + std::to_string(c.reply().protocol()) +
-         " lib-name=" + library_name + " lib-ver=" + library_version;
+         " events=r cmd=" + std::string(last_command) + " user=" + user_->name() +
+         " redir=-1 resp=" + std::to_string(c.reply().protocol()) + " lib-name=" + library_name +
+         " lib-ver=" + library_version;
 }
 
 }  // namespace hearth

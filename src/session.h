@@ -14,6 +14,8 @@
 
 #include "engine/status.h"
 #include "net/connection.h"
+#include "src/acl/log.h"
+#include "src/acl/users.h"
 #include "src/command.h"
 #include "src/transaction.h"
 
@@ -71,8 +73,23 @@ class Session : public ConnectionHandler {
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
   // Also true while no password is asked for.
-  bool authenticated() const { return authenticated_ || IsPasswordWaived(); }
-  void set_authenticated(bool authenticated);
+  bool authenticated() const;
+  // Who the client is, as of the last RefreshUser.
+  const AclUser& user() const { return *user_; }
+  // Becomes an authenticated user.
+  void LogIn(AclUserPtr user);
+  // Whether the gates of authentication and permissions stand open, whatever the command: asked
+  // before every command.
+  bool MayDoEverything() const { return open_generation_ == users_.generation(); }
+  // Notes in ACL LOG that the user was refused.
+  void NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
+                  AclLogContext context);
+  // The same of a failed AUTH or HELLO.
+  void NoteFailedLogIn(std::string_view user_name, std::string_view command_name);
+  // Looks the user up again if users have changed. False: it is gone, and so must the client be.
+  bool RefreshUser();
+  // As RefreshUser; false also when the client listens to what its user may no longer.
+  bool FollowAclChange(const AclChange& change);
   // Whether the client is on this machine.
   bool IsLocal() const;
   void SetReplyMode(ReplyMode mode);
@@ -89,10 +106,15 @@ class Session : public ConnectionHandler {
  private:
   friend class Dispatcher;
 
-  bool IsPasswordWaived() const;
+  void SetUser(AclUserPtr user, bool authenticated);
+  bool MayKeepListening();
 
   Server& server_;
   Connection& connection_;
+  const AclUsers& users_;
+  AclUserPtr user_;
+  uint64_t user_generation_ = 0;  // of users_, when user_ was read
+  uint64_t open_generation_ = 0;  // the same, if all was allowed then; else 0
   uint32_t db_ = 0;
   bool authenticated_ = true;
   bool answers_later_ = false;

@@ -17,6 +17,7 @@ bool IsSecret(const Args& args, size_t index) {
     return (index >= 2 && IsWord(args[index - 1], "AUTH")) ||
            (index >= 3 && IsWord(args[index - 2], "AUTH"));
   }
+  if (IsWord(args[0], "ACL")) return args.size() > 1 && IsWord(args[1], "SETUSER") && index >= 2;
   if (!IsWord(args[0], "CONFIG") || index < 3) return false;
   const std::string name = ToLower(args[index - 1]);
   return name == "requirepass" || name == "masterauth" || name == "masteruser" ||
