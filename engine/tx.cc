@@ -1,10 +1,13 @@
 // Tested by tests/engine/tx_test.cc.
 #include "engine/tx.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "engine/check.h"
 #include "engine/collection.h"
@@ -52,7 +55,10 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
       now_ms_(now_ms),
       event_classes_(keyspace.event_classes()) {
   if (!keys.empty()) db_ = keys[0].db;
-  LockShards();
+  if (!LockShards()) {
+    state_ = State::kBusy;
+    return;
+  }
   if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {
@@ -105,7 +111,30 @@ void Tx::NoteSwapped(uint32_t a, uint32_t b) {
   }
 }
 
-void Tx::LockShards() {
+namespace {
+
+// False: who holds the lock takes long.
+bool LockOrGiveWay(std::mutex& mutex, const Keyspace& keyspace) {
+  constexpr long kLookEveryNs = 5'000'000;
+  constexpr long kSecondNs = 1'000'000'000;
+  if (mutex.try_lock()) [[likely]]
+    return true;
+  while (!keyspace.long_hold()) {
+    timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += kLookEveryNs;
+    if (until.tv_nsec >= kSecondNs) {
+      until.tv_nsec -= kSecondNs;
+      ++until.tv_sec;
+    }
+    if (pthread_mutex_timedlock(mutex.native_handle(), &until) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Tx::LockShards() {
   if (options_.lock_all) {
     locked_ = ~uint64_t{0} >> (64 - keyspace_.shard_count());
   } else {
@@ -114,8 +143,16 @@ void Tx::LockShards() {
     }
   }
   for (uint64_t left = locked_; left != 0; left &= left - 1) {
-    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.lock();
+    std::mutex& mutex = keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex;
+    if (!options_.give_way) {
+      mutex.lock();
+    } else if (!LockOrGiveWay(mutex, keyspace_)) {
+      locked_ &= ~left;
+      UnlockShards();
+      return false;
+    }
   }
+  return true;
 }
 
 void Tx::UnlockShards() {
@@ -137,6 +174,15 @@ void Tx::EnsureResident() {
       state_ = State::kPending;
     }
   }
+}
+
+Tx::State Tx::TakeKeys(std::span<const KeyRef> keys, bool read_blocking) {
+  HEARTH_CHECK(options_.lock_all && state_ == State::kReady);
+  keys_ = keys;
+  missing_.clear();
+  options_.read_blocking = read_blocking;
+  EnsureResident();
+  return std::exchange(state_, State::kReady);
 }
 
 // Asks the store for a key that is not resident. True when it is now resident or surely absent.
@@ -510,6 +556,18 @@ void Tx::Move(const KeyRef& from, const KeyRef& to) {
   PutCopy(to, moved);
   --change_count_;
   DeleteLive(from, FindObject(from));
+}
+
+void Tx::PutLibrary(std::string_view name, std::string_view code) {
+  HEARTH_CHECK(options_.lock_all);
+  Saw(Log().Put({&kLibraryTable, 1}, name, {&kLibraryRowVersion, 1}, code));
+  ++change_count_;
+}
+
+void Tx::DeleteLibrary(std::string_view name) {
+  HEARTH_CHECK(options_.lock_all);
+  Saw(Log().Delete({&kLibraryTable, 1}, name));
+  ++change_count_;
 }
 
 void Tx::FlushDb(uint32_t db) {

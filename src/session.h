@@ -88,6 +88,8 @@ class Session : public ConnectionHandler {
 
  private:
   friend class Dispatcher;
+  friend class ScriptRun;
+  friend class ScriptRunner;
 
   bool IsPasswordWaived() const;
 
