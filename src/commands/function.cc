@@ -205,6 +205,9 @@ void FunctionRestore(const Args& args, Session& session, Reply& reply) {
 
 void FunctionStats(const Args&, Session& session, Reply& reply) {
   Server& server = session.server();
+  if (server.scripting().is_long() && !server.scripting().running().is_function) {
+    return reply.Error(server.scripting().BusyError());
+  }
   reply.Map(2);
   reply.Bulk("running_script");
   if (server.scripting().is_long()) {

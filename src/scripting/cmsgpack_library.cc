@@ -160,7 +160,6 @@ class Unpacker {
 
   // Pushes the next value.
   void Unpack() {
-    luaL_checkstack(lua_, 6, "too many return values at once; use unpack_one or unpack_limit");
     const auto type = static_cast<uint8_t>(Take(1)[0]);
     if (type <= 0x7f) return lua_pushnumber(lua_, type);
     if (type >= 0xe0) return lua_pushnumber(lua_, static_cast<int8_t>(type));
@@ -245,6 +244,7 @@ class Unpacker {
   // The count is the sender's word: nothing is allocated by it. Lua bounds the C stack's depth by
   // its own stack's size (luaL_checkstack).
   void Array(uint64_t count) {
+    luaL_checkstack(lua_, 3, "in function mp_decode_to_lua_array");
     lua_newtable(lua_);
     for (uint64_t i = 1; i <= count; ++i) {
       lua_pushnumber(lua_, static_cast<lua_Number>(i));
@@ -254,9 +254,11 @@ class Unpacker {
   }
 
   void Map(uint64_t count) {
+    luaL_checkstack(lua_, 4, "in function mp_decode_to_lua_hash");
     lua_newtable(lua_);
     for (uint64_t i = 0; i < count; ++i) {
       Unpack();
+      if (lua_isnil(lua_, -1)) Fail("Bad data format in input.");
       Unpack();
       lua_settable(lua_, -3);
     }
@@ -295,7 +297,10 @@ int UnpackSome(lua_State* lua, int64_t limit, int64_t offset) {
   lua_settop(lua, 1);
   Unpacker unpacker(lua, {bytes + offset, size - static_cast<size_t>(offset)});
   int64_t count = 0;
-  for (; !unpacker.rest().empty() && (all || count < limit); ++count) unpacker.Unpack();
+  for (; !unpacker.rest().empty() && (all || count < limit); ++count) {
+    luaL_checkstack(lua, 2, "too many return values at once; use unpack_one or unpack_limit");
+    unpacker.Unpack();
+  }
   if (all) return static_cast<int>(count);
   const auto next = static_cast<lua_Number>(size - unpacker.rest().size());
   lua_pushnumber(lua, unpacker.rest().empty() ? -1 : next);

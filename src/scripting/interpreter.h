@@ -56,7 +56,7 @@ class Interpreter {
 
   // Sets a global that scripts may read (KEYS, ARGV) to the value on top, which is popped.
   void SetGlobal(const char* name);
-  // The start of math.random's sequence.
+  // The start of math.random's sequence, which otherwise goes on from script to script.
   void SeedRandom(int32_t seed);
   uint32_t NextRandom();
 
@@ -82,7 +82,7 @@ class Interpreter {
   lua_State* lua_;
   ScriptRun* run_ = nullptr;
   FunctionLoader* loader_ = nullptr;
-  uint64_t random_state_ = 0;
+  uint64_t random_state_ = 0x1234ABCD330E;  // POSIX' first
 };
 
 // The libraries; each pushes its table.

@@ -79,8 +79,7 @@ void ScriptRun::OnHook(lua_State* lua) {
   }
   if (wrote_ || (!scripting.kill_requested() && !scripting.stop_requested())) return;
   end_ = End::kKilled;
-  end_error_ = std::string("ERR Error running script, script killed by user with ") +
-               (what_.is_function ? "FUNCTION KILL." : "SCRIPT KILL.");
+  end_error_ = "ERR Script killed by user with SCRIPT KILL...";
   // From now on every line ends it, whatever it catches.
   lua_sethook(lua, Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
   lua_sethook(interpreter_.lua(), Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
@@ -103,7 +102,6 @@ void ScriptRun::Run(int function_ref, const Args& keys, const Args& arguments, R
   run_arguments_ = &arguments;
   run_reply_ = &reply;
   lua_State* const lua = interpreter_.lua();
-  interpreter_.SeedRandom(0);
   buffers_.output.Clear();
   if (lua_cpcall(lua, RunProtected, this) != 0 && !needs_keys()) WriteError(reply);
   lua_settop(lua, 0);

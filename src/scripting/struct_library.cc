@@ -60,7 +60,9 @@ class FormatReader {
         return true;
       case '!': {
         const size_t alignment = Number(kAlignmentMax);
-        if (!std::has_single_bit(alignment)) luaL_error(lua_, "alignment is not a power of 2");
+        if (!std::has_single_bit(alignment)) {
+          luaL_error(lua_, "alignment %d is not a power of 2", static_cast<int>(alignment));
+        }
         alignment_ = alignment;
         return true;
       }
@@ -99,7 +101,7 @@ class FormatReader {
         return size;
       }
       default:
-        luaL_error(lua_, "invalid format option [%c]", type);
+        luaL_argerror(lua_, 1, lua_pushfstring(lua_, "invalid format option '%c'", type));
         return 0;
     }
   }
@@ -129,11 +131,11 @@ class FormatReader {
   size_t alignment_ = 1;
 };
 
-void AppendInteger(uint64_t value, bool is_negative, size_t size, bool little_endian,
-                   std::string* out) {
+// Beyond 8 bytes stand zeros, whatever the sign, as in Redis.
+void AppendInteger(uint64_t value, size_t size, bool little_endian, std::string* out) {
   char bytes[kIntegerSizeMax];
   for (size_t i = 0; i < size; ++i) {
-    const uint64_t byte = i < 8 ? value >> (8 * i) & 0xff : (is_negative ? 0xff : 0);
+    const uint64_t byte = i < 8 ? value >> (8 * i) & 0xff : 0;
     bytes[little_endian ? i : size - 1 - i] = static_cast<char>(byte);
   }
   out->append(bytes, size);
@@ -166,24 +168,23 @@ void AppendValue(lua_State* lua, const FormatReader::Option& option, bool little
   switch (option.type) {
     case 'f': {
       const auto number = static_cast<float>(luaL_checknumber(lua, arg));
-      return AppendInteger(std::bit_cast<uint32_t>(number), false, 4, little_endian, out);
+      return AppendInteger(std::bit_cast<uint32_t>(number), 4, little_endian, out);
     }
     case 'd':
-      return AppendInteger(std::bit_cast<uint64_t>(luaL_checknumber(lua, arg)), false, 8,
-                           little_endian, out);
+      return AppendInteger(std::bit_cast<uint64_t>(luaL_checknumber(lua, arg)), 8, little_endian, out);
     case 'c':
     case 's': {
       size_t size;
       const char* const bytes = luaL_checklstring(lua, arg, &size);
       const size_t wanted = option.size == 0 ? size : option.size;
-      luaL_argcheck(lua, size >= wanted, arg, "string too short");
+      luaL_argcheck(lua, size >= wanted, arg + 1, "string too short");
       out->append(bytes, wanted);
       if (option.type == 's') *out += '\0';
       return;
     }
     default: {
       const lua_Number number = luaL_checknumber(lua, arg);
-      AppendInteger(ToInteger(number), number < 0, option.size, little_endian, out);
+      AppendInteger(ToInteger(number), option.size, little_endian, out);
     }
   }
 }
@@ -191,6 +192,7 @@ void AppendValue(lua_State* lua, const FormatReader::Option& option, bool little
 // struct.pack(format, value...)
 int Pack(lua_State* lua) {
   FormatReader format(lua, luaL_checkstring(lua, 1));
+  lua_pushnil(lua);  // what is missing is shown as nil
   std::string out;
   int arg = 2;
   while (const auto option = format.Next(out.size())) {
@@ -217,7 +219,7 @@ size_t PushText(lua_State* lua, const FormatReader::Option& option, std::string_
   size_t size = option.size;
   if (size == 0) {
     if (lua_gettop(lua) < first_result || !lua_isnumber(lua, -1)) {
-      luaL_error(lua, "format `c0' needs a previous size");
+      luaL_error(lua, "format 'c0' needs a previous size");
     }
     const lua_Number given = lua_tonumber(lua, -1);
     lua_pop(lua, 1);
@@ -252,7 +254,7 @@ int Unpack(lua_State* lua) {
   const char* const bytes = luaL_checklstring(lua, 2, &data_size);
   const std::string_view data(bytes, data_size);
   const lua_Integer position = luaL_optinteger(lua, 3, 1);
-  luaL_argcheck(lua, position > 0, 3, "offset must be 1 or greater");
+  luaL_argcheck(lua, position > 0, 2, "data string too short");
   size_t at = static_cast<size_t>(position) - 1;
   lua_settop(lua, 2);
   while (const auto option = format.Next(at)) {
@@ -278,9 +280,9 @@ int Size(lua_State* lua) {
   FormatReader format(lua, luaL_checkstring(lua, 1));
   size_t size = 0;
   while (const auto option = format.Next(size)) {
-    if (option->type == 's') luaL_argerror(lua, 1, "variable-size format in call to size");
+    if (option->type == 's') luaL_argerror(lua, 1, "option 's' has no fixed size");
     if (option->type == 'c' && option->size == 0) {
-      luaL_argerror(lua, 1, "variable-length format in call to size");
+      luaL_argerror(lua, 1, "option 'c0' has no fixed size");
     }
     size += option->padding + option->size;
     luaL_argcheck(lua, size <= INT_MAX, 1, "integral size overflow");

@@ -1,4 +1,5 @@
 // Scripts that take too long: what others are told, and how they end.
+#include <memory>
 #include <thread>
 
 #include "src/scripting/scripting.h"

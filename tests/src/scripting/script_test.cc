@@ -165,8 +165,9 @@ TEST_F(ScriptTest, NumbersAreGivenToCommandsInFull) {
 }
 
 TEST_F(ScriptTest, RandomNumbersRepeatThemselves) {
-  const std::string first = Eval("return {math.random(1000),math.random(1000)}");
-  EXPECT_EQ(Eval("return {math.random(1000),math.random(1000)}"), first);
+  const std::string first = Eval("math.randomseed(5) return tostring(math.random())");
+  EXPECT_EQ(first, WireBulk("0.52483957937213"));
+  EXPECT_EQ(Eval("math.randomseed(5) return tostring(math.random())"), first);
 }
 
 }  // namespace
