@@ -106,6 +106,10 @@ void ScriptRun::Run(int function_ref, const Args& keys, const Args& arguments, R
   if (lua_cpcall(lua, RunProtected, this) != 0 && !needs_keys()) WriteError(reply);
   lua_settop(lua, 0);
   if (end_ == End::kKilled) interpreter_.ResetHook();
+  // An allocation that fails collects nothing: what a script left would stand in the next one's
+  // way.
+  const LuaMemory& memory = interpreter_.memory();
+  if (memory.used_bytes() > memory.bytes_max() / 2) lua_gc(lua, LUA_GCCOLLECT, 0);
 }
 
 int ScriptRun::RunProtected(lua_State* lua) {

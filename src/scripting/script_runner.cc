@@ -43,6 +43,8 @@ const ScriptRunner::Compiled* ScriptRunner::Compile(const std::string& sha, std:
                                                     bool loaded, std::string* error) {
   Shebang shebang;
   if (!ParseScriptShebang(body, &shebang, error)) return nullptr;
+  LuaMemory& memory = interpreter_->memory();
+  memory.set_limit(std::max(server_.scripting().memory_max(), memory.used_bytes()));
   std::string lua_error;
   if (!interpreter_->Load(body.substr(shebang.size), "@user_script", &lua_error)) {
     *error = "ERR Error compiling script (new function): " + lua_error;
@@ -57,6 +59,7 @@ const ScriptRunner::Compiled* ScriptRunner::FindScript(const Args& args, bool by
                                                        std::string* error) {
   if (by_sha) {
     sha_.assign(args[1]);
+    if (const Compiled* const found = FindCompiled(sha_)) return found;
     for (char& c : sha_) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   } else {
     sha_ = Sha1Hex(args[1]);

@@ -171,7 +171,8 @@ void AppendValue(lua_State* lua, const FormatReader::Option& option, bool little
       return AppendInteger(std::bit_cast<uint32_t>(number), 4, little_endian, out);
     }
     case 'd':
-      return AppendInteger(std::bit_cast<uint64_t>(luaL_checknumber(lua, arg)), 8, little_endian, out);
+      return AppendInteger(std::bit_cast<uint64_t>(luaL_checknumber(lua, arg)), 8, little_endian,
+                           out);
     case 'c':
     case 's': {
       size_t size;

@@ -51,6 +51,7 @@ TEST_F(SandboxTest, MemoryIsBounded) {
   EXPECT_EQ(EvalError("return string.rep('a',1e9)"), "-ERR not enough memory");
   EXPECT_EQ(EvalError("local t = {} while true do t[#t+1] = {1,2,3} end"),
             "-ERR not enough memory");
+  EXPECT_EQ(Eval("return string.rep('a',10) == 'aaaaaaaaaa'"), ":1\r\n");
   EXPECT_EQ(EvalError("local s = 'a' while true do s = s..s end"), "-ERR not enough memory");
   EXPECT_EQ(Eval("return 1"), ":1\r\n");
 }
