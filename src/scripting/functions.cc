@@ -32,7 +32,11 @@ std::string TakeError(lua_State* lua) {
 }  // namespace
 
 Interpreter& Functions::interpreter() {
-  if (!interpreter_) interpreter_ = std::make_unique<Interpreter>(/*for_functions=*/true);
+  constexpr size_t kMemoryMaxAtStart = size_t{256} << 20;  // until the first run sets its own
+  if (!interpreter_) {
+    interpreter_ = std::make_unique<Interpreter>(/*for_functions=*/true);
+    interpreter_->memory().set_limit(kMemoryMaxAtStart);
+  }
   return *interpreter_;
 }
 

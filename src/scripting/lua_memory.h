@@ -40,7 +40,7 @@ class LuaMemory {
   }
 
   size_t used_bytes_ = 0;
-  size_t bytes_max_ = size_t{256} << 20;  // above used_bytes_, always
+  size_t bytes_max_ = size_t{1} << 30;  // above used_bytes_, always
 };
 
 }  // namespace hearth

@@ -97,7 +97,7 @@ class Scripting {
   std::atomic<bool> is_long_{false}, is_busy_{false}, is_function_{false};
   std::atomic<bool> wrote_{false}, kill_requested_{false}, stop_requested_{false};
   std::atomic<int64_t> busy_after_ms_{5000};
-  std::atomic<size_t> memory_max_{size_t{256} << 20};
+  std::atomic<size_t> memory_max_{size_t{1} << 30};
 };
 
 }  // namespace hearth

@@ -174,8 +174,8 @@ TEST_F(TxTest, ALibraryIsARow) {
   Commit();
   std::string rows;
   uint64_t seq;
-  const Status status = engine_->store().Scan(
-      "f", "g", &seq, [&](std::string_view key, std::string_view value) {
+  const Status status =
+      engine_->store().Scan("f", "g", &seq, [&](std::string_view key, std::string_view value) {
         rows += RowText(key, value) + "\n";
         return true;
       });
