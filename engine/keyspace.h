@@ -126,6 +126,10 @@ class Keyspace {
     if (ready_listener_) ready_listener_(std::move(keys));
   }
 
+  // Told by a Tx that holds every shard and takes long (a script): who has given way need not wait.
+  void SetLongHold(bool holds) { long_hold_.store(holds, std::memory_order_release); }
+  bool long_hold() const { return long_hold_.load(std::memory_order_acquire); }
+
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
   // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
@@ -180,6 +184,7 @@ class Keyspace {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::function<void(std::vector<ReadyKey>)> ready_listener_;
   std::atomic<bool> has_waiters_{false};
+  std::atomic<bool> long_hold_{false};
   WatchedKeys watched_keys_;
   EventListener event_listener_;
   std::atomic<uint32_t> event_classes_{0};

@@ -92,6 +92,12 @@ bool ParseElementValue(std::string_view row_value, std::string_view* value) {
   return true;
 }
 
+bool ParseLibraryValue(std::string_view row_value, std::string_view* code) {
+  if (row_value.empty() || row_value[0] != kLibraryRowVersion) return false;
+  *code = row_value.substr(1);
+  return true;
+}
+
 StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
   StoreState state;
   state.replication_id = std::move(replication_id);
@@ -159,6 +165,15 @@ std::string RowText(std::string_view row_key, std::string_view row_value) {
     if (value.spread) text += " id=" + std::to_string(value.object_id);
     text += " value=";
     AppendPrintable(&text, value.value);
+    return text;
+  }
+  if (row_key.starts_with(kLibraryTable)) {
+    text = "library name=";
+    AppendPrintable(&text, row_key.substr(1));
+    std::string_view code;
+    if (!ParseLibraryValue(row_value, &code)) return text + " damaged";
+    text += " code=";
+    AppendPrintable(&text, code);
     return text;
   }
   ElementKeyParts element;

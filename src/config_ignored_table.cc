@@ -72,7 +72,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Fixed(Text("bgsave_cpulist", "")),
     Text("bind-source-addr", ""),
     Fixed(Text("bio_cpulist", "")),
-    Also("lua-time-limit", Int("busy-reply-threshold", "5000", 0)),
     Bool("cluster-allow-pubsubshard-when-down", "yes"),
     Bool("cluster-allow-reads-when-down", "no"),
     Bool("cluster-allow-replica-migration", "yes"),

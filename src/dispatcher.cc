@@ -4,8 +4,10 @@
 #include "engine/random.h"
 #include "net/worker.h"
 #include "src/commands/groups.h"
+#include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
+#include "src/scripting/script_runner.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -21,7 +23,12 @@ bool IsCrossProtocol(std::string_view name) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(Server& server) : server_(server), stats_(server.commands().all().size()) {}
+Dispatcher::Dispatcher(Server& server)
+    : server_(server),
+      stats_(server.commands().all().size()),
+      scripts_(std::make_unique<ScriptRunner>(server, *this)) {}
+
+Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::ResetStats() {
   for (CommandStats& stats : stats_) stats.Reset();
@@ -52,6 +59,11 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
     plan.key_count = static_cast<uint32_t>(keys_.size()) - plan.first_key;
   }
   if (batch.size() >= 2) server_.keyspace().Prefetch(keys_);
+}
+
+void Dispatcher::NoteWrites(const Tx& tx) {
+  turn_barrier_ = std::max(turn_barrier_, tx.barrier());
+  Bump(counters_.changes, tx.change_count());
 }
 
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
@@ -196,13 +208,57 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
                 "this context");
     return false;
   }
+  if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
+    return false;
   const uint32_t flags = GateFlags(session, *command);
-  if ((flags & kCmdDenyOom) && !MakeRoom(reply)) return false;
+  if ((flags & kCmdDenyOom) && !MakeRoom()) {
+    reply.Error(kErrOutOfMemory);
+    return false;
+  }
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, flags) ||
           ((flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
           (MayPublish(flags) && server_.WaitsForMail(session));
   return !*wait;
+}
+
+bool Dispatcher::PassScriptGate(Session& session, const Command& command, bool* wait) {
+  if (command.flags & kCmdAllowBusy) return true;
+  if (server_.scripting().is_busy()) {
+    session.connection().reply().Error(server_.scripting().BusyError());
+    return false;
+  }
+  server_.WaitForScript(session);
+  *wait = true;
+  return false;
+}
+
+// Only what takes no locks: they are held below, on this thread.
+size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
+  Reply& reply = session.connection().reply();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Args args = batch[i];
+    const CommandTable::Found found = server_.commands().Resolve(args);
+    const Command* const command = found.command;
+    const auto count = static_cast<int>(args.size());
+    if (command == nullptr) {
+      RejectUnknown(args, found, reply);
+    } else if (command->arity > 0 ? count != command->arity : count < -command->arity) {
+      reply.Error(WrongArity(command->name));
+    } else if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
+      reply.Error("NOAUTH Authentication required.");
+    } else if (!(command->flags & kCmdAllowBusy) || command->session == nullptr ||
+               !command->key_specs.empty()) {
+      reply.Error(server_.scripting().BusyError());
+      if (session.in_transaction()) session.transaction().Spoil();
+    } else {
+      session.last_command = command->name;
+      command->session(args, session, reply);
+    }
+    if (!reply.muted()) session.connection().CountReply();
+    if (session.connection().is_closing()) return i + 1;
+  }
+  return batch.size();
 }
 
 // Whether a command sends messages, be it keyspace events.
@@ -211,25 +267,33 @@ bool Dispatcher::MayPublish(uint32_t flags) {
 }
 
 bool Dispatcher::PassWriteGates(Reply& reply) {
+  std::string error;
+  if (MayWrite(&error)) [[likely]]
+    return true;
+  reply.Error(error);
+  return false;
+}
+
+bool Dispatcher::MayWrite(std::string* error) {
   std::string reason;
   if (!server_.engine().WritesAllowed(&reason)) {
-    reply.Error("MISCONF " + reason);
+    *error = "MISCONF " + reason;
     return false;
   }
   if (server_.SnapshotFailureStopsWrites()) {
-    reply.Error(
+    *error =
         "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
         "to disk. Commands that may modify the data set are disabled, because this instance is "
         "configured to report errors during writes if RDB snapshotting fails "
         "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the "
-        "RDB error.");
+        "RDB error.";
     return false;
   }
   return true;
 }
 
-// Evicts for a command that needs memory. False: the error is written.
-bool Dispatcher::MakeRoom(Reply& reply) {
+// Evicts for a command that needs memory.
+bool Dispatcher::MakeRoom() {
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;
@@ -239,11 +303,10 @@ bool Dispatcher::MakeRoom(Reply& reply) {
     size_t size = 0;
     if (residency.policy() == MemoryPolicy::kNoEviction ||
         !residency.PickVictim(now_ms_, RandomBits(), &db, &key, &size)) {
-      reply.Error("OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
     const KeyRef ref(db, key);
-    Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true});
+    Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true, .give_way = true});
     if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
       tx.Notify(EventClass::kEvicted, "evicted", db, key);
       residency.CountEvicted(size);
@@ -275,7 +338,8 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
         {.write = (command.flags & kCmdWrite) != 0,
          .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
-         .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
+         .touch = !session.no_touch && !(command.flags & kCmdNoTouch),
+         .give_way = true});
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
@@ -285,6 +349,9 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
         server_.blocked_clients().Block(session, command, args, keys, std::move(request));
       }
       break;
+    case Tx::State::kBusy:
+      server_.WaitForScript(session);
+      return false;
     case Tx::State::kPending:
       Park(session, tx.missing());
       return false;

@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/tx.h"
@@ -20,6 +22,8 @@
 #include "src/session.h"
 
 namespace hearth {
+
+class ScriptRunner;
 
 // A worker's own counters: written by it alone, read by INFO.
 struct WorkerCounters {
@@ -38,9 +42,14 @@ inline constexpr uint32_t kParksMax = 3;
 class Dispatcher {
  public:
   explicit Dispatcher(Server& server);
+  ~Dispatcher();
 
   // Runs requests in order; returns how many are done (see ConnectionHandler::OnRequests).
   size_t Run(Session& session, const RequestBatch& batch);
+
+  // Answers requests while a script of this worker runs for too long: BUSY, but for those that may
+  // end it.
+  size_t RunWhileBusy(Session& session, const RequestBatch& batch);
 
   // Serves the clients that wait for keys that were written; for those of this turn Run does it.
   void ServeBlocked();
@@ -57,8 +66,13 @@ class Dispatcher {
   void Exec(Session& session);
   // Goes on behind a command of an EXEC that has answered later. A turn of its own.
   void ContinueExec(Session& session);
+  // The scripts of this worker.
+  ScriptRunner& scripts() { return *scripts_; }
   // WATCH; may leave the session parked.
   void Watch(Session& session, const Args& keys);
+
+  // What a Tx of a session command wrote: the turn's end commits and counts it.
+  void NoteWrites(const Tx& tx);
 
   const CommandStats& stats(uint32_t index) const { return stats_[index]; }
   WorkerCounters& counters() { return counters_; }
@@ -67,6 +81,9 @@ class Dispatcher {
   void CountTraffic(Session& session);
 
  private:
+  friend class ScriptRun;
+  friend class ScriptRunner;
+
   struct Planned {
     CommandTable::Found found;
     uint32_t first_key = 0, key_count = 0;
@@ -86,6 +103,10 @@ class Dispatcher {
   bool PassPermissionsInExec(Session& session, const Args& args, const CommandTable::Found& found);
   // Of SORT's patterns, as the command runs.
   bool PassUnnamedKeys(Session& session, const Args& args, const CommandTable::Found& found);
+  // While a long script runs. As PassGates.
+  bool PassScriptGate(Session& session, const Command& command, bool* wait);
+  // Whether writes are taken now; if not, *error is what to answer.
+  bool MayWrite(std::string* error);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,
@@ -104,7 +125,8 @@ class Dispatcher {
   void RunQueuedData(Session& session, const Command& command, const Args& args, Tx* tx);
   void AbortExec(Session& session, std::string_view reason);
   void EndExec(Session& session);
-  bool MakeRoom(Reply& reply);
+  // Evicts what is too much; false: memory stays short.
+  bool MakeRoom();
   // False: as RunOne.
   bool RunSession(Session& session, const Args& args, const Command& command);
   bool RunData(Session& session, const Args& args, const Planned& plan);
@@ -124,6 +146,7 @@ class Dispatcher {
   uint64_t turn_barrier_ = 0;
   std::vector<CommandStats> stats_;
   WorkerCounters counters_;
+  std::unique_ptr<ScriptRunner> scripts_;
 };
 
 }  // namespace hearth

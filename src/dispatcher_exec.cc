@@ -118,7 +118,11 @@ void Dispatcher::Watch(Session& session, const Args& keys) {
   std::vector<KeyRef> refs;
   for (const std::string_view key : keys) refs.emplace_back(session.db(), key);
   Tx tx(server_.keyspace(), refs, now_ms_,
-        {.read_blocking = session.park_count_ >= kParksMax, .touch = false});
+        {.read_blocking = session.park_count_ >= kParksMax, .touch = false, .give_way = true});
+  if (tx.state() == Tx::State::kBusy) {
+    session.parked_ = true;
+    return server_.WaitForScript(session);
+  }
   if (tx.state() == Tx::State::kPending) {
     session.parked_ = true;
     return Park(session, tx.missing());
@@ -178,7 +182,8 @@ void Dispatcher::RunExecParts(Session& session) {
       Tx tx(server_.keyspace(), part.keys, now_ms_,
             {.write = part.write,
              .lock_all = part.lock_all,
-             .read_blocking = run.is_active || session.park_count_ >= kParksMax});
+             .read_blocking = run.is_active || session.park_count_ >= kParksMax,
+             .give_way = !run.is_active});
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
     }
@@ -210,7 +215,7 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
     if (command.session == Select) {
       std::string_view error;
       db = ParseDbIndex(args[1], &error).value_or(db);
-    } else if (command.session == nullptr) {
+    } else if (command.session == nullptr || (command.flags & kCmdLockAll)) {
       const size_t count = part.keys.size();
       if (!CollectKeys(command, args, db, &part.keys)) {
         part.keys.erase(part.keys.begin() + static_cast<long>(count), part.keys.end());
@@ -230,9 +235,9 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
 bool Dispatcher::BeginExec(Session& session, Tx& tx) {
   Reply& reply = session.connection().reply();
   Transaction& transaction = session.transaction();
-  if (tx.state() == Tx::State::kPending) {
+  if (tx.state() == Tx::State::kPending || tx.state() == Tx::State::kBusy) {
     session.parked_ = true;
-    Park(session, tx.missing());
+    tx.state() == Tx::State::kBusy ? server_.WaitForScript(session) : Park(session, tx.missing());
     return false;
   }
   session.park_count_ = 0;

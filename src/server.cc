@@ -105,6 +105,7 @@ std::string Server::Start() {
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
   blocked_clients_ = std::make_unique<BlockedClients>(*this);
+  if (Status status = LoadFunctions(); !status.ok()) return status.message();
   pubsub_ = std::make_unique<PubSub>(workers_);
   keyspace_events_ = std::make_unique<KeyspaceEvents>(*pubsub_);
   keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
@@ -120,6 +121,23 @@ std::string Server::Start() {
     worker->Start();
   }
   return Listen();
+}
+
+Status Server::LoadFunctions() {
+  functions_of_reopen_ = engine_->gauges().reopen_count;
+  std::string error;
+  const Status status = functions_.LoadAll(engine_->store(), &error);
+  if (!error.empty()) Log(LogLevel::kWarning, "Function libraries were left out: " + error);
+  return status;
+}
+
+// After a failed commit the store was opened anew: it may lack what was loaded here.
+bool Server::RefreshFunctions(Reply& reply) {
+  if (engine_->gauges().reopen_count == functions_of_reopen_) [[likely]]
+    return true;
+  const Status status = LoadFunctions();
+  if (!status.ok()) reply.Error("IOERR a read of the store failed: " + status.message());
+  return status.ok();
 }
 
 // A failed commit is over once every worker has told its clients, or has ended: the engine waits
@@ -512,6 +530,7 @@ Status Server::Stop() {
     std::lock_guard lock(listeners_mutex_);
     for (OpenListener& open : listeners_) CloseListener(open);
   }
+  scripting_.RequestStop();
   if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();

@@ -34,6 +34,8 @@
 #include "src/latency_monitor.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
+#include "src/scripting/functions.h"
+#include "src/scripting/scripting.h"
 #include "src/slow_log.h"
 
 namespace hearth {
@@ -84,6 +86,12 @@ class Server {
   SlowLog& slow_log() { return slow_log_; }
   BlockedClients& blocked_clients() { return *blocked_clients_; }
   PubSub& pubsub() { return *pubsub_; }
+  Scripting& scripting() { return scripting_; }
+  Functions& functions() { return functions_; }
+  // Compiles the functions that the store holds, when it was opened anew; false: the error is
+  // written. Requires: a Tx that locks all, or no command runs yet.
+  bool RefreshFunctions(Reply& reply);
+  Status LoadFunctions();
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -128,6 +136,8 @@ class Server {
   bool WaitsForDisk(Session& session);
   // Parks the session when its message has to wait because deliveries are behind.
   bool WaitsForMail(Session& session);
+  // Parks the session while a long script holds all keys.
+  void WaitForScript(Session& session) { ResumeLater(session, 5); }
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, uint32_t command_flags);
 
@@ -209,6 +219,9 @@ class Server {
   int64_t started_ms_ = 0;
   std::string run_id_;
 
+  Scripting scripting_;
+  Functions functions_;
+  uint64_t functions_of_reopen_ = 0;  // how often the store was opened when they were loaded
   SlowLog slow_log_;
   LatencyMonitor latency_monitor_;
   std::mutex failing_mutex_;

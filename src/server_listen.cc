@@ -251,11 +251,13 @@ void Server::WatchConfig() {
     stop_writes_ = config_.Bool("stop-writes-on-bgsave-error") && !config_.Text("save").empty();
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
     HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
+    scripting_.SetBusyAfterMs(config_.Int("busy-reply-threshold"));
+    scripting_.SetMemoryMax(static_cast<size_t>(config_.Int("script-memory-limit")));
     return true;
   };
   refresh();
-  for (const char* name :
-       {"protected-mode", "stop-writes-on-bgsave-error", "save", "hll-sparse-max-bytes"}) {
+  for (const char* name : {"protected-mode", "stop-writes-on-bgsave-error", "save",
+                           "hll-sparse-max-bytes", "busy-reply-threshold", "script-memory-limit"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });

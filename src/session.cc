@@ -21,7 +21,10 @@ Session::Session(Server& server, Connection& connection)
 Session::~Session() = default;
 
 size_t Session::OnRequests(const RequestBatch& batch) {
-  return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
+  Dispatcher& dispatcher = server_.DispatcherOf(connection_.worker());
+  if (connection_.worker().is_nested()) [[unlikely]]
+    return dispatcher.RunWhileBusy(*this, batch);
+  return dispatcher.Run(*this, batch);
 }
 
 Transaction& Session::transaction() {

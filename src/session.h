@@ -105,6 +105,8 @@ class Session : public ConnectionHandler {
 
  private:
   friend class Dispatcher;
+  friend class ScriptRun;
+  friend class ScriptRunner;
 
   void SetUser(AclUserPtr user, bool authenticated);
   bool MayKeepListening();

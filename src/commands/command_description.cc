@@ -32,6 +32,7 @@ constexpr Name kFlagNames[] = {{kCmdWrite, "write"},
                                {kCmdFast, "fast"},
                                {kCmdNoAuth, "no_auth"},
                                {kCmdNoMulti, "no_multi"},
+                               {kCmdNoMandatoryKeys, "no_mandatory_keys"},
                                {kCmdMovableKeys, "movablekeys"},
                                {kCmdAllowBusy, "allow_busy"},
                                {kCmdNoAsyncLoading, "no_async_loading"}};

@@ -36,9 +36,9 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
-  for (const auto group :
-       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands(),
-        TransactionCommands(), PubSubCommands(), AclCommands()}) {
+  for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
+                           IntrospectionCommands(), TransactionCommands(), PubSubCommands(),
+                           AclCommands(), ScriptCommands(), FunctionCommands()}) {
     groups.push_back(group);
   }
   return groups;

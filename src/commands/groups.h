@@ -42,6 +42,8 @@ std::span<const Command> SortCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> PubSubCommands();
 std::span<const Command> AclCommands();
+std::span<const Command> ScriptCommands();
+std::span<const Command> FunctionCommands();
 
 // The groups whose commands work on keys through a Tx, and those of all commands.
 std::vector<std::span<const Command>> DataCommandGroups();
