@@ -30,9 +30,11 @@
 #include "src/dispatcher.h"
 #include "src/keyspace_events.h"
 #include "src/latency_monitor.h"
+#include "src/monitors.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
 #include "src/slow_log.h"
+#include "src/tracking.h"
 
 namespace hearth {
 
@@ -82,6 +84,14 @@ class Server {
   SlowLog& slow_log() { return slow_log_; }
   BlockedClients& blocked_clients() { return *blocked_clients_; }
   PubSub& pubsub() { return *pubsub_; }
+  Tracking& tracking() { return *tracking_; }
+  Monitors& monitors() { return *monitors_; }
+  // Gives the calling worker's clients what it published, invalidated and told monitors.
+  void DeliverHere(Worker& worker) {
+    pubsub_->DeliverHere(worker);
+    tracking_->DeliverHere(worker);
+    monitors_->DeliverHere(worker);
+  }
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -180,6 +190,8 @@ class Server {
   std::unique_ptr<BlockedClients> blocked_clients_;
   std::unique_ptr<PubSub> pubsub_;
   std::unique_ptr<KeyspaceEvents> keyspace_events_;
+  std::unique_ptr<Tracking> tracking_;
+  std::unique_ptr<Monitors> monitors_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;
