@@ -62,13 +62,28 @@ TEST_F(TrackingTest, EveryWayAKeyChangesInvalidates) {
   TestClient& reader = *readers_[0];
   reader.Run("CLIENT TRACKING ON");
   Run("CONFIG SET appendonly yes");
-  for (const std::string change :
-       {"DEL k",       "SET k 1",          "INCR k",         "EXPIRE k 100",
-        "PERSIST k",   "UNLINK k",         "SADD k a",       "SADD k b",
-        "SPOP k",      "RENAME k other",   "RENAME other k", "COPY k other REPLACE",
-        "DEL other",   "HSET h f v",       "HINCRBY h f2 1", "LPUSH l a",
-        "RPOP l",      "ZADD z 1 a",       "XADD x * a b",   "SETBIT bits 7 1",
-        "PFADD hll a", "APPEND text more", "MOVE k 3"}) {
+  for (const std::string change : {"SET k 1",
+                                   "INCR k",
+                                   "EXPIRE k 100",
+                                   "PERSIST k",
+                                   "UNLINK k",
+                                   "SADD k a",
+                                   "SADD k b",
+                                   "SPOP k",
+                                   "RENAME k other",
+                                   "RENAME other k",
+                                   "COPY k other REPLACE",
+                                   "DEL other",
+                                   "HSET h f v",
+                                   "HINCRBY h f2 1",
+                                   "LPUSH l a",
+                                   "RPOP l",
+                                   "ZADD z 1 a",
+                                   "XADD x * a b",
+                                   "SETBIT bits 7 1",
+                                   "PFADD hll a",
+                                   "APPEND text more",
+                                   "MOVE k 3"}) {
     std::string key = change.substr(change.find(' ') + 1);
     key = key.substr(0, key.find(' '));
     if (change.starts_with("COPY")) key = "other";
