@@ -172,6 +172,10 @@ void CpuSection(Server&, std::string* out) {
   InfoLine(out, "used_cpu_user:%.6f", seconds(self.ru_utime));
   InfoLine(out, "used_cpu_sys_children:%.6f", seconds(children.ru_stime));
   InfoLine(out, "used_cpu_user_children:%.6f", seconds(children.ru_utime));
+  rusage thread;  // of the worker that answers
+  getrusage(RUSAGE_THREAD, &thread);
+  InfoLine(out, "used_cpu_sys_main_thread:%.6f", seconds(thread.ru_stime));
+  InfoLine(out, "used_cpu_user_main_thread:%.6f", seconds(thread.ru_utime));
 }
 
 struct Section {

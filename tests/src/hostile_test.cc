@@ -82,7 +82,7 @@ TEST_F(HostileTest, CountsOfKeys) {
           {"ZINTERCARD 2147483648 z", syntax},
           {"ZMPOP 9223372036854775807 z MIN", syntax},
           {"BLMPOP 0 9223372036854775807 l LEFT", syntax},
-          {"XREAD STREAMS x", "-ERR Unbalanced"},
+          {"XREAD COUNT 1 STREAMS x", "-ERR Unbalanced"},
           {"HEXPIRE h 1 FIELDS 9223372036854775807 a", "-ERR"}});
 }
 

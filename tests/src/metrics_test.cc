@@ -48,7 +48,7 @@ TEST_F(MetricsTest, FiguresAreServedByHttp) {
         "hearth_keys_with_expiry{db=\"0\"} 1", "hearth_keys_hot 1", "hearth_keys_cold 1",
         "hearth_loads_total 1", "hearth_demotions_total 2", "hearth_writes_allowed 1",
         "hearth_command_duration_seconds_bucket{le=\"+Inf\"}", "hearth_wal_bytes_total ",
-        "hearth_rocksdb_level_files{level=\"0\"} 1", "hearth_rocksdb_block_cache_bytes ",
+        "hearth_rocksdb_level_files{level=\"0\"} ", "hearth_rocksdb_block_cache_bytes ",
         "hearth_rocksdb_memtable_bytes ", "hearth_snapshot_last_ok 1"}) {
     EXPECT_NE(text.find(std::string("\n") + line), std::string::npos) << line << "\n" << text;
   }
