@@ -27,6 +27,7 @@
 #include "engine/ready_key.h"
 #include "engine/store.h"
 #include "engine/table.h"
+#include "engine/tracked_keys.h"
 #include "engine/tx.h"
 #include "engine/watched_keys.h"
 
@@ -132,6 +133,15 @@ class Keyspace {
 
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
+  // The keys that clients keep copies of. Each Tx that changed some tells them at its end, on its
+  // thread, its locks released, with the sequence that holds the changes. The listener is set
+  // before the first Tx.
+  TrackedKeys& tracked_keys() { return tracked_keys_; }
+  using ChangeListener = std::function<void(const KeyChanges& changes, uint64_t barrier)>;
+  void SetChangeListener(ChangeListener listener) { change_listener_ = std::move(listener); }
+  void TellChanges(const KeyChanges& changes, uint64_t barrier) {
+    if (change_listener_) change_listener_(changes, barrier);
+  }
   // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
   // on its thread, its locks released, with the sequence that holds what they speak of. The
   // listener is set before the first Tx.
@@ -186,6 +196,8 @@ class Keyspace {
   std::atomic<bool> has_waiters_{false};
   std::atomic<bool> long_hold_{false};
   WatchedKeys watched_keys_;
+  TrackedKeys tracked_keys_;
+  ChangeListener change_listener_;
   EventListener event_listener_;
   std::atomic<uint32_t> event_classes_{0};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};

@@ -154,7 +154,6 @@ constexpr Directive kIgnoredDirectives[] = {
     With(kSecret, Text("tls-client-key-file-pass", "")),
     Bool("tls-cluster", "no"),
     Bool("tls-replication", "no"),
-    Int("tracking-table-max-keys", "1000000", 0),
 };
 
 }  // namespace

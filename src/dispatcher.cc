@@ -75,7 +75,7 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
     const bool done = RunOne(session, batch[i], plan_[i]);
     if (server_.blocked_clients().has_ready()) [[unlikely]]
       ServeBlocked();
-    server_.pubsub().DeliverHere(session.connection().worker());
+    server_.DeliverHere(session.connection().worker());
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
@@ -113,12 +113,29 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
     if (reply.error_count() != errors_before_) server_.CountError(reply.last_error_code());
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
+  if (session.tracking() != nullptr) [[unlikely]]
+    EndCaching(session, plan.found);
   if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
     session.SetReplyMode(ReplyMode::kOn);
   } else if (!session.answers_later_ && !reply.muted()) {
     session.connection().CountReply();
   }
   return true;
+}
+
+// CLIENT CACHING holds for the next command, or for the next transaction.
+void Dispatcher::EndCaching(Session& session, const CommandTable::Found& found) {
+  const bool is_client = found.command != nullptr && found.command->name.starts_with("client|");
+  if (!session.in_transaction() && !is_client) session.tracking()->caching_given = false;
+}
+
+// Redis shows a command behind its run, EXEC behind what it ran; never one of administration.
+void Dispatcher::FeedMonitors(Session& session, const Args& args, const Command& command) {
+  if (command.flags & (kCmdSkipMonitor | kCmdAdmin)) return;
+  const Connection& connection = session.connection();
+  const std::string source = connection.is_unix() ? "unix:" + server_.config().Text("unixsocket")
+                                                  : connection.peer_address();
+  server_.monitors().Feed(session.db(), source, args);
 }
 
 bool Dispatcher::RunSession(Session& session, const Args& args, const Command& command) {
@@ -133,6 +150,8 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   CommandStats& stats = stats_[found.index];
   stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
+  if (server_.monitors().any()) [[unlikely]]
+    FeedMonitors(session, args, *found.command);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
   }
@@ -339,14 +358,19 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
          .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch),
-         .give_way = true});
+         .give_way = true,
+         .writer = session.id()});
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
       if (command.data != nullptr) {
         command.data(args, tx, reply);
+        if (session.tracking() != nullptr) [[unlikely]]
+          RememberKeys(session, command, keys, errors_before_);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
         server_.blocked_clients().Block(session, command, args, keys, std::move(request));
+      } else if (session.tracking() != nullptr) [[unlikely]] {
+        RememberKeys(session, command, keys, errors_before_);
       }
       break;
     case Tx::State::kBusy:
@@ -367,6 +391,13 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.connection().SetBarrier(tx.barrier());
   Bump(counters_.changes, tx.change_count());
   return true;
+}
+
+void Dispatcher::RememberKeys(Session& session, const Command& command,
+                              std::span<const KeyRef> keys, uint64_t errors_before) {
+  if (!(command.flags & kCmdReadonly)) return;
+  if (session.connection().reply().error_count() != errors_before) return;
+  server_.tracking().Remember(session, keys);
 }
 
 void Dispatcher::Park(Session& session, const std::vector<KeyRef>& missing) {

@@ -54,6 +54,12 @@ class Dispatcher {
   // Serves the clients that wait for keys that were written; for those of this turn Run does it.
   void ServeBlocked();
 
+  // A command that only reads has read keys for the client: they are remembered when it tracks, and
+  // the command has written no error since there were `errors_before`. Also for commands within
+  // EXEC and scripts. Requires: the Tx that read the keys is open.
+  void RememberKeys(Session& session, const Command& command, std::span<const KeyRef> keys,
+                    uint64_t errors_before);
+
   // What the replies of this turn wait for; taken at the turn's end.
   uint64_t TakeBarrier() {
     const uint64_t barrier = turn_barrier_;
@@ -133,6 +139,8 @@ class Dispatcher {
   void Park(Session& session, const std::vector<KeyRef>& missing);
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
+  static void EndCaching(Session& session, const CommandTable::Found& found);
+  void FeedMonitors(Session& session, const Args& args, const Command& command);
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
   Server& server_;

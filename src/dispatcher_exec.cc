@@ -183,7 +183,8 @@ void Dispatcher::RunExecParts(Session& session) {
             {.write = part.write,
              .lock_all = part.lock_all,
              .read_blocking = run.is_active || session.park_count_ >= kParksMax,
-             .give_way = !run.is_active});
+             .give_way = !run.is_active,
+             .writer = session.id()});
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
     }
@@ -314,10 +315,17 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
   }
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));
-  if (command.data != nullptr) return command.data(args, *tx, reply);
   BlockRequest request;
-  if (command.blocking(args, *tx, reply, &request)) return;
-  request.null_array_at_once ? reply.NullArray() : reply.Null();
+  if (command.data != nullptr) {
+    command.data(args, *tx, reply);
+  } else if (!command.blocking(args, *tx, reply, &request)) {
+    request.null_array_at_once ? reply.NullArray() : reply.Null();
+  }
+  if (session.tracking() == nullptr) [[likely]]
+    return;
+  late_keys_.clear();
+  if (!CollectKeys(command, args, session.db(), &late_keys_)) late_keys_.clear();
+  RememberKeys(session, command, late_keys_, errors_before_);
 }
 
 void Dispatcher::AbortExec(Session& session, std::string_view reason) {
@@ -335,6 +343,7 @@ void Dispatcher::EndExec(Session& session) {
   run.is_active = false;
   transaction.Discard();
   session.SetReplyMode(session.reply_mode_);
+  session.WriteHeldPushes();
 }
 
 }  // namespace hearth

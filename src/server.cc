@@ -111,6 +111,12 @@ std::string Server::Start() {
   keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
     keyspace_events_->Publish(events, barrier);
   });
+  tracking_ = std::make_unique<Tracking>(keyspace().tracked_keys(), workers_);
+  monitors_ = std::make_unique<Monitors>(workers_);
+  keyspace().SetChangeListener([this](const KeyChanges& changes, uint64_t barrier) {
+    tracking_->Tell(changes, barrier);
+    if (changes.dropped) engine_->RunOnReaders([dropped = changes.dropped] {});
+  });
   keyspace().SetReadyListener(
       [this](std::vector<ReadyKey> keys) { blocked_clients_->NoteReady(std::move(keys)); });
   ListenToCommits();
@@ -321,8 +327,14 @@ void Server::ApplyLimits(Session& session) {
   std::string name;
   size_t hard, soft;
   uint32_t seconds;
+  bool is_limited = false;
   while (words >> name >> hard >> soft >> seconds) {
-    if (name == client_class) connection.SetOutputLimits(hard, soft, seconds);
+    const bool is_class = name == client_class;
+    // A monitor reads without having asked: it needs a limit where normal clients have none.
+    const bool is_monitors =
+        session.is_monitor() && !is_limited && (name == "slave" || name == "replica");
+    if (is_class || is_monitors) connection.SetOutputLimits(hard, soft, seconds);
+    is_limited |= is_class && (hard != 0 || soft != 0);
   }
   // Whoever has not said who it is gets no more than errors, and takes no more memory than that.
   limits.authenticated = session.authenticated();
@@ -467,7 +479,8 @@ void Server::Cron() {
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
          clock_.MonotonicUs() - start_us < budget_us) {
   }
-  pubsub_->DeliverHere(*workers_[0]);
+  if (tracking_->keys().any()) tracking_->EvictExcess();
+  DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });
   SnapshotWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));

@@ -32,11 +32,13 @@
 #include "src/dispatcher.h"
 #include "src/keyspace_events.h"
 #include "src/latency_monitor.h"
+#include "src/monitors.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
 #include "src/scripting/functions.h"
 #include "src/scripting/scripting.h"
 #include "src/slow_log.h"
+#include "src/tracking.h"
 
 namespace hearth {
 
@@ -92,6 +94,14 @@ class Server {
   // written. Requires: a Tx that locks all, or no command runs yet.
   bool RefreshFunctions(Reply& reply);
   Status LoadFunctions();
+  Tracking& tracking() { return *tracking_; }
+  Monitors& monitors() { return *monitors_; }
+  // Gives the calling worker's clients what it published, invalidated and told monitors.
+  void DeliverHere(Worker& worker) {
+    pubsub_->DeliverHere(worker);
+    tracking_->DeliverHere(worker);
+    monitors_->DeliverHere(worker);
+  }
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -212,6 +222,8 @@ class Server {
   std::unique_ptr<BlockedClients> blocked_clients_;
   std::unique_ptr<PubSub> pubsub_;
   std::unique_ptr<KeyspaceEvents> keyspace_events_;
+  std::unique_ptr<Tracking> tracking_;
+  std::unique_ptr<Monitors> monitors_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;

@@ -355,6 +355,12 @@ void Server::WatchDiagnosticsConfig() {
     return true;
   };
   refresh();
+  const auto limit_tracking = [this](std::string* = nullptr) {
+    tracking_->keys().SetKeysMax(static_cast<size_t>(config_.Int("tracking-table-max-keys")));
+    return true;
+  };
+  limit_tracking();
+  config_.OnChange("tracking-table-max-keys", limit_tracking);
   for (const char* name : {"slowlog-log-slower-than", "slowlog-max-len",
                            "latency-monitor-threshold", "latency-tracking"}) {
     config_.OnChange(name, refresh);

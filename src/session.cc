@@ -9,6 +9,7 @@
 #include "src/log.h"
 #include "src/pubsub.h"
 #include "src/server.h"
+#include "src/tracking.h"
 
 namespace hearth {
 
@@ -40,6 +41,7 @@ void Session::OnClose() {
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
+  StopWatching();
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
 }
 
@@ -54,6 +56,65 @@ void Session::FollowSubscriptions() {
   if (has_subscribed == has_subscribed_) return;
   has_subscribed_ = has_subscribed;
   server_.ApplyLimits(*this);
+}
+
+void Session::SetTracking(std::unique_ptr<ClientTracking> tracking) {
+  tracking_ = std::move(tracking);
+}
+
+void Session::BecomeMonitor() {
+  if (is_monitor_) return;
+  is_monitor_ = true;
+  server_.monitors().Add(*this);
+  server_.ApplyLimits(*this);
+}
+
+// Ends what others do for this client unasked: tracking and monitoring.
+void Session::StopWatching() {
+  if (std::exchange(is_monitor_, false)) {
+    server_.monitors().Remove(*this);
+    server_.ApplyLimits(*this);
+  }
+  if (!tracking_) return;
+  // A table that nobody needs any more may be large.
+  if (auto table = server_.tracking().Disable(*this)) {
+    server_.engine().RunOnReaders([table = std::move(table)] {});
+  }
+}
+
+void Session::Push(size_t count, std::string_view body, uint64_t barrier) {
+  if (HoldsPushes()) {
+    const char header = connection_.reply().protocol() == 2 ? '*' : '>';
+    const std::string push = header + std::to_string(count) + "\r\n" + std::string(body);
+    return PushRaw(push, barrier);
+  }
+  connection_.SetBarrier(barrier);
+  connection_.reply().PushBody(count, body);
+  connection_.MarkDirty();
+}
+
+void Session::PushRaw(std::string_view bytes, uint64_t barrier) {
+  connection_.SetBarrier(barrier);
+  if (HoldsPushes()) {
+    held_pushes_ += bytes;
+    if (held_pushes_.size() > connection_.limits().query_buffer_max) {
+      connection_.Close("too many messages within a transaction");
+    }
+    return;
+  }
+  Reply& reply = connection_.reply();
+  reply.Unmuted([&] { reply.Raw(bytes); });
+  connection_.MarkDirty();
+}
+
+// While the replies of an EXEC are gathered, maybe for longer than this turn.
+bool Session::HoldsPushes() const {
+  return transaction_ && transaction_->run.is_active;
+}
+
+void Session::WriteHeldPushes() {
+  if (held_pushes_.empty()) return;
+  PushRaw(std::exchange(held_pushes_, {}));
 }
 
 void Session::OnProtocolError(std::string_view error) {
@@ -147,6 +208,7 @@ void Session::Reset() {
   no_touch = no_evict = false;
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   FollowSubscriptions();
+  StopWatching();
   connection_.reply().SetProtocol(2);
   SetReplyMode(ReplyMode::kOn);
   SetUser(users_.default_user(), users_.waives_authentication());
@@ -201,9 +263,15 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
+  if (is_monitor_) flags += 'O';
   if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
   if (blocked_) flags += 'b';
+  if (tracking_) {
+    flags += 't';
+    if (tracking_->broken_redirect) flags += 'R';
+    if (tracking_->options.bcast) flags += 'B';
+  }
   if (transaction_ && transaction_->watcher().changed()) flags += 'd';
   if (c.is_unix()) flags += 'U';
   if (no_evict) flags += 'e';
@@ -227,7 +295,8 @@ std::string Session::Describe() {
          std::to_string(c.output_bytes()) +
          " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
          " events=r cmd=" + std::string(last_command) + " user=" + user_->name() +
-         " redir=-1 resp=" + std::to_string(c.reply().protocol()) + " lib-name=" + library_name +
+         " redir=" + (tracking_ ? std::to_string(tracking_->options.redirect) : "-1") +
+         " resp=" + std::to_string(c.reply().protocol()) + " lib-name=" + library_name +
          " lib-ver=" + library_version;
 }
 

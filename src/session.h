@@ -24,6 +24,7 @@ namespace hearth {
 class Server;
 class Dispatcher;
 class Subscriber;
+struct ClientTracking;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -69,6 +70,18 @@ class Session : public ConnectionHandler {
   // Takes note of subscriptions that began or ended.
   void FollowSubscriptions();
 
+  // Null: the client tracks nothing.
+  ClientTracking* tracking() { return tracking_.get(); }
+  void SetTracking(std::unique_ptr<ClientTracking> tracking);
+  // MONITOR.
+  bool is_monitor() const { return is_monitor_; }
+  void BecomeMonitor();
+
+  // Writes what is no reply: a push of `count` parts that follow as RESP in `body`, or bytes. Not
+  // within EXEC's reply, but behind it. Leaves once `barrier` is released.
+  void Push(size_t count, std::string_view body, uint64_t barrier);
+  void PushRaw(std::string_view bytes, uint64_t barrier = 0);
+
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
@@ -110,6 +123,9 @@ class Session : public ConnectionHandler {
 
   void SetUser(AclUserPtr user, bool authenticated);
   bool MayKeepListening();
+  bool HoldsPushes() const;
+  void WriteHeldPushes();
+  void StopWatching();
 
   Server& server_;
   Connection& connection_;
@@ -125,10 +141,13 @@ class Session : public ConnectionHandler {
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;
-  bool parked_ = false;                     // told by a session command: it is to be run again
-  uint32_t park_count_ = 0;                 // times in a row that the next command had to load keys
-  Status load_status_;                      // of the last load, for the command that waits for it
-  std::unique_ptr<Subscriber> subscriber_;  // null: it never subscribed
+  bool parked_ = false;      // told by a session command: it is to be run again
+  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
+  Status load_status_;       // of the last load, for the command that waits for it
+  std::unique_ptr<ClientTracking> tracking_;
+  bool is_monitor_ = false;
+  std::string held_pushes_;                                // until EXEC has ended
+  std::unique_ptr<Subscriber> subscriber_;                 // null: it never subscribed
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 

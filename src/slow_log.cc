@@ -7,10 +7,15 @@
 namespace hearth {
 namespace {
 
-constexpr std::string_view kRedacted = "(redacted)";
+std::string Shorten(std::string_view arg) {
+  if (arg.size() <= SlowLog::kArgBytesMax) return std::string(arg);
+  return std::string(arg.substr(0, SlowLog::kArgBytesMax)) + "... (" +
+         std::to_string(arg.size() - SlowLog::kArgBytesMax) + " more bytes)";
+}
 
-// Whether the argument is a secret.
-bool IsSecret(const Args& args, size_t index) {
+}  // namespace
+
+bool IsSecretArgument(const Args& args, size_t index) {
   if (index == 0) return false;
   if (IsWord(args[0], "AUTH")) return true;
   if (IsWord(args[0], "HELLO")) {
@@ -23,14 +28,6 @@ bool IsSecret(const Args& args, size_t index) {
   return name == "requirepass" || name == "masterauth" || name == "masteruser" ||
          name.ends_with("-file-pass");
 }
-
-std::string Shorten(std::string_view arg) {
-  if (arg.size() <= SlowLog::kArgBytesMax) return std::string(arg);
-  return std::string(arg.substr(0, SlowLog::kArgBytesMax)) + "... (" +
-         std::to_string(arg.size() - SlowLog::kArgBytesMax) + " more bytes)";
-}
-
-}  // namespace
 
 void SlowLog::Configure(int64_t threshold_us, size_t count_max) {
   threshold_us_ = threshold_us;
@@ -50,7 +47,7 @@ void SlowLog::Add(int64_t at_s, uint64_t took_us, const Args& args, std::string_
   const bool cut = args.size() > kArgsMax;
   const size_t kept = cut ? kArgsMax - 1 : args.size();
   for (size_t i = 0; i < kept; ++i) {
-    entry.args.push_back(IsSecret(args, i) ? std::string(kRedacted) : Shorten(args[i]));
+    entry.args.push_back(IsSecretArgument(args, i) ? std::string(kRedacted) : Shorten(args[i]));
   }
   if (cut) entry.args.push_back("... (" + std::to_string(args.size() - kept) + " more arguments)");
   std::lock_guard lock(mutex_);

@@ -114,6 +114,14 @@ void ResetConnection(const Args&, Session& session, Reply& reply) {
   reply.Simple("RESET");
 }
 
+void Monitor(const Args&, Session& session, Reply& reply) {
+  if (session.in_transaction()) {
+    return reply.Error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  }
+  session.BecomeMonitor();
+  reply.Ok();
+}
+
 // AUTH [user] password
 void Auth(const Args& args, Session& session, Reply& reply) {
   if (args.size() > 3) return reply.Error(kErrSyntax);

@@ -37,8 +37,8 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
   for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
-                           IntrospectionCommands(), TransactionCommands(), PubSubCommands(),
-                           AclCommands(), ScriptCommands(), FunctionCommands()}) {
+                           IntrospectionCommands(), DiagnosticCommands(), TransactionCommands(),
+                           PubSubCommands(), AclCommands(), ScriptCommands(), FunctionCommands()}) {
     groups.push_back(group);
   }
   return groups;

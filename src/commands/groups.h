@@ -28,6 +28,7 @@ std::span<const Command> ScanCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> IntrospectionCommands();
+std::span<const Command> DiagnosticCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
 std::span<const Command> HashFieldExpireCommands();
