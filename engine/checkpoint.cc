@@ -24,6 +24,7 @@ namespace {
 constexpr char kManifestName[] = "SNAPSHOT";
 constexpr char kManifestHeader[] = "hearth-snapshot 1";
 constexpr char kUnfinishedSuffix[] = ".unfinished";
+constexpr char kCopiedName[] = "COPIED";  // in the copy of a snapshot until it is opened
 constexpr size_t kChecksumChunk = 1 << 20;
 
 struct FileEntry {
@@ -203,7 +204,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   std::error_code ignored;
   for (const char* name : {"LOCK", "LOG"}) fs::remove(dir + "/" + name, ignored);
   for (const DbState& db : state.dbs) info->keys += db.keys;
-  info->replication_id = state.replication_id;
+  info->replication_id = state.history.id;
   info->time_ms = engine.clock().WallMs();
   status = WriteWatermark(rocksdb::FileSystem::Default().get(), dir, {info->sequence, true, {}});
   if (!status.ok()) return status;
@@ -211,7 +212,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   std::map<std::string, FileEntry> known;
   for (const SnapshotInfo& old : ListSnapshots(options.dir)) {
     SnapshotInfo scratch;
-    if (old.replication_id == state.replication_id) ReadManifest(old.path, &scratch, &known);
+    if (old.replication_id == state.history.id) ReadManifest(old.path, &scratch, &known);
   }
   std::ostringstream manifest;
   manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
@@ -296,9 +297,24 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
     if (!name.ends_with(".sst") || error) fs::copy_file(entry.path(), target, error);
     if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
   }
+  if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), temporary,
+                                          kCopiedName, "from a snapshot\n");
+      !status.ok()) {
+    return status;
+  }
   fs::rename(temporary, *working_dir, error);
   if (error) return Status::IoError("cannot rename " + temporary + ": " + error.message());
   return Status::Ok();
+}
+
+bool IsSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  return fs::exists(dir + "/" + kCopiedName, error);
+}
+
+void EndSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  fs::remove(dir + "/" + kCopiedName, error);
 }
 
 }  // namespace hearth

@@ -16,6 +16,7 @@ constexpr auto kTick = std::chrono::milliseconds(50);
 constexpr int64_t kSyncEveryUs = 1'000'000;
 constexpr int64_t kDiskEveryUs = 500'000;
 constexpr int64_t kHealEveryUs = 1'000'000;
+constexpr int64_t kFeedEveryUs = 2'000'000;
 constexpr size_t kColdExpireRowsATick = 1000;
 constexpr char kProbeName[] = "hearth.probe";
 constexpr size_t kProbeBytes = 1 << 20;
@@ -59,7 +60,11 @@ void Engine::KeeperTick() {
     last_disk_us_ = now_us;
     WatchDisk();
   }
-  if (active_expire_ && !paused_ && writes_allowed_) SweepColdExpired();
+  if (now_us - last_feed_us_ >= kFeedEveryUs) {
+    last_feed_us_ = now_us;
+    feed_->Tick();
+  }
+  if (active_expire_ && !paused_ && writes_allowed_ && !is_replica()) SweepColdExpired();
 }
 
 void Engine::SyncAndMark() {

@@ -81,7 +81,10 @@ Status FromRocks(const rocksdb::Status& status) {
 }
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {
-  file_system_ = options_.file_system ? options_.file_system : rocksdb::FileSystem::Default();
+  wal_archive_ = std::make_shared<WalArchive>(
+      options_.file_system ? options_.file_system : rocksdb::FileSystem::Default(),
+      options_.wal_dir.empty() ? options_.dir : options_.wal_dir);
+  file_system_ = wal_archive_;
   env_ = rocksdb::NewCompositeEnv(file_system_);
   block_cache_ = rocksdb::NewLRUCache(options_.block_cache_size_bytes, 4);
 }
@@ -170,6 +173,22 @@ Status Store::Close() {
   (void)db_->Close();
   db_.reset();
   return synced;
+}
+
+Status Store::Exchange(const std::function<Status()>& exchange) {
+  CancelCompactions();
+  std::unique_lock lock(mutex_);
+  if (db_ != nullptr) {
+    const Status synced = FromRocks(db_->SyncWAL());
+    (void)db_->Close();
+    db_.reset();
+    if (!synced.ok()) return synced;
+  }
+  if (Status status = exchange(); !status.ok()) {
+    (void)OpenLocked();  // whatever is there: the caller decides
+    return status;
+  }
+  return OpenLocked();
 }
 
 Status Store::Reopen() {
