@@ -6,6 +6,7 @@
 #include "src/commands/groups.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -198,6 +199,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     return false;
   }
   const uint32_t flags = GateFlags(session, *command);
+  if (!PassRoleGates(flags, reply)) return false;
   if ((flags & kCmdDenyOom) && !MakeRoom(reply)) return false;
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, flags) ||
@@ -209,6 +211,22 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
 // Whether a command sends messages, be it keyspace events.
 bool Dispatcher::MayPublish(uint32_t flags) {
   return (flags & kCmdPubsub) || server_.keyspace().event_classes() != 0;
+}
+
+// What a replica does not do, and a primary not without its replicas.
+bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
+  const Replication& replication = server_.replication();
+  if (flags & kCmdWrite) {
+    if (const std::string_view error = replication.WriteRefusal(); !error.empty()) [[unlikely]] {
+      reply.Error(error);
+      return false;
+    }
+  }
+  if (!(flags & kCmdStale) && replication.RefusesStaleReads()) [[unlikely]] {
+    reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    return false;
+  }
+  return true;
 }
 
 bool Dispatcher::PassWriteGates(Reply& reply) {
@@ -231,6 +249,7 @@ bool Dispatcher::PassWriteGates(Reply& reply) {
 
 // Evicts for a command that needs memory. False: the error is written.
 bool Dispatcher::MakeRoom(Reply& reply) {
+  if (server_.replication().is_replica()) return true;  // its primary evicts
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;

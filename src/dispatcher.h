@@ -79,6 +79,7 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
+  bool PassRoleGates(uint32_t flags, Reply& reply);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,

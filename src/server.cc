@@ -10,6 +10,7 @@
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/session.h"
 
 namespace hearth {
@@ -86,6 +87,7 @@ Server::Server(Config& config, std::function<void(EngineOptions&)> adjust_engine
       started_ms_(clock_.WallMs()),
       run_id_(NewReplicationId()) {
   last_snapshot_s_ = started_ms_ / 1000;
+  replication_ = std::make_unique<Replication>(*this);
 }
 
 Server::~Server() {
@@ -96,6 +98,7 @@ std::string Server::Start() {
   ReserveFiles();
   // First: warming up loads collections, and builds their nodes by these limits.
   WatchCollectionLimits();
+  replication_->ReadRole();
   if (std::string error = OpenEngine(); !error.empty()) return error;
   size_t count = static_cast<size_t>(config_.Int("workers"));
   if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
@@ -120,6 +123,7 @@ std::string Server::Start() {
     worker->SetCron(kWorkerCronPeriod, [this, &worker = *worker] { WorkerCron(worker); });
     worker->Start();
   }
+  replication_->Start();
   return Listen();
 }
 
@@ -170,6 +174,8 @@ std::string Server::OpenEngine() {
   options.disk_free_min_bytes = free_min.bytes;
   options.disk_free_min_ratio = free_min.ratio;
   options.accept_data_loss = config_.Bool("accept-data-loss");
+  options.replica = replication_->is_replica();
+  options.feed = FeedLimitsOfConfig();
   options.warm_on_start = config_.Bool("warm-on-start");
   options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
   RemoveUnfinishedSnapshots(SnapshotDir(config_));
@@ -310,6 +316,8 @@ void Server::ApplyLimits(Session& session) {
   ParserLimits& limits = connection.limits();
   limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
   limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
+  // A replica's output is bounded by its sender, however far it is behind.
+  if (session.is_replica()) return connection.SetOutputLimits(0, 0, 0);
   std::istringstream words(config_.Text("client-output-buffer-limit"));
   std::string name;
   size_t hard, soft;
@@ -484,7 +492,8 @@ void Server::WorkerCron(Worker& worker) {
   if (timeout_s == 0) return;
   worker.CloseIdle(timeout_s, [](Connection& connection) {
     const auto& session = static_cast<const Session&>(*connection.handler());
-    return !session.blocked() && !session.has_subscribed();
+    return !session.blocked() && !session.waits() && !session.has_subscribed() &&
+           !session.is_replica();
   });
 }
 
@@ -520,6 +529,7 @@ Status Server::Stop() {
     std::lock_guard lock(listeners_mutex_);
     for (OpenListener& open : listeners_) CloseListener(open);
   }
+  replication_->Stop();
   if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();

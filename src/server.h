@@ -47,6 +47,8 @@ struct ServerStats {
   RateMeter commands, net_in, net_out;
 };
 
+class Replication;
+
 class Server {
  public:
   // adjust_engine has the last word on how the engine is opened; tests give it another disk.
@@ -82,6 +84,10 @@ class Server {
   SlowLog& slow_log() { return slow_log_; }
   BlockedClients& blocked_clients() { return *blocked_clients_; }
   PubSub& pubsub() { return *pubsub_; }
+  Replication& replication() { return *replication_; }
+  // What the configuration says of the feed; a context for links under TLS, null and *error.
+  FeedLimits FeedLimitsOfConfig() const;
+  std::shared_ptr<TlsContext> NewClientTls(std::string* error) const;
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -175,6 +181,7 @@ class Server {
   SystemClock clock_;
   CommandTable commands_;
   ServerStats stats_;
+  std::unique_ptr<Replication> replication_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<BlockedClients> blocked_clients_;

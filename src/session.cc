@@ -5,6 +5,8 @@
 #include "src/dispatcher.h"
 #include "src/log.h"
 #include "src/pubsub.h"
+#include "src/replication/replica_sender.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -34,8 +36,23 @@ void Session::OnClose() {
   }
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
+  if (waits_) server_.replication().waiting_clients().Forget(id());
+  replica_sender_.reset();
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
+}
+
+ReplicaSender& Session::MakeReplicaSender() {
+  if (!replica_sender_) replica_sender_ = std::make_unique<ReplicaSender>(*this);
+  return *replica_sender_;
+}
+
+bool Session::is_replica() const {
+  return replica_sender_ != nullptr && replica_sender_->is_attached();
+}
+
+void Session::OnOutputSent() {
+  if (replica_sender_) replica_sender_->OnOutputSent();
 }
 
 Subscriber& Session::subscriber() {
@@ -134,9 +151,10 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
+  if (is_replica()) flags += 'S';
   if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
-  if (blocked_) flags += 'b';
+  if (blocked_ || waits_) flags += 'b';
   if (transaction_ && transaction_->watcher().changed()) flags += 'd';
   if (c.is_unix()) flags += 'U';
   if (no_evict) flags += 'e';

@@ -36,8 +36,9 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
-  for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
-                           IntrospectionCommands(), TransactionCommands(), PubSubCommands()}) {
+  for (const auto group :
+       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands(),
+        TransactionCommands(), PubSubCommands(), ReplicationCommands()}) {
     groups.push_back(group);
   }
   return groups;

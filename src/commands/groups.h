@@ -41,6 +41,7 @@ std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> PubSubCommands();
+std::span<const Command> ReplicationCommands();
 
 // The groups whose commands work on keys through a Tx, and those of all commands.
 std::vector<std::span<const Command>> DataCommandGroups();
