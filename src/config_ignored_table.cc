@@ -123,6 +123,7 @@ constexpr Directive kIgnoredDirectives[] = {
     Bool("rdbcompression", "yes"),
     Int("repl-backlog-ttl", "3600", 0),
     Enum("repl-diskless-load", "disabled", "disabled on-empty-db swapdb"),
+    Bool("repl-disable-tcp-nodelay", "no"),
     Bool("repl-diskless-sync", "yes"),
     Int("repl-diskless-sync-delay", "5", 0),
     Int("repl-diskless-sync-max-replicas", "0", 0),

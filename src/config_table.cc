@@ -177,7 +177,6 @@ constexpr Directive kDirectives[] = {
      .default_text = "600",
      .min = 1,
      .max = 2147483647},
-    {.name = "repl-disable-tcp-nodelay", .kind = DirectiveKind::kBool, .default_text = "no"},
     {.name = "repl-full-sync-rate", .kind = DirectiveKind::kMemory, .default_text = "0", .min = 0},
     {.name = "repl-ping-replica-period",
      .kind = DirectiveKind::kInt,

@@ -117,7 +117,7 @@ std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
     const uint64_t errors_before = reply.error_count();
     reply.SetMuted(muted);
     write(reply);
-    reply.SetMuted(muted_now);
+    reply.SetMuted(muted_now || is_replica());
     if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
     if (transaction_ && transaction_->run.is_active) {
       server_.DispatcherOf(connection->worker()).ContinueExec(*this);

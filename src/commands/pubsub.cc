@@ -107,7 +107,8 @@ void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) 
 
 // PUBLISH channel message -> how many clients it goes to
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
-  session.server().replication().ForwardMessage(args[1], args[2]);
+  Replication& replication = session.server().replication();
+  if (!replication.is_replica()) replication.ForwardMessage(args[1], args[2]);
   Publish(NameKind::kChannel, args, session, reply);
 }
 void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {

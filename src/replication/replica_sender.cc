@@ -110,13 +110,13 @@ void ReplicaSender::AnswerPsync(bool partial, uint64_t next_seq, const std::stri
   next_seq_ = next_seq;
   Attach(partial ? ReplicaState::kOnline : ReplicaState::kWaitFiles);
   auto& stats = replication_.stats();
-  ++(partial ? stats.sync_partial_ok : stats.sync_full);
   if (!partial) {
     Log(LogLevel::kNotice, "Replica " + who + " asks for synchronization; full resync: sequence " +
                                std::to_string(next_seq) + " of its history is not ours to give");
     if (next_seq > 1) ++stats.sync_partial_err;
     return;
   }
+  ++stats.sync_partial_ok;
   Log(LogLevel::kNotice, "Partial resynchronization request from " + who +
                              " accepted. Sending from sequence " + std::to_string(next_seq));
   peer_->acked_seq = next_seq - 1;
@@ -137,6 +137,7 @@ void ReplicaSender::SendFiles(std::string_view checkpoint_id) {
   struct Result {
     std::shared_ptr<const SharedCheckpoint> checkpoint;
     Status status;
+    bool resumes = false;
   };
   auto result = std::make_shared<Result>();
   const std::string who = slot();
@@ -149,6 +150,7 @@ void ReplicaSender::SendFiles(std::string_view checkpoint_id) {
             !server.engine().feed().Reaches(result->checkpoint->sequence + 1)) {
           result->checkpoint = nullptr;
         }
+        result->resumes = result->checkpoint != nullptr;
         if (!result->checkpoint) result->status = source.Share(&result->checkpoint);
         if (!result->status.ok()) return;
         // What follows the checkpoint is kept for this replica, however long the files take.
@@ -162,6 +164,7 @@ void ReplicaSender::SendFiles(std::string_view checkpoint_id) {
           return SendFrame(FrameType::kRefusal, 0, 0, result->status.message());
         }
         checkpoint_ = result->checkpoint;
+        if (!result->resumes) ++replication_.stats().sync_full;
         peer_->state = ReplicaState::kSendFiles;
         peer_->ack_us = LinkNowUs();
         Log(LogLevel::kNotice, "Full resync of " + who + ": checkpoint " + checkpoint_->id + ", " +
