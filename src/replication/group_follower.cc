@@ -17,7 +17,8 @@ constexpr int kFramesPerReadMax = 4096;
 
 GroupFollower::GroupFollower(Engine& engine, FollowHost& host, bool accept_empty)
     : engine_(engine), host_(host), accept_empty_(accept_empty), queue_(engine, [this] {
-        if (ReplicaLink* link = link_.load()) link->wakeup().Wake();
+        ReplicaLink* const link = link_.load();
+        if (link != nullptr && wants_wake_) link->wakeup().Wake();
       }) {}
 
 GroupFollower::~GroupFollower() = default;
@@ -87,7 +88,10 @@ void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
       return link.Fail("applying failed: " + status.message());
     }
     if (!SendAck(socket, link)) return link.Fail(socket.error());
-    if (queue_.is_full()) {
+    const bool is_full = queue_.is_full();
+    wants_wake_ = is_full || ack_wanted_;
+    if (wants_wake_ && queue_.is_idle()) continue;  // the queue was done before it could know
+    if (is_full) {
       link.wakeup().Sleep(kAckUs / 1000);
       continue;
     }

@@ -85,6 +85,7 @@ class GroupFollower final : public LinkFollower {
   std::unique_ptr<FrameReader> reader_;  // of the connection that stands
   uint64_t pushed_seq_ = 0;              // the last sequence given to the queue
   bool ack_wanted_ = false;              // as soon as pushed_seq_ is applied
+  std::atomic<bool> wants_wake_{false};  // the queue is to wake the link when there is room
   int64_t acked_us_ = 0;
   uint64_t acked_seq_ = 0, acked_synced_ = 0;
   std::vector<SyncFile> files_;  // of the checkpoint that is fetched

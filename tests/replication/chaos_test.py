@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Replication under chaos: a primary, two replicas and a replica of a replica, linked through
-proxies; random typed writes; kill -9, SIGSTOP, cuts, stalls, slow links, promotions.
+proxies; random typed writes; kill -9, SIGSTOP, cuts, stalls, slow links, damaged bytes, promotions.
 
 At the end: the data of all are equal, memory agrees with the store, no write that WAIT acknowledged
 is lost, and no full resync happened but those that the history asks for. A seed gives the same
@@ -202,7 +202,7 @@ class Chaos:
     # -- What happens
 
     def event(self):
-        kind = self.random.choice(["cut", "cut", "stall", "slow", "kill replica", "kill replica",
+        kind = self.random.choice(["cut", "damage", "damage", "stall", "slow", "kill replica", "kill replica",
                                    "stop replica", "kill primary", "promote", "refuse"])
         self.counts[kind] = self.counts.get(kind, 0) + 1
         getattr(self, kind.replace(" ", "_"))()
@@ -218,6 +218,11 @@ class Chaos:
         node = self.random.choice(self.nodes)
         self.say("cut the links to " + node.name)
         node.proxy.cut()
+
+    def damage(self):
+        node = self.random.choice(self.nodes)
+        self.say("damage a byte from " + node.name)
+        node.proxy.damage()
 
     def stall(self):
         node = self.random.choice(self.nodes)

@@ -23,6 +23,7 @@ class Proxy:
         self.bytes_a_second = 0  # 0 = as fast as it goes
         self.refusing = False
         self.cut_wanted = False
+        self.damage_wanted = False
         self.stopping = False
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -30,6 +31,10 @@ class Proxy:
     def cut(self):
         """Closes every connection that stands."""
         self.cut_wanted = True
+
+    def damage(self):
+        """Flips a bit of what the target says next."""
+        self.damage_wanted = True
 
     def heal(self):
         self.stalled = self.refusing = False
@@ -72,6 +77,10 @@ class Proxy:
                 data = b""
             if not data:
                 return None
+            if source == 1 and self.damage_wanted:
+                self.damage_wanted = False
+                at = len(data) // 2
+                data = data[:at] + bytes([data[at] ^ 4]) + data[at + 1:]
             pair[held] = data
         try:
             sent = pair[1 - source].send(pair[held])
