@@ -36,6 +36,18 @@ TEST_F(ReplicationCommands, ARoleChangesWithinMulti) {
   Run("CLIENT KILL TYPE normal");
   EXPECT_EQ(Run("EXEC"), "*3\r\n+OK\r\n-ERR The server is running without a config file\r\n:0\r\n");
   EXPECT_EQ(InfoField("replication", "role"), "slave");
+  Run("MULTI");
+  Run("SLAVEOF NO ONE");
+  EXPECT_EQ(Run("SET a 1"), "-READONLY You can't write against a read only replica.\r\n");
+  Run("DISCARD");
+  Run("SLAVEOF NO ONE");
+  Run("MULTI");
+  Run("SET a 1");
+  Run("SLAVEOF 127.0.0.1 1");
+  Run("SET a 2");
+  EXPECT_EQ(Run("EXEC"),
+            "*3\r\n+OK\r\n+OK\r\n-READONLY You can't write against a read only replica.\r\n");
+  EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
 }
 
 TEST_F(ReplicationCommands, ReplConfTakesWhatReplicasSay) {
