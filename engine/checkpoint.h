@@ -49,6 +49,19 @@ Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, Snapshot
 // Snapshots in dir, the newest first. Directories without a whole manifest are left out.
 std::vector<SnapshotInfo> ListSnapshots(const std::string& dir);
 
+struct SnapshotFile {
+  std::string name;
+  uint64_t size_bytes = 0;
+  std::string checksum;  // XXH3-64, 16 hexadecimal digits
+};
+// What stands in a snapshot; false when its manifest is missing or damaged.
+bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<SnapshotFile>* files);
+
+// XXH3-64 of a file, 16 hexadecimal digits. Reads it in pieces.
+Status FileChecksum(const std::string& path, std::string* checksum);
+// Makes a file, or a folder's names, survive a power loss.
+Status SyncPath(const std::string& path);
+
 // Removes what an interrupted checkpoint left behind.
 void RemoveUnfinishedSnapshots(const std::string& dir);
 

@@ -241,7 +241,7 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
 std::string CommitLog::RowBatch::TakePayload() {
   std::string payload = std::move(rep_);
   rep_.clear();
-  rep_.reserve(payload.size());
+  rep_.reserve(std::min(payload.size(), kSpareBatchBytesMax));
   Reset();
   return payload;
 }

@@ -101,6 +101,7 @@ Status Engine::OpenStore() {
   applier_ = std::make_unique<GroupApplier>(*keyspace_);
   if (options_.replica) SetReplica(true);
   if (status = BeginHistory(fresh, lost); !status.ok()) return status;
+  RemoveReplaced(at.dir, wal_dir);
   status = WriteWatermark(store_->file_system(), options_.store.dir,
                           {log_->synced_seq(), false, BootId()});
   report_.open_ms = (clock_->MonotonicUs() - start_us) / 1000;

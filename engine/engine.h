@@ -168,7 +168,7 @@ class Engine {
   Status OpenStore();
   Status LoadState(StoreState* state, bool* fresh);
   Status BeginHistory(bool fresh, bool lost);
-  Status ExchangeStore();
+  Status FinishSwitch();
   void StartThreads();
   void KeeperMain();
   void SyncAndMark();
@@ -203,6 +203,8 @@ class Engine {
   std::atomic<bool> active_expire_{true};
   std::atomic<bool> paused_{false};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> switching_{false};  // from the point where the new data is the data
+  std::mutex tick_mutex_;               // the keeper stands still during a switch
   std::atomic<uint64_t> disk_free_min_bytes_{0};
   std::atomic<double> disk_free_min_ratio_{0};
   std::mutex reason_mutex_;

@@ -11,8 +11,8 @@
 //   <data-dir>/incoming/           <target>
 //   <target>/STATE = "hearth-sync 1\n" "checkpoint " id "\n" ("file " size " " xxh3:hex " " name
 //                    "\n")* "end\n"
-//   <target>/NAME.part, NAME.done = ranges that are there: (offset " " size "\n")*   while fetched
-//   <target>/NAME                                                                     whole
+//   <target>/NAME.part, NAME.done = ranges that are there: (offset " " size " .\n")*   while
+//   fetched <target>/NAME                                                                     whole
 //   <target>/COMPLETE                                                     all verified and synced
 //   <data-dir>/SWITCH = "hearth-switch 1\n" "phase " ("1" | "2") "\n" "end\n"
 //   <data-dir>/replaced/, <wal-dir>/replaced/       the old data, until the new one was opened once
@@ -32,6 +32,7 @@
 // Limits:   kSyncFilesMax files, chunks of kSyncChunkMax bytes.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -105,7 +106,7 @@ class FullSyncSource {
     int64_t used_ms = 0;
   };
   void TakeOver(const SnapshotInfo& info);
-  void HoldHistory(const SharedCheckpoint& checkpoint);
+  std::shared_ptr<const SharedCheckpoint> FindUsable();
 
   Engine& engine_;
   const Options options_;
@@ -166,10 +167,14 @@ class FullSyncTarget {
   std::map<std::string, Part> parts_;
 };
 
-// Ends a switch that a crash interrupted; *resumed tells. Before the store is opened.
-Status ResolveSwitch(const std::string& data_dir, const std::string& wal_dir, bool* resumed);
-// Begins one. Requires: FullSyncTarget::Finish; the store is closed.
+// Ends a switch that was begun; *resumed tells whether there was one. The store is closed. May be
+// repeated after an error. go_on is asked before each step, for tests that stop there.
+Status ResolveSwitch(const std::string& data_dir, const std::string& wal_dir, bool* resumed,
+                     const std::function<bool()>& go_on = {});
+// Begins one: from now on the new data is the data. Requires: the store is closed.
+// Errors: Invalid without a finished FullSyncTarget.
 Status BeginSwitch(const std::string& data_dir);
+bool IsIncomingComplete(const std::string& data_dir);
 // Removes what was replaced, once the new data was opened.
 void RemoveReplaced(const std::string& data_dir, const std::string& wal_dir);
 

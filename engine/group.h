@@ -25,7 +25,7 @@ namespace hearth {
 
 struct Group {
   uint64_t first_seq = 0;
-  uint32_t count = 0;  // rows, each a sequence number
+  uint32_t count = 0;  // rows, a sequence number each
   std::string payload;
 
   uint64_t last_seq() const { return first_seq + count - 1; }
@@ -64,7 +64,10 @@ class GroupReader {
 bool ValidateGroup(std::string_view payload, uint64_t first_seq, uint32_t db_count,
                    StoreState* state, std::string* error);
 
-// A group's rows as text, a line each (RowText), for tools and for what a resync gave up.
+// XXH3-64 of a payload, for those who send and receive it.
+uint64_t GroupChecksum(std::string_view payload);
+
+// A group's rows as text, a line each with its sequence, for tools and for what a resync gave up.
 std::string GroupText(const Group& group);
 
 }  // namespace hearth

@@ -15,9 +15,11 @@
 // Errors:   Invalid: the group does not follow on committed_seq, or is damaged; nothing was
 //           written. Else the log has failed, as after any failed write.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "engine/group.h"
 #include "engine/keyspace.h"
@@ -35,6 +37,23 @@ class GroupApplier {
   Status Apply(std::span<const std::shared_ptr<const Group>> groups, int64_t now_ms);
 
  private:
+  // What a group touches, found before it is written.
+  struct Plan {
+    StoreState state;                  // after it
+    bool all_shards = false;           // databases go, come or change places
+    uint64_t shards = 0;               // a bit each, of head rows
+    std::vector<uint64_t> object_ids;  // ascending
+    std::vector<uint64_t> positions;   // of head rows
+  };
+  using GroupPtr = std::shared_ptr<const Group>;
+
+  Status MakePlan(const Group& group, const std::vector<uint32_t>& db_ids, Plan* plan) const;
+  Status ApplyRound(std::span<const GroupPtr> groups, std::span<Plan> plans, int64_t now_ms);
+  uint64_t LockShards(std::span<const GroupPtr> groups, std::span<const Plan> plans);
+  uint64_t OwnersShards(std::span<const Plan> plans);
+  Status WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms,
+                        std::vector<ReadyKey>* ready);
+
   Keyspace& keyspace_;
   std::atomic<bool> warm_{true};
 };

@@ -43,6 +43,7 @@ void Engine::KeeperMain() {
 }
 
 void Engine::KeeperTick() {
+  std::lock_guard tick_lock(tick_mutex_);
   const int64_t now_us = clock_->MonotonicUs();
   residency_->Tick();
   if (failed_) {
@@ -176,6 +177,12 @@ void Engine::Heal() {
       WriteFileAtomically(store_->file_system(), dir, kProbeName, std::string(kProbeBytes, '\0'));
   (void)store_->file_system()->DeleteFile(dir + "/" + kProbeName, {}, nullptr);
   if (!status.ok()) return;
+  if (switching_) {
+    status = FinishSwitch();
+    if (!status.ok()) return Log(3, "cannot open the resynced data: " + status.message());
+    ++gauges_.reopen_count;
+    return;
+  }
   const uint64_t committed_seq = log_->committed_seq();
   status = store_->Reopen();
   if (status.ok() && store_->LatestSeq() < committed_seq) {
@@ -196,6 +203,8 @@ void Engine::Heal() {
       locks.emplace_back(keyspace_->shard(i).mutex);
     }
     log_->Restart(std::move(state));
+    // A replica's memory follows a group once it is written: not one that was recovered.
+    if (is_replica() && log_->committed_seq() != committed_seq) keyspace_->ForgetAll();
   }
   ++gauges_.reopen_count;
   failed_ = false;

@@ -183,6 +183,7 @@ Status Keyspace::Load(const std::vector<KeyRef>& keys, bool hot) {
       std::lock_guard lock(shard.mutex);
       Bump(shard.counters.loads);
       installed = Install(shard, ref, db_id, std::move(read), hot);
+      if (!installed) std::this_thread::yield();
     }
   }
   return Status::Ok();

@@ -12,6 +12,7 @@
 // Thread:   own mutex, taken within shard locks, never the other way round.
 // Limits:   an entry a resident spread collection, and kMarkCount marks.
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -36,6 +37,12 @@ class ReplicaIndex {
     const auto found = owners_.find(object_id);
     return found == owners_.end() ? nullptr : &found->second;
   }
+  // Forgets the owners in other databases.
+  void KeepDbs(const std::vector<uint32_t>& db_ids) {
+    std::erase_if(owners_, [&](const auto& entry) {
+      return std::ranges::find(db_ids, entry.second.db_id) == db_ids.end();
+    });
+  }
   void Clear() { owners_.clear(); }
   size_t size() const { return owners_.size(); }
 
@@ -45,6 +52,10 @@ class ReplicaIndex {
   }
   // Whether something read at view_seq may be older than what stands in the store.
   bool IsStale(uint64_t what, uint64_t view_seq) const { return marks_[SlotOf(what)] > view_seq; }
+  // After a failure: marks of groups that were not written would never be passed.
+  void CapMarks(uint64_t seq) {
+    for (uint64_t& mark : marks_) mark = std::min(mark, seq);
+  }
   void ClearMarks() { marks_.assign(kMarkCount, 0); }
 
  private:

@@ -202,14 +202,31 @@ bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
   return true;
 }
 
-std::string RowText(std::string_view row_key, std::string_view row_value) {
+std::string RowKeyText(std::string_view row_key) {
   HeadKeyParts key;
-  HeadValueParts value;
+  ElementKeyParts element;
   std::string text;
   if (ParseHeadKey(row_key, &key)) {
     text = "head db=" + std::to_string(key.db_id) +
            " slot=" + std::to_string(SlotOfPosition(key.position)) + " key=";
     AppendPrintable(&text, key.key);
+  } else if (ParseElementKey(row_key, &element)) {
+    text = "element db=" + std::to_string(element.db_id) +
+           " id=" + std::to_string(element.object_id) + " element=";
+    AppendPrintable(&text, element.element);
+  } else {
+    AppendPrintable(&text, row_key);
+  }
+  return text;
+}
+
+std::string RowText(std::string_view row_key, std::string_view row_value) {
+  std::string text = RowKeyText(row_key);
+  HeadKeyParts key;
+  HeadValueParts value;
+  ElementKeyParts element;
+  std::string_view element_value;
+  if (ParseHeadKey(row_key, &key)) {
     if (!ParseHeadValue(row_value, &value)) return text + " damaged";
     text += " type=" + std::to_string(static_cast<int>(value.type)) +
             " encoding=" + std::to_string(static_cast<int>(value.encoding));
@@ -217,22 +234,14 @@ std::string RowText(std::string_view row_key, std::string_view row_value) {
     if (value.spread) text += " id=" + std::to_string(value.object_id);
     text += " value=";
     AppendPrintable(&text, value.value);
-    return text;
-  }
-  ElementKeyParts element;
-  std::string_view element_value;
-  if (ParseElementKey(row_key, &element)) {
-    text = "element db=" + std::to_string(element.db_id) +
-           " id=" + std::to_string(element.object_id) + " element=";
-    AppendPrintable(&text, element.element);
+  } else if (ParseElementKey(row_key, &element)) {
     if (!ParseElementValue(row_value, &element_value)) return text + " damaged";
     text += " value=";
     AppendPrintable(&text, element_value);
-    return text;
+  } else {
+    text += " = ";
+    AppendPrintable(&text, row_value);
   }
-  AppendPrintable(&text, row_key);
-  text += " = ";
-  AppendPrintable(&text, row_value);
   return text;
 }
 

@@ -120,5 +120,7 @@ bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state
 
 // A row as text, for tests and tools: `head db=0 slot=12182 key=foo string/int value=1`.
 std::string RowText(std::string_view row_key, std::string_view row_value);
+// Its key alone: `head db=0 slot=12182 key=foo`.
+std::string RowKeyText(std::string_view row_key);
 
 }  // namespace hearth

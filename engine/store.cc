@@ -179,15 +179,11 @@ Status Store::Exchange(const std::function<Status()>& exchange) {
   CancelCompactions();
   std::unique_lock lock(mutex_);
   if (db_ != nullptr) {
-    const Status synced = FromRocks(db_->SyncWAL());
+    (void)db_->SyncWAL();  // the old data may yet be needed
     (void)db_->Close();
     db_.reset();
-    if (!synced.ok()) return synced;
   }
-  if (Status status = exchange(); !status.ok()) {
-    (void)OpenLocked();  // whatever is there: the caller decides
-    return status;
-  }
+  if (Status status = exchange(); !status.ok()) return status;
   return OpenLocked();
 }
 

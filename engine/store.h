@@ -53,6 +53,7 @@ class Store {
   // must be gone.
   Status Close();
   // Closes, lets exchange put other files there, and opens them. Open iterators must be gone.
+  // When exchange fails the store stays closed until Reopen.
   Status Exchange(const std::function<Status()>& exchange);
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
   Status Reopen();

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -56,12 +57,16 @@ class WalArchive : public rocksdb::FileSystemWrapper {
   // Deletes retained files, the oldest first, while they take more than bytes_max, but none that
   // holds sequences from keep_seq on.
   Status Trim(uint64_t bytes_max, uint64_t keep_seq);
+  // The same for files that were last written before a wall clock time.
+  Status TrimOlder(int64_t before_ms, uint64_t keep_seq);
   // Of the retained files, as of the last List or Trim.
   uint64_t retained_bytes() const { return retained_bytes_.load(std::memory_order_relaxed); }
 
  private:
   std::string PathOf(uint64_t number, bool live) const;
   uint64_t FirstSeq(const std::string& path);
+  // Deletes retained files from the oldest on as long as may_go says so and keep_seq allows.
+  Status TrimWhile(uint64_t keep_seq, const std::function<bool(const File& file)>& may_go);
 
   const std::string wal_dir_;
   std::atomic<bool> retaining_{false};
