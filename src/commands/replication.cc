@@ -33,7 +33,7 @@ void ReplicaOf(const Args& args, Session& session, Reply& reply) {
     return reply.Error("ERR REPLICAOF not allowed while failing over.");
   }
   const std::string who = "user request from '" + session.Describe() + "'";
-  if (IsWord(args[1], "no") && IsWord(args[2], "one")) {
+  if (IsWord(args[1], "NO") && IsWord(args[2], "ONE")) {
     if (!replication.is_replica()) return reply.Ok();
     return replication.Promote(who, AnswerWhenDone(session));
   }
@@ -99,7 +99,7 @@ struct FailoverWords {
 bool ParseFailover(const Args& args, FailoverWords* words, Reply& reply) {
   bool has_timeout = false;
   for (size_t i = 1; i < args.size(); ++i) {
-    if (IsWord(args[i], "timeout") && i + 1 < args.size() && !has_timeout) {
+    if (IsWord(args[i], "TIMEOUT") && i + 1 < args.size() && !has_timeout) {
       const auto ms = ReadInteger(args[++i], reply);
       if (!ms) return false;
       if (*ms <= 0) {
@@ -108,14 +108,14 @@ bool ParseFailover(const Args& args, FailoverWords* words, Reply& reply) {
       }
       words->options.timeout_ms = *ms;
       has_timeout = true;
-    } else if (IsWord(args[i], "to") && i + 2 < args.size() && !words->options.target) {
+    } else if (IsWord(args[i], "TO") && i + 2 < args.size() && !words->options.target) {
       const auto port = ReadInteger(args[i + 2], reply);
       if (!port) return false;
       words->options.target = {std::string(args[i + 1]), static_cast<int>(*port)};
       i += 2;
-    } else if (IsWord(args[i], "abort") && args.size() == 2) {
+    } else if (IsWord(args[i], "ABORT") && args.size() == 2) {
       words->abort = true;
-    } else if (IsWord(args[i], "force") && !words->options.force) {
+    } else if (IsWord(args[i], "FORCE") && !words->options.force) {
       words->options.force = true;
     } else {
       reply.Error(kErrSyntax);

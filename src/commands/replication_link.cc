@@ -23,7 +23,7 @@ constexpr size_t kIpSizeMax = 255;
 void TakeAck(const Args& args, Session& session) {
   ReplicaSender* sender = session.replica_sender();
   const auto applied = ParseInt64(args[2]);
-  const auto synced = args.size() >= 5 && IsWord(args[3], "fack") ? ParseInt64(args[4]) : applied;
+  const auto synced = args.size() >= 5 && IsWord(args[3], "FACK") ? ParseInt64(args[4]) : applied;
   if (sender == nullptr || !applied || !synced || *applied < 0 || *synced < 0) return;
   sender->Ack(static_cast<uint64_t>(*applied), static_cast<uint64_t>(*synced));
 }
@@ -33,11 +33,11 @@ void TakeAck(const Args& args, Session& session) {
 bool TakeFileRequest(const Args& args, Session& session) {
   ReplicaSender* sender = session.replica_sender();
   if (sender == nullptr || !sender->is_attached()) return false;
-  if (IsWord(args[1], "files") && args.size() == 3) {
+  if (IsWord(args[1], "FILES") && args.size() == 3) {
     sender->SendFiles(args[2]);
     return true;
   }
-  if (!IsWord(args[1], "chunk") || args.size() != 6) return false;
+  if (!IsWord(args[1], "CHUNK") || args.size() != 6) return false;
   const auto file = ParseInt64(args[3]), offset = ParseInt64(args[4]), size = ParseInt64(args[5]);
   if (!file || !offset || !size || *file < 0 || *offset < 0 || *size < 0) return false;
   sender->SendChunk(args[2], static_cast<uint64_t>(*file), static_cast<uint64_t>(*offset),
@@ -47,22 +47,22 @@ bool TakeFileRequest(const Args& args, Session& session) {
 
 // One option and its value. False: it has answered.
 bool TakeOption(std::string_view option, std::string_view value, Session& session, Reply& reply) {
-  if (IsWord(option, "listening-port")) {
+  if (IsWord(option, "LISTENING-PORT")) {
     const auto port = ReadInteger(value, reply);
     if (!port) return false;
     session.MakeReplicaSender().set_port(static_cast<int>(*port));
-  } else if (IsWord(option, "ip-address")) {
+  } else if (IsWord(option, "IP-ADDRESS")) {
     if (value.size() > kIpSizeMax) {
       reply.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
                   std::to_string(value.size()) + " bytes");
       return false;
     }
     session.MakeReplicaSender().set_ip(value);
-  } else if (IsWord(option, "capa")) {
+  } else if (IsWord(option, "CAPA")) {
     // Redis' capabilities mean nothing here.
-  } else if (IsWord(option, "hearth")) {
+  } else if (IsWord(option, "HEARTH")) {
     session.MakeReplicaSender().set_is_hearth();
-  } else if (IsWord(option, "rdb-only") || IsWord(option, "rdb-filter-only")) {
+  } else if (IsWord(option, "RDB-ONLY") || IsWord(option, "RDB-FILTER-ONLY")) {
     reply.Error(kErrNoHearth);
     return false;
   } else {
@@ -75,8 +75,8 @@ bool TakeOption(std::string_view option, std::string_view value, Session& sessio
 }  // namespace
 
 void ReplConf(const Args& args, Session& session, Reply& reply) {
-  if (args.size() >= 3 && IsWord(args[1], "ack")) return TakeAck(args, session);
-  if (args.size() >= 3 && IsWord(args[1], "getack")) return;
+  if (args.size() >= 3 && IsWord(args[1], "ACK")) return TakeAck(args, session);
+  if (args.size() >= 3 && IsWord(args[1], "GETACK")) return;
   if (args.size() >= 3 && TakeFileRequest(args, session)) return;
   if (args.size() % 2 == 0) return reply.Error(kErrSyntax);
   for (size_t i = 1; i < args.size(); i += 2) {
@@ -94,7 +94,7 @@ void Psync(const Args& args, Session& session, Reply& reply) {
   if (!next) return;
   Replication& replication = session.server().replication();
   const uint64_t next_seq = *next < 0 ? 0 : static_cast<uint64_t>(*next);
-  if (args.size() < 4 || !IsWord(args[3], "failover")) return sender->Psync(args[1], next_seq);
+  if (args.size() < 4 || !IsWord(args[3], "FAILOVER")) return sender->Psync(args[1], next_seq);
 
   // The primary hands over to this replica.
   Log(LogLevel::kWarning, "Failover request received for replid " + std::string(args[1]) + ".");
