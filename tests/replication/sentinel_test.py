@@ -19,6 +19,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from resp import Server  # noqa: E402
 
 NAME = "hearths"
+SYSTEM_PYTHON = "/usr/bin/python3"  # has the system's packages, python3-redis among them
+
+try:
+    import redis
+    from redis.sentinel import Sentinel
+except ModuleNotFoundError:
+    if sys.executable == SYSTEM_PYTHON:
+        raise
+    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
 
 
 def free_port():
@@ -107,8 +116,6 @@ def wait(what, text, seconds=60):
 
 
 def run(nodes, sentinels):
-    import redis
-    from redis.sentinel import Sentinel
     primary = nodes[0]
 
     def ask(sentinel, *words):
