@@ -55,6 +55,7 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
+  if (keyspace.is_replica()) options_.expire = false;
   if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {

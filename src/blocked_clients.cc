@@ -6,6 +6,7 @@
 
 #include "engine/check.h"
 #include "net/worker.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -294,8 +295,11 @@ void BlockedClients::EndLocked(const WaiterPtr& waiter, End end) {
   }
   RemoveLocked(waiter);
   if (end == End::kGone) return;
-  Answer(waiter, [end, null_array = waiter->request.null_array](Reply& reply) {
-    if (end == End::kError) {
+  Answer(waiter, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
+    if (end == End::kRoleChanged) {
+      reply.Error(kErrRoleChanged);
+      if (const auto connection = waiter->connection.lock()) connection->CloseAfterReply();
+    } else if (end == End::kError) {
       reply.Error(kErrUnblocked);
     } else {
       null_array ? reply.NullArray() : reply.Null();
@@ -329,6 +333,12 @@ void BlockedClients::Answer(const WaiterPtr& waiter, std::function<void(Reply&)>
       write(reply);
     });
   });
+}
+
+void BlockedClients::EndAll() {
+  std::lock_guard lock(mutex_);
+  const auto waiters = by_client_;
+  for (const auto& [id, waiter] : waiters) EndLocked(WaiterPtr(waiter), End::kRoleChanged);
 }
 
 bool BlockedClients::Unblock(uint64_t client_id, bool with_error) {

@@ -116,6 +116,30 @@ bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_vi
   return true;
 }
 
+// "host port"; "no one" and nothing at all mean none.
+bool CanonicalReplicaOf(const std::vector<std::string>& words, std::string* text,
+                        std::string* error) {
+  if (words.size() == 1 && words[0].empty()) {
+    text->clear();
+    return true;
+  }
+  if (words.size() != 2) {
+    *error = "wrong number of arguments";
+    return false;
+  }
+  if (ToLower(words[0]) == "no" && ToLower(words[1]) == "one") {
+    text->clear();
+    return true;
+  }
+  const auto port = ParseInt64(words[1]);
+  if (!port || *port < 0 || *port > 65535) {
+    *error = "Invalid master port";
+    return false;
+  }
+  *text = words[0] + " " + words[1];
+  return true;
+}
+
 std::string PlaceOf(const std::string& path, int number, const std::string& line) {
   return "Reading the configuration file " + path + ", at line " + std::to_string(number) +
          "\n>>> '" + line + "'";
@@ -159,9 +183,9 @@ bool Config::Canonical(const Directive& directive, const std::vector<std::string
 
 bool Config::CanonicalText(const Directive& directive, const std::vector<std::string>& words,
                            std::string_view old_text, std::string* text, std::string* error) {
-  const bool one_word = directive.kind != DirectiveKind::kWords &&
-                        directive.kind != DirectiveKind::kSave &&
-                        directive.kind != DirectiveKind::kOutputLimits;
+  const bool one_word =
+      directive.kind != DirectiveKind::kWords && directive.kind != DirectiveKind::kSave &&
+      directive.kind != DirectiveKind::kOutputLimits && directive.kind != DirectiveKind::kReplicaOf;
   if (words.empty() || (one_word && words.size() != 1)) {
     *error = "wrong number of arguments";
     return false;
@@ -203,6 +227,8 @@ bool Config::CanonicalText(const Directive& directive, const std::vector<std::st
       *text = Join(words);  // as given: what CONFIG GET prints is not all of it
       return flags.has_value();
     }
+    case DirectiveKind::kReplicaOf:
+      return CanonicalReplicaOf(words, text, error);
     case DirectiveKind::kText:
     case DirectiveKind::kWords:
       *text = Join(words);
@@ -330,6 +356,14 @@ static std::string ShownText(const Directive& directive, const std::string& text
   return FormatEventFlags(ParseEventFlags(text).value_or(0));
 }
 
+void Config::Note(std::string_view name, const std::string& text) {
+  std::lock_guard lock(mutex_);
+  Value* value = Find(name);
+  HEARTH_CHECK(value != nullptr);
+  value->text = text;
+  value->given = true;
+}
+
 std::vector<std::pair<std::string, std::string>> Config::Get(std::string_view pattern) const {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<std::string, std::string>> found;
@@ -367,6 +401,7 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
       }
       std::string text, error;
       const auto words = value->directive->kind == DirectiveKind::kWords ||
+                                 value->directive->kind == DirectiveKind::kReplicaOf ||
                                  value->directive->kind == DirectiveKind::kOutputLimits
                              ? SplitWords(word)
                              : std::vector<std::string>{word};
@@ -408,9 +443,9 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
 namespace {
 
 std::string DirectiveLine(const Directive& directive, const std::string& text) {
-  const bool several = directive.kind == DirectiveKind::kWords ||
-                       directive.kind == DirectiveKind::kSave ||
-                       directive.kind == DirectiveKind::kOutputLimits;
+  const bool several =
+      directive.kind == DirectiveKind::kWords || directive.kind == DirectiveKind::kSave ||
+      directive.kind == DirectiveKind::kReplicaOf || directive.kind == DirectiveKind::kOutputLimits;
   return std::string(directive.name) + " " + (several && !text.empty() ? text : QuoteWord(text));
 }
 
@@ -450,6 +485,8 @@ std::string Config::Rewrite() {
     }
     if (written[value]) continue;  // a repeated line: the first holds it all
     written[value] = true;
+    // No line tells that a server has no primary.
+    if (value->directive->kind == DirectiveKind::kReplicaOf && value->text.empty()) continue;
     out += DirectiveLine(*value->directive, value->text) + "\n";
   }
   bool marked = false;

@@ -32,7 +32,8 @@ enum class DirectiveKind : uint8_t {
   kOutputLimits,  // class hard soft seconds, by class
   kOctal,
   kAmountOrPercent,
-  kEvents,  // letters of notify-keyspace-events
+  kEvents,     // letters of notify-keyspace-events
+  kReplicaOf,  // a host and a port, or nothing
 };
 
 enum DirectiveFlag : uint8_t {
@@ -93,6 +94,9 @@ class Config {
   std::vector<std::pair<std::string, std::string>> Get(std::string_view pattern) const;
   // All or nothing; returns the error reply, empty when it took effect.
   std::string Set(const std::vector<std::pair<std::string, std::string>>& pairs);
+  // The value has changed by another command than CONFIG SET (REPLICAOF): no callback is called.
+  // Requires: a canonical text.
+  void Note(std::string_view name, const std::string& text);
   // Called after the value changed; false and an error text takes the whole Set back.
   using Apply = std::function<bool(std::string* error)>;
   void OnChange(std::string_view name, Apply apply) { on_change_[std::string(name)] = apply; }

@@ -7,6 +7,7 @@
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/scripting/script_runner.h"
 #include "src/server.h"
 
@@ -230,6 +231,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
   const uint32_t flags = GateFlags(session, *command);
+  if (!PassRoleGates(flags, reply)) return false;
   if ((flags & kCmdDenyOom) && !MakeRoom()) {
     reply.Error(kErrOutOfMemory);
     return false;
@@ -285,6 +287,22 @@ bool Dispatcher::MayPublish(uint32_t flags) {
   return (flags & kCmdPubsub) || server_.keyspace().event_classes() != 0;
 }
 
+// What a replica does not do, and a primary not without its replicas.
+bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
+  const Replication& replication = server_.replication();
+  if (flags & kCmdWrite) {
+    if (const std::string_view error = replication.WriteRefusal(); !error.empty()) [[unlikely]] {
+      reply.Error(error);
+      return false;
+    }
+  }
+  if (!(flags & kCmdStale) && replication.RefusesStaleReads()) [[unlikely]] {
+    reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    return false;
+  }
+  return true;
+}
+
 bool Dispatcher::PassWriteGates(Reply& reply) {
   std::string error;
   if (MayWrite(&error)) [[likely]]
@@ -294,6 +312,11 @@ bool Dispatcher::PassWriteGates(Reply& reply) {
 }
 
 bool Dispatcher::MayWrite(std::string* error) {
+  if (const std::string_view refusal = server_.replication().WriteRefusal(); !refusal.empty())
+      [[unlikely]] {
+    *error = refusal;
+    return false;
+  }
   std::string reason;
   if (!server_.engine().WritesAllowed(&reason)) {
     *error = "MISCONF " + reason;
@@ -313,6 +336,7 @@ bool Dispatcher::MayWrite(std::string* error) {
 
 // Evicts for a command that needs memory.
 bool Dispatcher::MakeRoom() {
+  if (server_.replication().is_replica()) return true;  // its primary evicts
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;

@@ -113,6 +113,7 @@ class Dispatcher {
   bool PassScriptGate(Session& session, const Command& command, bool* wait);
   // Whether writes are taken now; if not, *error is what to answer.
   bool MayWrite(std::string* error);
+  bool PassRoleGates(uint32_t flags, Reply& reply);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,

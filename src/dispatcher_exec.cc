@@ -14,6 +14,7 @@
 #include "src/dispatcher.h"
 #include "src/key_finder.h"
 #include "src/log.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -312,6 +313,10 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
     return reply.Error(server_.engine().log().accepting()
                            ? "IOERR a read of the store failed"
                            : "MISCONF Errors writing to the AOF file");
+  }
+  // Behind a REPLICAOF of the same transaction.
+  if ((command.flags & kCmdWrite) && server_.replication().is_replica()) {
+    return reply.Error(server_.replication().WriteRefusal());
   }
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));

@@ -7,6 +7,7 @@
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/session.h"
 
 namespace hearth {
@@ -84,6 +85,7 @@ Server::Server(Config& config, std::function<void(EngineOptions&)> adjust_engine
       started_ms_(clock_.WallMs()),
       run_id_(NewReplicationId()) {
   last_snapshot_s_ = started_ms_ / 1000;
+  replication_ = std::make_unique<Replication>(*this);
 }
 
 Server::~Server() {
@@ -95,6 +97,7 @@ std::string Server::Start() {
   ReserveFiles();
   // First: warming up loads collections, and builds their nodes by these limits.
   WatchCollectionLimits();
+  replication_->ReadRole();
   if (std::string error = OpenEngine(); !error.empty()) return error;
   size_t count = static_cast<size_t>(config_.Int("workers"));
   if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
@@ -126,11 +129,18 @@ std::string Server::Start() {
     worker->SetCron(kWorkerCronPeriod, [this, &worker = *worker] { WorkerCron(worker); });
     worker->Start();
   }
+  replication_->Start();
   return Listen();
 }
 
+// Grows whenever the libraries in the store may be others: it was opened anew or exchanged, or a
+// primary changed them.
+uint64_t Server::FunctionsEpoch() {
+  return engine_->gauges().reopen_count + keyspace().epoch() + keyspace().library_epoch();
+}
+
 Status Server::LoadFunctions() {
-  functions_of_reopen_ = engine_->gauges().reopen_count;
+  functions_of_epoch_ = FunctionsEpoch();
   std::string error;
   const Status status = functions_.LoadAll(engine_->store(), &error);
   if (!error.empty()) Log(LogLevel::kWarning, "Function libraries were left out: " + error);
@@ -139,7 +149,7 @@ Status Server::LoadFunctions() {
 
 // After a failed commit the store was opened anew: it may lack what was loaded here.
 bool Server::RefreshFunctions(Reply& reply) {
-  if (engine_->gauges().reopen_count == functions_of_reopen_) [[likely]]
+  if (FunctionsEpoch() == functions_of_epoch_) [[likely]]
     return true;
   const Status status = LoadFunctions();
   if (!status.ok()) reply.Error("IOERR a read of the store failed: " + status.message());
@@ -193,6 +203,8 @@ std::string Server::OpenEngine() {
   options.disk_free_min_bytes = free_min.bytes;
   options.disk_free_min_ratio = free_min.ratio;
   options.accept_data_loss = config_.Bool("accept-data-loss");
+  options.replica = replication_->is_replica();
+  options.feed = FeedLimitsOfConfig();
   options.warm_on_start = config_.Bool("warm-on-start");
   options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
   RemoveUnfinishedSnapshots(SnapshotDir(config_));
@@ -323,6 +335,8 @@ void Server::ApplyLimits(Session& session) {
   ParserLimits& limits = connection.limits();
   limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
   limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
+  // A replica's output is bounded by its sender, however far it is behind.
+  if (session.is_replica()) return connection.SetOutputLimits(0, 0, 0);
   std::istringstream words(config_.Text("client-output-buffer-limit"));
   std::string name;
   size_t hard, soft;
@@ -507,7 +521,8 @@ void Server::WorkerCron(Worker& worker) {
   if (timeout_s == 0) return;
   worker.CloseIdle(timeout_s, [](Connection& connection) {
     const auto& session = static_cast<const Session&>(*connection.handler());
-    return !session.blocked() && !session.has_subscribed();
+    return !session.blocked() && !session.waits() && !session.has_subscribed() &&
+           !session.is_replica();
   });
 }
 
@@ -544,6 +559,7 @@ Status Server::Stop() {
     for (OpenListener& open : listeners_) CloseListener(open);
   }
   scripting_.RequestStop();
+  replication_->Stop();
   if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();
   for (const auto& worker : workers_) worker->Join();

@@ -53,6 +53,8 @@ struct ServerStats {
   RateMeter commands, net_in, net_out;
 };
 
+class Replication;
+
 class Server {
  public:
   // adjust_engine has the last word on how the engine is opened; tests give it another disk.
@@ -93,6 +95,7 @@ class Server {
   // Compiles the functions that the store holds, when it was opened anew; false: the error is
   // written. Requires: a Tx that locks all, or no command runs yet.
   bool RefreshFunctions(Reply& reply);
+  uint64_t FunctionsEpoch();
   Status LoadFunctions();
   Tracking& tracking() { return *tracking_; }
   Monitors& monitors() { return *monitors_; }
@@ -102,6 +105,10 @@ class Server {
     tracking_->DeliverHere(worker);
     monitors_->DeliverHere(worker);
   }
+  Replication& replication() { return *replication_; }
+  // What the configuration says of the feed; a context for links under TLS, null and *error.
+  FeedLimits FeedLimitsOfConfig() const;
+  std::shared_ptr<TlsContext> NewClientTls(std::string* error) const;
   LatencyMonitor& latency_monitor() { return latency_monitor_; }
   // A counter of all workers together.
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
@@ -217,6 +224,7 @@ class Server {
   AclLog acl_log_;
   std::mutex acl_file_mutex_;  // one reads or writes it at a time
   ServerStats stats_;
+  std::unique_ptr<Replication> replication_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<BlockedClients> blocked_clients_;
@@ -233,7 +241,7 @@ class Server {
 
   Scripting scripting_;
   Functions functions_;
-  uint64_t functions_of_reopen_ = 0;  // how often the store was opened when they were loaded
+  uint64_t functions_of_epoch_ = 0;  // FunctionsEpoch() when they were loaded
   SlowLog slow_log_;
   LatencyMonitor latency_monitor_;
   std::mutex failing_mutex_;

@@ -41,11 +41,17 @@ std::vector<Worker*> Pointers(const std::vector<std::unique_ptr<Worker>>& worker
   return pointers;
 }
 
-std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error) {
+std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error,
+                                     bool as_client = false) {
   TlsSettings settings;
   settings.cert_file = config.Text("tls-cert-file");
   settings.key_file = config.Text("tls-key-file");
   settings.key_password = config.Text("tls-key-file-pass");
+  if (as_client && !config.Text("tls-client-cert-file").empty()) {
+    settings.cert_file = config.Text("tls-client-cert-file");
+    settings.key_file = config.Text("tls-client-key-file");
+    settings.key_password = config.Text("tls-client-key-file-pass");
+  }
   settings.ca_cert_file = config.Text("tls-ca-cert-file");
   settings.ca_cert_dir = config.Text("tls-ca-cert-dir");
   settings.dh_params_file = config.Text("tls-dh-params-file");
@@ -65,6 +71,18 @@ std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error) {
 }
 
 }  // namespace
+
+FeedLimits Server::FeedLimitsOfConfig() const {
+  return {.ring_bytes_max = static_cast<uint64_t>(config_.Int("repl-backlog-size")),
+          .retain_bytes_max = static_cast<uint64_t>(config_.Int("repl-wal-retain-size")),
+          .retain_ms_max = config_.Int("repl-wal-retain-time") * 1000,
+          .slot_bytes_max = static_cast<uint64_t>(config_.Int("repl-slot-max-size"))};
+}
+
+// As Redis does, a link may show another certificate than the server's.
+std::shared_ptr<TlsContext> Server::NewClientTls(std::string* error) const {
+  return BuildTls(config_, error, /*as_client=*/true);
+}
 
 std::string Server::RefusePeer(const PeerInfo& peer) {
   if (peer.is_loopback || !protected_mode_ || !users_.default_has_no_password()) return {};

@@ -8,6 +8,8 @@
 #include "src/dispatcher.h"
 #include "src/log.h"
 #include "src/pubsub.h"
+#include "src/replication/replica_sender.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/tracking.h"
 
@@ -40,9 +42,24 @@ void Session::OnClose() {
   }
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
+  if (waits_) server_.replication().waiting_clients().Forget(id());
+  replica_sender_.reset();
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   StopWatching();
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
+}
+
+ReplicaSender& Session::MakeReplicaSender() {
+  if (!replica_sender_) replica_sender_ = std::make_unique<ReplicaSender>(*this);
+  return *replica_sender_;
+}
+
+bool Session::is_replica() const {
+  return replica_sender_ != nullptr && replica_sender_->is_attached();
+}
+
+void Session::OnOutputSent() {
+  if (replica_sender_) replica_sender_->OnOutputSent();
 }
 
 Subscriber& Session::subscriber() {
@@ -229,7 +246,7 @@ std::function<void(std::function<void(Reply&)>)> Session::AnswerLater() {
     const uint64_t errors_before = reply.error_count();
     reply.SetMuted(muted);
     write(reply);
-    reply.SetMuted(muted_now);
+    reply.SetMuted(muted_now || is_replica());
     if (reply.error_count() != errors_before) server_.CountError(reply.last_error_code());
     if (transaction_ && transaction_->run.is_active) {
       server_.DispatcherOf(connection->worker()).ContinueExec(*this);
@@ -263,10 +280,11 @@ std::string Session::Describe() {
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
+  if (is_replica()) flags += 'S';
   if (is_monitor_) flags += 'O';
   if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
-  if (blocked_) flags += 'b';
+  if (blocked_ || waits_) flags += 'b';
   if (tracking_) {
     flags += 't';
     if (tracking_->broken_redirect) flags += 'R';

@@ -25,6 +25,7 @@ class Server;
 class Dispatcher;
 class Subscriber;
 struct ClientTracking;
+class ReplicaSender;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -37,6 +38,7 @@ class Session : public ConnectionHandler {
   size_t OnRequests(const RequestBatch& batch) override;
   void OnClose() override;
   void OnProtocolError(std::string_view error) override;
+  void OnOutputSent() override;
 
   Server& server() { return server_; }
   Connection& connection() { return connection_; }
@@ -57,6 +59,15 @@ class Session : public ConnectionHandler {
   // Whether it waits for a key (BlockedClients).
   bool blocked() const { return blocked_; }
   void set_blocked(bool blocked) { blocked_ = blocked; }
+
+  // Whether it waits in WAIT or WAITAOF (WaitingClients).
+  void set_waits(bool waits) { waits_ = waits; }
+  bool waits() const { return waits_; }
+  // Null: the client has not said that it is a replica.
+  ReplicaSender* replica_sender() { return replica_sender_.get(); }
+  ReplicaSender& MakeReplicaSender();
+  // Whether the client follows this server, or gets its files.
+  bool is_replica() const;
 
   // What MULTI, EXEC and WATCH work on; made when it is first asked for.
   Transaction& transaction();
@@ -138,6 +149,8 @@ class Session : public ConnectionHandler {
   bool answers_later_ = false;
   bool blocked_ = false;
   bool has_subscribed_ = false;
+  bool waits_ = false;
+  std::unique_ptr<ReplicaSender> replica_sender_;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;

@@ -8,6 +8,7 @@
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -118,7 +119,10 @@ void ClientUnblock(const Args& args, Session& session, Reply& reply) {
   }
   const bool with_error = args.size() == 4 && IsWord(args[3], "ERROR");
   BlockedClients& blocked = session.server().blocked_clients();
-  reply.Integer(*id > 0 && blocked.Unblock(static_cast<uint64_t>(*id), with_error) ? 1 : 0);
+  WaitingClients& waiting = session.server().replication().waiting_clients();
+  const bool unblocked = *id > 0 && (blocked.Unblock(static_cast<uint64_t>(*id), with_error) ||
+                                     waiting.Unblock(static_cast<uint64_t>(*id), with_error));
+  reply.Integer(unblocked ? 1 : 0);
 }
 
 void ClientHelp(const Args&, Session&, Reply& reply) {

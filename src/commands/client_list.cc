@@ -11,6 +11,7 @@
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -21,20 +22,20 @@ Session& SessionOf(Connection& connection) {
   return static_cast<Session&>(*connection.handler());
 }
 
-enum class ClientType : uint8_t { kNormal, kPubSub, kReplication };
+enum class ClientType : uint8_t { kNormal, kPubSub, kReplica, kPrimary };
 
 // A type of CLIENT LIST and KILL. nullopt: the error is written.
 std::optional<ClientType> ParseType(std::string_view type, Reply& reply) {
   if (IsWord(type, "NORMAL")) return ClientType::kNormal;
   if (IsWord(type, "PUBSUB")) return ClientType::kPubSub;
-  for (const char* other : {"MASTER", "SLAVE", "REPLICA"}) {
-    if (IsWord(type, other)) return ClientType::kReplication;
-  }
+  if (IsWord(type, "MASTER")) return ClientType::kPrimary;
+  if (IsWord(type, "SLAVE") || IsWord(type, "REPLICA")) return ClientType::kReplica;
   reply.Error("ERR Unknown client type '" + std::string(type) + "'");
   return std::nullopt;
 }
 
 ClientType TypeOf(Connection& connection) {
+  if (SessionOf(connection).is_replica()) return ClientType::kReplica;
   return SessionOf(connection).has_subscribed() ? ClientType::kPubSub : ClientType::kNormal;
 }
 
@@ -64,6 +65,20 @@ bool ParseList(const Args& args, ListFilter* filter, Reply& reply) {
   }
   if (args.size() > 2) reply.Error(kErrSyntax);
   return args.size() == 2;
+}
+
+// The line of the link to the primary, which is no connection of a worker; "" when there is none.
+std::string PrimaryLine(Server& server) {
+  const auto link = server.replication().link();
+  const std::string local_address = link ? link->local_address() : std::string();
+  if (local_address.empty()) return {};
+  const int64_t idle_s = (LinkNowUs() - link->last_io_us()) / 1'000'000;
+  return "id=0 addr=" + link->host() + ":" + std::to_string(link->port()) +
+         " laddr=" + local_address + " fd=-1 name= age=" + std::to_string(idle_s) +
+         " idle=" + std::to_string(idle_s) +
+         " flags=M db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 "
+         "rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=psync user=(superuser) redir=-1 "
+         "resp=2 lib-name= lib-ver=\n";
 }
 
 // The lines of all workers, gathered.
@@ -172,10 +187,13 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
           lines->by_id.emplace_back(id, std::move(line));
         });
       },
-      [answer, lines] {
-        answer([&lines](Reply& reply) {
+      [answer, lines, filter, &server = session.server()] {
+        answer([&](Reply& reply) {
           std::sort(lines->by_id.begin(), lines->by_id.end());
           std::string all;
+          if (filter.type ? *filter.type == ClientType::kPrimary : !filter.by_id) {
+            all = PrimaryLine(server);
+          }
           for (const auto& [id, line] : lines->by_id) all += line + "\n";
           reply.Verbatim("txt", all);
         });
@@ -192,6 +210,10 @@ void ClientKill(const Args& args, Session& session, Reply& reply) {
   };
   auto result = std::make_shared<Result>();
   const uint64_t own_id = session.id();
+  if (filter.type == ClientType::kPrimary && !filter.id) {
+    const auto link = session.server().replication().link();
+    if (link && link->Drop()) ++result->count;
+  }
   auto answer = session.AnswerLater();
   session.server().OnAllWorkers(
       session.connection().worker(),

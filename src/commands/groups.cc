@@ -36,9 +36,10 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
-  for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
-                           IntrospectionCommands(), DiagnosticCommands(), TransactionCommands(),
-                           PubSubCommands(), AclCommands(), ScriptCommands(), FunctionCommands()}) {
+  for (const auto group :
+       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands(),
+        DiagnosticCommands(), TransactionCommands(), PubSubCommands(), AclCommands(),
+        ScriptCommands(), FunctionCommands(), ReplicationCommands()}) {
     groups.push_back(group);
   }
   return groups;

@@ -45,6 +45,7 @@ std::span<const Command> PubSubCommands();
 std::span<const Command> AclCommands();
 std::span<const Command> ScriptCommands();
 std::span<const Command> FunctionCommands();
+std::span<const Command> ReplicationCommands();
 
 // The groups whose commands work on keys through a Tx, and those of all commands.
 std::vector<std::span<const Command>> DataCommandGroups();
