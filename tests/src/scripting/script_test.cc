@@ -131,7 +131,7 @@ TEST_F(ScriptTest, ScriptsRunInTransactions) {
 }
 
 TEST_F(ScriptTest, ReadOnlyScriptsMayNotWrite) {
-  EXPECT_EQ(Run("EVAL_RO \"return redis.call('set','a','b')\" 0").substr(0, 59),
+  EXPECT_EQ(Run("EVAL_RO \"return redis.call('set','a','b')\" 0").substr(0, 60),
             "-ERR Write commands are not allowed from read-only scripts. ");
   EXPECT_EQ(EvalError("#!lua flags=no-writes\nreturn redis.call('set','a','b')"),
             "-ERR Write commands are not allowed from read-only scripts.");
