@@ -108,6 +108,7 @@ class Worker {
   void Loop();
   void RunTurn();
   void RunOrDefer(std::function<void()> function);
+  size_t WaitForWork();
   void RunQueued();
   void EndTurn();
   void CloseFinished();
@@ -136,6 +137,7 @@ class Worker {
   bool stopping_ = false;
   bool nested_ = false;
   std::vector<std::function<void()>> deferred_;  // of nested runs, until the turn's end
+  bool served_several_ = false;  // in the last turn
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;
