@@ -19,24 +19,14 @@
 
 namespace hearth {
 namespace fs = std::filesystem;
-namespace {
-
-constexpr char kManifestName[] = "SNAPSHOT";
-constexpr char kManifestHeader[] = "hearth-snapshot 1";
-constexpr char kUnfinishedSuffix[] = ".unfinished";
-constexpr size_t kChecksumChunk = 1 << 20;
-
-struct FileEntry {
-  uint64_t size_bytes = 0;
-  std::string checksum;
-};
 
 Status FileChecksum(const std::string& path, std::string* checksum) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Status::IoError("cannot read " + path);
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
-  std::string chunk(kChecksumChunk, '\0');
+  constexpr size_t kChunk = 1 << 20;
+  std::string chunk(kChunk, '\0');
   while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
     XXH3_64bits_update(state, chunk.data(), static_cast<size_t>(file.gcount()));
   }
@@ -55,6 +45,18 @@ Status SyncPath(const std::string& path) {
   ::close(fd);
   return failed != 0 ? Status::IoError("cannot sync " + path) : Status::Ok();
 }
+
+namespace {
+
+constexpr char kManifestName[] = "SNAPSHOT";
+constexpr char kManifestHeader[] = "hearth-snapshot 1";
+constexpr char kUnfinishedSuffix[] = ".unfinished";
+constexpr char kCopiedName[] = "COPIED";  // in the copy of a snapshot until it is opened
+
+struct FileEntry {
+  uint64_t size_bytes = 0;
+  std::string checksum;
+};
 
 bool ReadManifest(const std::string& dir, SnapshotInfo* info,
                   std::map<std::string, FileEntry>* files) {
@@ -203,7 +205,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   std::error_code ignored;
   for (const char* name : {"LOCK", "LOG"}) fs::remove(dir + "/" + name, ignored);
   for (const DbState& db : state.dbs) info->keys += db.keys;
-  info->replication_id = state.replication_id;
+  info->replication_id = state.history.id;
   info->time_ms = engine.clock().WallMs();
   status = WriteWatermark(rocksdb::FileSystem::Default().get(), dir, {info->sequence, true, {}});
   if (!status.ok()) return status;
@@ -211,7 +213,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   std::map<std::string, FileEntry> known;
   for (const SnapshotInfo& old : ListSnapshots(options.dir)) {
     SnapshotInfo scratch;
-    if (old.replication_id == state.replication_id) ReadManifest(old.path, &scratch, &known);
+    if (old.replication_id == state.history.id) ReadManifest(old.path, &scratch, &known);
   }
   std::ostringstream manifest;
   manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
@@ -296,9 +298,33 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
     if (!name.ends_with(".sst") || error) fs::copy_file(entry.path(), target, error);
     if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
   }
+  if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), temporary,
+                                          kCopiedName, "from a snapshot\n");
+      !status.ok()) {
+    return status;
+  }
   fs::rename(temporary, *working_dir, error);
   if (error) return Status::IoError("cannot rename " + temporary + ": " + error.message());
   return Status::Ok();
+}
+
+bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<SnapshotFile>* files) {
+  std::map<std::string, FileEntry> entries;
+  if (!ReadManifest(path, info, &entries)) return false;
+  for (const auto& [name, entry] : entries) {
+    files->push_back({name, entry.size_bytes, entry.checksum});
+  }
+  return true;
+}
+
+bool IsSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  return fs::exists(dir + "/" + kCopiedName, error);
+}
+
+void EndSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  fs::remove(dir + "/" + kCopiedName, error);
 }
 
 }  // namespace hearth

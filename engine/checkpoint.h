@@ -49,11 +49,29 @@ Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, Snapshot
 // Snapshots in dir, the newest first. Directories without a whole manifest are left out.
 std::vector<SnapshotInfo> ListSnapshots(const std::string& dir);
 
+struct SnapshotFile {
+  std::string name;
+  uint64_t size_bytes = 0;
+  std::string checksum;  // XXH3-64, 16 hexadecimal digits
+};
+// What stands in a snapshot; false when its manifest is missing or damaged.
+bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<SnapshotFile>* files);
+
+// XXH3-64 of a file, 16 hexadecimal digits. Reads it in pieces.
+Status FileChecksum(const std::string& path, std::string* checksum);
+// Makes a file, or a folder's names, survive a power loss.
+Status SyncPath(const std::string& path);
+
 // Removes what an interrupted checkpoint left behind.
 void RemoveUnfinishedSnapshots(const std::string& dir);
 
 // When data_dir is a snapshot (it has a SNAPSHOT file), links it into a private copy beside so
 // that starting from it does not harm it; *working_dir is what to open. Else data_dir itself.
+// What is opened then begins a new history (IsSnapshotCopy).
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
+
+// Whether dir is such a copy that has no history of its own yet: before EndSnapshotCopy.
+bool IsSnapshotCopy(const std::string& dir);
+void EndSnapshotCopy(const std::string& dir);
 
 }  // namespace hearth

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/check.h"
+#include "engine/replication_feed.h"
 
 namespace hearth {
 namespace {
@@ -26,8 +27,8 @@ CommitLog::CommitLog(Store& store, const Clock& clock, SyncPolicy policy)
     : store_(store),
       clock_(clock),
       policy_(policy),
-      open_(std::make_unique<Group>()),
-      spare_(std::make_unique<Group>()) {
+      open_(std::make_unique<OpenGroup>()),
+      spare_(std::make_unique<OpenGroup>()) {
   committer_ = std::thread([this] { CommitterMain(); });
 }
 
@@ -52,10 +53,12 @@ void CommitLog::Restart(StoreState state) {
   const uint64_t seq = store_.LatestSeq();
   next_seq_ = seq + 1;
   requested_seq_ = 0;
+  rewound_ = rewound_ || seq < committed_seq_;
   committed_seq_ = seq;
   synced_seq_ = seq;
   failure_ = Status::Ok();
   accepting_ = true;
+  if (feed_ != nullptr) feed_->Restart(seq);
 }
 
 void CommitLog::TakeState(StoreState state) {
@@ -117,6 +120,7 @@ void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key
 
 uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
                               std::string_view value_a, std::string_view value_b) {
+  log_.state_.written = true;
   log_.open_->batch.AppendPut(key_a, key_b, value_a, value_b);
   return log_.next_seq_++;
 }
@@ -125,17 +129,20 @@ uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view e
                                      uint8_t version, std::string_view value_a,
                                      std::string_view value_b) {
   const std::string_view head(reinterpret_cast<const char*>(&version), 1);
+  log_.state_.written = true;
   log_.open_->batch.AppendPut(prefix, element, head, value_a, value_b);
   return log_.next_seq_++;
 }
 
 uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b) {
   const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
+  log_.state_.written = true;
   HEARTH_CHECK(log_.open_->batch.Delete(nullptr, rocksdb::SliceParts(key, 2)).ok());
   return log_.next_seq_++;
 }
 
 uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to) {
+  log_.state_.written = true;
   HEARTH_CHECK(log_.open_->batch
                    .DeleteRange(rocksdb::Slice(from.data(), from.size()),
                                 rocksdb::Slice(to.data(), to.size()))
@@ -166,6 +173,12 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
   return log_.AppendStateRow();
 }
 
+uint64_t CommitLog::RenewHistory(uint64_t shared_seq) {
+  std::lock_guard lock(mutex_);
+  state_.history = state_.history.Renewed(NewReplicationId(), shared_seq);
+  return AppendStateRow();
+}
+
 uint64_t CommitLog::AppendStateRow() {
   state_.commit_ms = static_cast<uint64_t>(clock_.WallMs());
   state_row_.clear();
@@ -178,7 +191,7 @@ uint64_t CommitLog::AppendStateRow() {
 bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   HEARTH_CHECK(open_->batch.Count() > 0);
   open_->last_seq = AppendStateRow();
-  std::unique_ptr<Group> group = std::move(open_);
+  std::unique_ptr<OpenGroup> group = std::move(open_);
   open_ = std::move(spare_);
   group->state = state_;
   const SyncPolicy policy = policy_;
@@ -200,9 +213,10 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   const uint64_t last_seq = group->last_seq;
   if (status.ok()) std::swap(committed_state_, group->state);
   HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
+  if (status.ok()) Publish(group.get());
   const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
   if (keep) group->batch.Reset();
-  spare_ = keep ? std::move(group) : std::make_unique<Group>();
+  spare_ = keep ? std::move(group) : std::make_unique<OpenGroup>();
   if (!status.ok()) {
     written_.notify_all();
     FailLocked(lock, status);
@@ -212,13 +226,83 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   if (policy == SyncPolicy::kAlways) synced_seq_.store(last_seq, std::memory_order_release);
   written_.notify_all();
   if (requested_seq_ > last_seq) wanted_.notify_one();
-  if (notify_ && events_.on_committed) {
-    notify_ = requested_seq_ > last_seq;  // somebody still waits for a later group
+  const bool notify = notify_ && events_.on_committed;
+  if (notify) notify_ = requested_seq_ > last_seq;  // somebody still waits for a later group
+  const bool feed_wanted = feed_ != nullptr && feed_->wants_notice();
+  if (notify || feed_wanted) {
     lock.unlock();
-    events_.on_committed(last_seq);
+    if (notify) events_.on_committed(last_seq);
+    if (feed_wanted) feed_->Notify();
     lock.lock();
   }
   return true;
+}
+
+std::string CommitLog::RowBatch::TakePayload() {
+  std::string payload = std::move(rep_);
+  rep_.clear();
+  rep_.reserve(std::min(payload.size(), kSpareBatchBytesMax));
+  Reset();
+  return payload;
+}
+
+// Gives a written group to the feed: its bytes when somebody wants them.
+void CommitLog::Publish(OpenGroup* written) {
+  if (feed_ == nullptr) return;
+  if (!feed_->active()) return feed_->CommitSeq(written->last_seq);
+  auto group = std::make_shared<Group>();
+  group->count = static_cast<uint32_t>(written->batch.Count());
+  group->first_seq = written->last_seq - group->count + 1;
+  group->payload = written->batch.TakePayload();
+  PutFixed64(group->payload.data(), group->first_seq);
+  feed_->Commit(std::move(group));
+}
+
+Status CommitLog::WriteGroup(const std::shared_ptr<const Group>& group, StoreState state) {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return !writing_; });
+  if (!accepting()) return failure_;
+  if (open_->batch.Count() != 0) return Status::Invalid("a replica has rows of its own");
+  if (group->first_seq != committed_seq() + 1) {
+    return Status::Invalid("group " + std::to_string(group->first_seq) + " does not follow on " +
+                           std::to_string(committed_seq()));
+  }
+  const SyncPolicy policy = policy_;
+  writing_ = true;
+  lock.unlock();
+
+  const int64_t start_us = clock_.MonotonicUs();
+  RowBatch batch(group->payload);
+  const Status status =
+      store_.Write(&batch, policy != SyncPolicy::kOff, policy == SyncPolicy::kAlways);
+  const int64_t took_us = clock_.MonotonicUs() - start_us;
+
+  lock.lock();
+  writing_ = false;
+  counters_.groups.fetch_add(1, std::memory_order_relaxed);
+  counters_.applied.fetch_add(1, std::memory_order_relaxed);
+  counters_.rows.fetch_add(group->count, std::memory_order_relaxed);
+  counters_.bytes.fetch_add(group->payload.size(), std::memory_order_relaxed);
+  if (took_us > counters_.write_us_max) counters_.write_us_max = took_us;
+  written_.notify_all();
+  if (!status.ok()) {
+    FailLocked(lock, status);
+    return status;
+  }
+  HEARTH_CHECK(store_.LatestSeq() == group->last_seq());
+  TakeState(std::move(state));
+  next_seq_ = group->last_seq() + 1;
+  committed_seq_.store(group->last_seq(), std::memory_order_release);
+  if (policy == SyncPolicy::kAlways) synced_seq_.store(committed_seq(), std::memory_order_release);
+  if (feed_ == nullptr) return status;
+  if (feed_->active()) {
+    feed_->Commit(group);
+  } else {
+    feed_->CommitSeq(group->last_seq());
+  }
+  lock.unlock();
+  feed_->Notify();
+  return status;
 }
 
 CommitOutcome CommitLog::Commit(uint64_t barrier) {
@@ -227,6 +311,8 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
   std::unique_lock lock(mutex_);
   std::chrono::steady_clock::time_point deadline;  // of the first wait on
   bool waited_out = false;
+  if (rewound_) [[unlikely]]
+    barrier = std::min(barrier, next_seq_ - 1);
   while ((committed = committed_seq()) < barrier) {
     if (!accepting()) return {committed, true};
     const int64_t sync_us = sync_started_us_.load(std::memory_order_relaxed);
@@ -255,6 +341,7 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
 
 bool CommitLog::CommitAndWait(uint64_t seq) {
   std::unique_lock lock(mutex_);
+  if (rewound_) seq = std::min(seq, next_seq_ - 1);
   while (committed_seq() < seq) {
     if (!accepting()) return false;
     if (writing_) {
@@ -332,6 +419,11 @@ Status CommitLog::Sync() {
   while (synced < seq && !synced_seq_.compare_exchange_weak(synced, seq)) {
   }
   return status;
+}
+
+History CommitLog::history() const {
+  std::lock_guard lock(mutex_);
+  return committed_state_.history;
 }
 
 StoreState CommitLog::CommittedState() const {

@@ -29,11 +29,14 @@
 #include <vector>
 
 #include "engine/clock.h"
+#include "engine/group.h"
 #include "engine/rows.h"
 #include "engine/status.h"
 #include "engine/store.h"
 
 namespace hearth {
+
+class ReplicationFeed;
 
 enum class SyncPolicy : uint8_t {
   kOff,       // appendonly no: no WAL
@@ -125,7 +128,18 @@ class CommitLog {
   uint32_t DbId(uint32_t db) const { return db_ids_[db].load(std::memory_order_acquire); }
   // As of the last committed group.
   StoreState CommittedState() const;
-  std::string replication_id() const { return CommittedState().replication_id; }
+  std::string replication_id() const { return history().id; }
+  History history() const;
+  // Begins a new id behind what is joined; committed with the group that it joins. Returns the
+  // sequence that holds it. The old id stays valid up to shared_seq.
+  uint64_t RenewHistory(uint64_t shared_seq);
+
+  // Writes a group of another server's log, verbatim; state is what its state row says. The bytes
+  // go on to the feed. Requires: validated (group.h); nobody joins meanwhile.
+  // Errors: Invalid when it does not follow on committed_seq; else the log has failed.
+  Status WriteGroup(const std::shared_ptr<const Group>& group, StoreState state);
+  // Where committed groups go. Set before the first commit.
+  void SetFeed(ReplicationFeed* feed) { feed_ = feed; }
 
   // Syncs what is committed; the everysec thread and SHUTDOWN call it. Fails the log on error.
   Status Sync();
@@ -134,7 +148,8 @@ class CommitLog {
 
   struct Counters {
     std::atomic<uint64_t> groups{0}, rows{0}, bytes{0}, syncs{0}, delayed{0};
-    std::atomic<uint64_t> stalls{0};  // turns that held their replies because the disk was slow
+    std::atomic<uint64_t> applied{0};  // groups of another server
+    std::atomic<uint64_t> stalls{0};   // turns that held their replies because the disk was slow
     std::atomic<int64_t> sync_us_last{0}, write_us_max{0};
   };
   const Counters& counters() const { return counters_; }
@@ -148,7 +163,10 @@ class CommitLog {
   class RowBatch : public rocksdb::WriteBatch {
    public:
     RowBatch() : rocksdb::WriteBatch(std::string(kHeaderSize, '\0')) {}
+    explicit RowBatch(const std::string& payload) : rocksdb::WriteBatch(payload) {}
     void Reset() { rep_.assign(kHeaderSize, '\0'); }
+    // Leaves an empty batch with room for as much.
+    std::string TakePayload();
     void AppendPut(std::string_view key_a, std::string_view key_b, std::string_view value_a,
                    std::string_view value_b, std::string_view value_c = {});
 
@@ -156,7 +174,7 @@ class CommitLog {
     static constexpr size_t kHeaderSize = 12;
   };
 
-  struct Group {
+  struct OpenGroup {
     RowBatch batch;
     uint64_t last_seq = 0;
     StoreState state;  // after the group
@@ -165,6 +183,7 @@ class CommitLog {
   bool LeadOnce(std::unique_lock<std::mutex>& lock);
   uint64_t AppendStateRow();
   void TakeState(StoreState state);
+  void Publish(OpenGroup* group);
   void FailLocked(std::unique_lock<std::mutex>& lock, const Status& cause);
   void CommitterMain();
   void PaceWriters();
@@ -172,13 +191,14 @@ class CommitLog {
   Store& store_;
   const Clock& clock_;
   Events events_;
+  ReplicationFeed* feed_ = nullptr;
   std::atomic<SyncPolicy> policy_;
 
   mutable std::mutex mutex_;
   std::condition_variable written_;  // a leader has finished
   std::condition_variable wanted_;   // the committer thread has work
-  std::unique_ptr<Group> open_;      // joined, not yet written
-  std::unique_ptr<Group> spare_;
+  std::unique_ptr<OpenGroup> open_;  // joined, not yet written
+  std::unique_ptr<OpenGroup> spare_;
   StoreState state_;  // with all joined rows
   StoreState committed_state_;
   std::string state_row_;  // its memory is reused
@@ -186,6 +206,7 @@ class CommitLog {
   uint64_t requested_seq_ = 0;
   bool writing_ = false;
   bool notify_ = false;
+  bool rewound_ = false;  // the store was exchanged: older barriers may name what never was
   bool stopping_ = false;
   Status failure_;
 

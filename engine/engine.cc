@@ -1,23 +1,15 @@
 // Tested by tests/engine/engine_test.cc.
 #include "engine/engine.h"
 
-#include <random>
-
 #include "engine/check.h"
+#include "engine/checkpoint.h"
 #include "engine/collection.h"
+#include "engine/full_sync.h"
 #include "engine/hash.h"
 #include "engine/start_check.h"
 #include "engine/watermark.h"
 
 namespace hearth {
-
-std::string NewReplicationId() {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  for (int i = 0; i < 40; ++i) id.push_back(kDigits[random() & 15]);
-  return id;
-}
 
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
@@ -43,7 +35,15 @@ Status Engine::Open(EngineOptions options, std::unique_ptr<Engine>* result) {
 
 Status Engine::OpenStore() {
   const int64_t start_us = clock_->MonotonicUs();
+  const StoreOptions& at = options_.store;
+  const std::string& wal_dir = at.wal_dir.empty() ? at.dir : at.wal_dir;
+  bool switched = false;
+  if (Status status = ResolveSwitch(at.dir, wal_dir, &switched); !status.ok()) return status;
+  if (switched) Log(2, "A full resync had ended: its data takes the place of the old data");
   store_ = std::make_unique<Store>(options_.store);
+  feed_ = std::make_unique<ReplicationFeed>(
+      store_->wal_archive(), wal_dir + "/" + kWalArchiveFolder, *clock_, options_.feed,
+      [this](int level, const std::string& line) { Log(level, line); });
   StartFindings findings;
   Status status = CheckStart(*store_, options_.accept_data_loss, &findings);
   if (!status.ok()) return status;
@@ -72,15 +72,8 @@ Status Engine::OpenStore() {
   StoreState state;
   bool fresh = false;
   if (status = LoadState(&state, &fresh); !status.ok()) return status;
-  const bool new_history =
-      !fresh && (findings.power_lost ||
-                 (options_.accept_data_loss && report_.recovered_seq < findings.synced_seq));
-  if (new_history) {
-    state.replication_id = NewReplicationId();
-    Log(2,
-        "The last run ended without a shutdown and the machine was restarted: the data gets a "
-        "new replication id");
-  }
+  const bool lost = findings.power_lost ||
+                    (options_.accept_data_loss && report_.recovered_seq < findings.synced_seq);
   log_ = std::make_unique<CommitLog>(*store_, *clock_, options_.sync);
   log_->SetEvents({
       .on_committed =
@@ -98,25 +91,45 @@ Status Engine::OpenStore() {
             keeper_wanted_.notify_all();
           },
   });
+  log_->SetFeed(feed_.get());
   keyspace_ = std::make_unique<Keyspace>(*store_, *log_, options_.db_count, options_.shard_count);
   log_->Restart(std::move(state));
   keyspace_->MarkIncomplete();
   residency_ = std::make_unique<Residency>(*keyspace_);
   residency_->SetLimit(options_.memory_limit_bytes, options_.memory_policy, 5);
   readers_ = std::make_unique<Readers>(options_.reader_count);
-  if (fresh || new_history) {
-    // The first group: the state row alone.
-    uint64_t seq;
-    {
-      CommitLog::Join join(*log_);
-      seq = join.SwapDbs(0, 0);
-    }
-    if (!log_->CommitAndWait(seq)) return log_->failure();
-  }
+  applier_ = std::make_unique<GroupApplier>(*keyspace_);
+  if (options_.replica) SetReplica(true);
+  if (status = BeginHistory(fresh, lost); !status.ok()) return status;
+  RemoveReplaced(at.dir, wal_dir);
   status = WriteWatermark(store_->file_system(), options_.store.dir,
                           {log_->synced_seq(), false, BootId()});
   report_.open_ms = (clock_->MonotonicUs() - start_us) / 1000;
   return status;
+}
+
+// Commits the first group of a new store, or of a new history: when what others have seen may be
+// gone here, sequences will be used again. What was recovered is a prefix of what was written, so
+// the old id stays valid up to there. A replica's groups are its primary's: it goes on with them.
+Status Engine::BeginHistory(bool fresh, bool lost) {
+  const bool from_snapshot = IsSnapshotCopy(options_.store.dir);
+  const bool without_wal = options_.sync == SyncPolicy::kOff;
+  if (!fresh && (options_.replica || !(lost || from_snapshot || without_wal))) return Status::Ok();
+  uint64_t seq;
+  if (fresh) {
+    CommitLog::Join join(*log_);
+    seq = join.SwapDbs(0, 0);  // the state row alone
+  } else {
+    seq = log_->RenewHistory(report_.recovered_seq);
+    Log(lost ? 2 : 1, std::string(lost ? "The last run ended without a shutdown and groups may be "
+                                         "missing"
+                                  : from_snapshot ? "The data is a snapshot's"
+                                                  : "The data was written without a log") +
+                          ": it gets a new replication id");
+  }
+  if (!log_->CommitAndWait(seq)) return log_->failure();
+  if (from_snapshot) EndSnapshotCopy(options_.store.dir);
+  return Status::Ok();
 }
 
 Status Engine::LoadState(StoreState* state, bool* fresh) {
@@ -224,7 +237,9 @@ bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
 }
 
 size_t Engine::ExpireSome(size_t key_count_max) {
-  if (!active_expire_ || paused_ || !writes_allowed_ || keyspace_->long_hold()) return 0;
+  if (!active_expire_ || paused_ || is_replica() || !writes_allowed_ || keyspace_->long_hold()) {
+    return 0;
+  }
   size_t expired = 0;
   const int64_t now_ms = clock_->WallMs();
   std::vector<std::pair<uint32_t, std::string>> due;

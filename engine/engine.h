@@ -24,8 +24,11 @@
 
 #include "engine/clock.h"
 #include "engine/commit_log.h"
+#include "engine/group_applier.h"
+#include "engine/history.h"
 #include "engine/keyspace.h"
 #include "engine/readers.h"
+#include "engine/replication_feed.h"
 #include "engine/residency.h"
 #include "engine/store.h"
 #include "engine/tx.h"
@@ -43,6 +46,9 @@ struct EngineOptions {
   uint64_t disk_free_min_bytes = 0;
   double disk_free_min_ratio = 0;
   bool accept_data_loss = false;  // start although synced groups are missing: a new history
+  // Begins as a replica: nothing is written by itself, so no new history after a power loss either.
+  bool replica = false;
+  FeedLimits feed;
   bool warm_on_start = true;
   const Clock* clock = nullptr;  // null = the system's
   bool keeper = true;            // false: tests call KeeperTick themselves
@@ -103,6 +109,35 @@ class Engine {
   // While set, nothing expires or is evicted by itself (CLIENT PAUSE WRITE).
   void SetPaused(bool paused) { paused_ = paused; }
 
+  // -- Replication. Group bytes: feed(); a full copy: full_sync.h.
+  ReplicationFeed& feed() { return *feed_; }
+  // As a replica the engine writes nothing by itself: no expiry and no eviction deletes (demotion
+  // goes on; reads hide what has expired). That no client writes is the caller's gate. Takes every
+  // shard lock once. From a replica back: Promote, or nothing of its own may be written.
+  void SetReplica(bool replica);
+  bool is_replica() const { return keyspace_->is_replica(); }
+  // Whether keys that are not resident become so when a group writes them (replica-warm).
+  void SetReplicaWarm(bool warm) { applier_->SetWarm(warm); }
+  // Applies groups of the primary in order (group_applier.h); blocks for the writes. One caller.
+  // Errors: Invalid: damaged, or does not follow on log().committed_seq(): resync; nothing of that
+  // group was written. Others: the write failed; the keeper heals, go on from committed_seq then.
+  Status ApplyGroups(std::span<const std::shared_ptr<const Group>> groups);
+  Status ApplyGroup(const std::shared_ptr<const Group>& group) { return ApplyGroups({&group, 1}); }
+  // Ends being a replica: a new history id whose id2 is the old one, committed when this returns.
+  Status Promote();
+  // As a primary: a new history id; what is committed stays shared.
+  Status RenewHistory();
+  // No keys, and none were ever written: not what a replica with data should become.
+  bool IsEmpty();
+  // Makes the checkpoint that FullSyncTarget has finished the engine's data: memory, counts and
+  // history begin anew, readers wait meanwhile. Requires: is_replica; no ApplyGroups runs.
+  // Errors: before the switch the old data stays; NoSpace, IoError afterwards: Open resolves it.
+  Status SwitchToIncoming();
+  // Writes the rows behind from_seq, which a resync is about to give up, as text into
+  // `diverged-<id>-<from_seq>.rows` in dir; *path is empty when there are none.
+  Status WriteDiverged(uint64_t from_seq, const std::string& dir, std::string* path,
+                       uint64_t* group_count);
+
   // One pass of what the keeper thread does; tests call it with keeper = false.
   void KeeperTick();
   // Deletes about key_count_max expired resident keys; returns how many. A worker's cron.
@@ -132,6 +167,8 @@ class Engine {
   explicit Engine(EngineOptions options);
   Status OpenStore();
   Status LoadState(StoreState* state, bool* fresh);
+  Status BeginHistory(bool fresh, bool lost);
+  Status FinishSwitch();
   void StartThreads();
   void KeeperMain();
   void SyncAndMark();
@@ -153,10 +190,12 @@ class Engine {
   const Clock* clock_;
   OpenReport report_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<ReplicationFeed> feed_;
   std::unique_ptr<CommitLog> log_;
   std::unique_ptr<Keyspace> keyspace_;
   std::unique_ptr<Residency> residency_;
   std::unique_ptr<Readers> readers_;
+  std::unique_ptr<GroupApplier> applier_;
   CommitListener listener_;
   Gauges gauges_;
 
@@ -164,6 +203,8 @@ class Engine {
   std::atomic<bool> active_expire_{true};
   std::atomic<bool> paused_{false};
   std::atomic<bool> failed_{false};
+  std::atomic<bool> switching_{false};  // from the point where the new data is the data
+  std::mutex tick_mutex_;               // the keeper stands still during a switch
   std::atomic<uint64_t> disk_free_min_bytes_{0};
   std::atomic<double> disk_free_min_ratio_{0};
   std::mutex reason_mutex_;
@@ -177,6 +218,7 @@ class Engine {
   int64_t last_sync_us_ = kLongAgoUs;
   int64_t last_disk_us_ = kLongAgoUs;
   int64_t last_heal_us_ = kLongAgoUs;
+  int64_t last_feed_us_ = kLongAgoUs;
   uint64_t marked_seq_ = 0;
   uint64_t cold_expire_position_ = 0;
   uint32_t cold_expire_db_ = 0;
@@ -186,8 +228,5 @@ class Engine {
   std::thread keeper_;
   std::thread warmer_;
 };
-
-// A new replication id: 40 hexadecimal digits.
-std::string NewReplicationId();
 
 }  // namespace hearth

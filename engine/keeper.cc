@@ -16,6 +16,7 @@ constexpr auto kTick = std::chrono::milliseconds(50);
 constexpr int64_t kSyncEveryUs = 1'000'000;
 constexpr int64_t kDiskEveryUs = 500'000;
 constexpr int64_t kHealEveryUs = 1'000'000;
+constexpr int64_t kFeedEveryUs = 2'000'000;
 constexpr size_t kColdExpireRowsATick = 1000;
 constexpr char kProbeName[] = "hearth.probe";
 constexpr size_t kProbeBytes = 1 << 20;
@@ -42,6 +43,7 @@ void Engine::KeeperMain() {
 }
 
 void Engine::KeeperTick() {
+  std::lock_guard tick_lock(tick_mutex_);
   const int64_t now_us = clock_->MonotonicUs();
   residency_->Tick();
   if (failed_) {
@@ -59,7 +61,11 @@ void Engine::KeeperTick() {
     last_disk_us_ = now_us;
     WatchDisk();
   }
-  if (active_expire_ && !paused_ && writes_allowed_) SweepColdExpired();
+  if (now_us - last_feed_us_ >= kFeedEveryUs) {
+    last_feed_us_ = now_us;
+    feed_->Tick();
+  }
+  if (active_expire_ && !paused_ && writes_allowed_ && !is_replica()) SweepColdExpired();
 }
 
 void Engine::SyncAndMark() {
@@ -171,6 +177,12 @@ void Engine::Heal() {
       WriteFileAtomically(store_->file_system(), dir, kProbeName, std::string(kProbeBytes, '\0'));
   (void)store_->file_system()->DeleteFile(dir + "/" + kProbeName, {}, nullptr);
   if (!status.ok()) return;
+  if (switching_) {
+    status = FinishSwitch();
+    if (!status.ok()) return Log(3, "cannot open the resynced data: " + status.message());
+    ++gauges_.reopen_count;
+    return;
+  }
   const uint64_t committed_seq = log_->committed_seq();
   status = store_->Reopen();
   if (status.ok() && store_->LatestSeq() < committed_seq) {
@@ -191,6 +203,8 @@ void Engine::Heal() {
       locks.emplace_back(keyspace_->shard(i).mutex);
     }
     log_->Restart(std::move(state));
+    // A replica's memory follows a group once it is written: not one that was recovered.
+    if (is_replica() && log_->committed_seq() != committed_seq) keyspace_->ForgetAll();
   }
   ++gauges_.reopen_count;
   failed_ = false;

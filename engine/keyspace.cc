@@ -132,6 +132,7 @@ void Keyspace::Prefetch(std::span<const KeyRef> keys) {
 
 Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
   std::string row;
+  read->epoch = epoch();
   read->view_seq = store_.LatestSeq();
   const Status status =
       store_.Get(HeadKey(db_id, ref.position, ref.key), Store::Tier::kMemoryOnly, &row);
@@ -147,6 +148,7 @@ Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read
 Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
   const std::string row_key = HeadKey(db_id, ref.position, ref.key);
   std::string row;
+  read->epoch = epoch();
   read->view_seq = store_.LatestSeq();
   Status status = store_.Get(row_key, Store::Tier::kDisk, &row);
   if (status.IsNotFound()) return Status::Ok();
@@ -170,25 +172,34 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
 
 Status Keyspace::Load(const std::vector<KeyRef>& keys, bool hot) {
   for (const KeyRef& ref : keys) {
-    const uint32_t db_id = log_.DbId(ref.db);
-    ReadKey read;
-    const Status status = Read(ref, db_id, &read);
-    if (!status.ok()) return status;
-    if (read.object == nullptr) continue;
-    Shard& shard = this->shard(ShardIndex(ref.position));
-    std::lock_guard lock(shard.mutex);
-    Bump(shard.counters.loads);
-    Install(shard, ref, db_id, std::move(read), hot);
+    // On a replica a group may overtake the read.
+    for (bool installed = false; !installed;) {
+      const uint32_t db_id = log_.DbId(ref.db);
+      ReadKey read;
+      const Status status = Read(ref, db_id, &read);
+      if (!status.ok()) return status;
+      if (read.object == nullptr) break;
+      Shard& shard = this->shard(ShardIndex(ref.position));
+      std::lock_guard lock(shard.mutex);
+      Bump(shard.counters.loads);
+      installed = Install(shard, ref, db_id, std::move(read), hot);
+      if (!installed) std::this_thread::yield();
+    }
   }
   return Status::Ok();
 }
 
-void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot) {
+bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot) {
   // What was forgotten or deleted without a tombstone after the view was taken may not come back.
-  if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete) return;
-  if (shard.max_demoted_seq > read.view_seq || shard.dbs[ref.db].delete_seq > read.view_seq) return;
+  if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete || read.epoch != epoch()) {
+    return true;
+  }
+  if (shard.max_demoted_seq > read.view_seq || shard.dbs[ref.db].delete_seq > read.view_seq) {
+    return true;
+  }
   Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
-  if (table.Find(ref.position, ref.key) != nullptr) return;
+  if (table.Find(ref.position, ref.key) != nullptr) return true;
+  if (is_replica() && !IndexRead(ref, db_id, read)) return false;
   Object* object = read.object.release();
   object->hot = hot ? 1 : 0;
   if (ElementExpiryOf(*object).first_ms != kNoExpiry) {
@@ -197,6 +208,61 @@ void Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   }
   table.Insert(object);
   shard.AddBytes(ref.db, object->memory_size(), 0);
+  return true;
+}
+
+// Lets the groups find what is about to become resident; false when one has overtaken the read.
+bool Keyspace::IndexRead(const KeyRef& ref, uint32_t db_id, const ReadKey& read) {
+  std::lock_guard lock(replica_index_.mutex());
+  if (replica_index_.IsStale(ref.position, read.view_seq)) return false;
+  if (!read.object->spread()) return true;
+  const uint64_t object_id = read.object->collection()->object_id();
+  if (replica_index_.IsStale(object_id, read.view_seq)) return false;
+  replica_index_.Put(object_id, {db_id, ref.position, std::string(ref.key)});
+  return true;
+}
+
+void Keyspace::SetReplica(bool replica) {
+  std::vector<std::unique_lock<std::mutex>> locks;
+  for (const auto& shard : shards_) locks.emplace_back(shard->mutex);
+  std::lock_guard index_lock(replica_index_.mutex());
+  replica_index_.Clear();
+  is_replica_ = replica;
+  if (!replica) return;
+  for (const auto& shard : shards_) {
+    for (uint32_t db = 0; db < db_count_; ++db) {
+      Table* table = shard->dbs[db].table.get();
+      if (table == nullptr) continue;
+      Table::SweepHand hand;
+      table->Sweep(&hand, table->size(), [&](Object* object) {
+        if (object->spread()) {
+          replica_index_.Put(object->collection()->object_id(),
+                             {log_.DbId(db), object->position, std::string(object->key())});
+        }
+        return SweepAction::kKeep;
+      });
+    }
+  }
+}
+
+void Keyspace::ForgetAll() {
+  ++epoch_;
+  for (const auto& shard : shards_) {
+    for (uint32_t db = 0; db < db_count_; ++db) {
+      shard->AddBytes(db, 0, shard->dbs[db].bytes);
+      if (shard->dbs[db].table) FreeLater(std::move(shard->dbs[db].table));
+      shard->dbs[db] = Shard::Db();
+      shard->dbs[db].complete = log_.KeyCount(db) == 0;
+    }
+    shard->max_demoted_seq = 0;
+  }
+  watched_keys_.NoteAll();
+  KeyChanges changes;
+  tracked_keys_.NoteAll(&changes);
+  TellChanges(changes, /*barrier=*/0);
+  std::lock_guard lock(replica_index_.mutex());
+  replica_index_.Clear();
+  replica_index_.ClearMarks();
 }
 
 void Keyspace::ForgetUncommittedIn(Shard& shard, uint64_t committed_seq) {
@@ -224,6 +290,9 @@ void Keyspace::ForgetUncommitted() {
   for (uint32_t db = 0; db < db_count_; ++db) ids_before[db] = log_.DbId(db);
   log_.DropUncommitted();
   watched_keys_.NoteAll();
+  KeyChanges changes;
+  tracked_keys_.NoteAll(&changes);
+  TellChanges(changes, /*barrier=*/0);
   for (uint32_t db = 0; db < db_count_; ++db) {
     if (ids_before[db] == log_.DbId(db)) continue;
     for (const auto& shard : shards_) {  // an uncommitted FLUSHDB or SWAPDB: read all anew

@@ -25,8 +25,10 @@
 #include "engine/commit_log.h"
 #include "engine/object.h"
 #include "engine/ready_key.h"
+#include "engine/replica_index.h"
 #include "engine/store.h"
 #include "engine/table.h"
+#include "engine/tracked_keys.h"
 #include "engine/tx.h"
 #include "engine/watched_keys.h"
 
@@ -103,6 +105,7 @@ class Keyspace {
   struct ReadKey {
     std::unique_ptr<Object, ObjectFree> object;
     uint64_t view_seq = 0;  // what the read saw
+    uint64_t epoch = 0;     // of the store that was read
   };
   // Reads a key and, of a spread collection, all its elements from the disk.
   Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read);
@@ -110,8 +113,9 @@ class Keyspace {
   Status ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read);
   // Reads keys from the disk and makes them resident. Any thread without a Tx.
   Status Load(const std::vector<KeyRef>& keys, bool hot = true);
-  // Makes what was read resident, unless the key changed since. Requires: the shard's lock.
-  void Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
+  // Makes what was read resident, unless the key changed since. False: it is to be read again,
+  // because a replica's group may have changed it in the store alone. Requires: the shard's lock.
+  bool Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
   // While clients wait for keys, each Tx that wrote what they may wait for (a list, a sorted set, a
   // stream or its end, whole databases) tells the listener at its end, on its thread, its locks
@@ -132,6 +136,15 @@ class Keyspace {
 
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
+  // The keys that clients keep copies of. Each Tx that changed some tells them at its end, on its
+  // thread, its locks released, with the sequence that holds the changes. The listener is set
+  // before the first Tx.
+  TrackedKeys& tracked_keys() { return tracked_keys_; }
+  using ChangeListener = std::function<void(const KeyChanges& changes, uint64_t barrier)>;
+  void SetChangeListener(ChangeListener listener) { change_listener_ = std::move(listener); }
+  void TellChanges(const KeyChanges& changes, uint64_t barrier) {
+    if (change_listener_) change_listener_(changes, barrier);
+  }
   // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
   // on its thread, its locks released, with the sequence that holds what they speak of. The
   // listener is set before the first Tx.
@@ -161,6 +174,18 @@ class Keyspace {
   size_t TableOverheadBytes();
   uint64_t CounterSum(std::atomic<uint64_t> ShardCounters::*counter) const;
 
+  // A replica's keyspace is changed by groups (group_applier.h). Takes every shard's lock.
+  void SetReplica(bool replica);
+  bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  ReplicaIndex& replica_index() { return replica_index_; }
+  // The store holds something else now: nothing is resident. Requires: every shard's lock.
+  void ForgetAll();
+  // Loads that began before ForgetAll install nothing.
+  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  // How often a replica's groups changed the function libraries. Changed with every shard locked.
+  uint64_t library_epoch() const { return library_epoch_.load(std::memory_order_relaxed); }
+  void NoteLibraries() { library_epoch_.fetch_add(1, std::memory_order_relaxed); }
+
   // Compares every resident object with its row, and the counts with the store. Returns the
   // differences as text, empty when there are none. Requires: nothing writes meanwhile.
   Status VerifyAgainstStore(std::string* differences);
@@ -174,6 +199,7 @@ class Keyspace {
   void FreeLater(std::unique_ptr<Table> table);
 
  private:
+  bool IndexRead(const KeyRef& ref, uint32_t db_id, const ReadKey& read);
   void ForgetUncommittedIn(Shard& shard, uint64_t committed_seq);
 
   Store& store_;
@@ -186,6 +212,12 @@ class Keyspace {
   std::atomic<bool> has_waiters_{false};
   std::atomic<bool> long_hold_{false};
   WatchedKeys watched_keys_;
+  TrackedKeys tracked_keys_;
+  ChangeListener change_listener_;
+  std::atomic<bool> is_replica_{false};
+  std::atomic<uint64_t> epoch_{0};
+  std::atomic<uint64_t> library_epoch_{0};
+  ReplicaIndex replica_index_;
   EventListener event_listener_;
   std::atomic<uint32_t> event_classes_{0};
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};

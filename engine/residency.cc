@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "engine/collection.h"
+
 namespace hearth {
 namespace {
 
@@ -20,10 +22,14 @@ bool MayDemote(Keyspace& keyspace, const Shard::Db& db) {
 }
 
 // Accounts for an object that the caller's sweep removes.
-void Forget(Shard& shard, uint32_t db, const Object* object) {
+void Forget(Keyspace& keyspace, Shard& shard, uint32_t db, const Object* object) {
   shard.AddBytes(db, 0, object->memory_size());
   shard.max_demoted_seq = std::max(shard.max_demoted_seq, object->seq);
   if (object->tombstone()) return;
+  if (keyspace.is_replica() && object->spread()) {
+    std::lock_guard lock(keyspace.replica_index().mutex());
+    keyspace.replica_index().Erase(object->collection()->object_id());
+  }
   shard.dbs[db].complete = false;
   ++shard.demotion_count;
   Bump(shard.counters.demoted);
@@ -51,7 +57,8 @@ void Residency::Tick() {
     excess_bytes_ = 0;
     return;
   }
-  if (policy_ != MemoryPolicy::kDemote) {
+  // A replica deletes nothing by itself.
+  if (policy_ != MemoryPolicy::kDemote && !keyspace_.is_replica()) {
     const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
     excess_bytes_ = static_cast<int64_t>(used) - static_cast<int64_t>(limit);
     return;
@@ -99,7 +106,7 @@ Residency::Step Residency::DemoteFrom(Shard& shard, size_t bytes_wanted, bool sp
         return SweepAction::kKeep;
       }
       step.freed_bytes += object->memory_size();
-      Forget(shard, db, object);
+      Forget(keyspace_, shard, db, object);
       return SweepAction::kRemove;
     };
     // Whole segments are visited: the credit may become a debt.
@@ -142,7 +149,7 @@ size_t Residency::DemoteAll() {
       state.table->Sweep(&hand, state.table->size(), [&](Object* object) {
         if (object->seq > flushed_seq) return SweepAction::kKeep;
         count += object->tombstone() ? 0 : 1;
-        Forget(shard, db, object);
+        Forget(keyspace_, shard, db, object);
         return SweepAction::kRemove;
       });
     }

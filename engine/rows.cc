@@ -8,7 +8,65 @@ namespace {
 
 constexpr uint8_t kHasExpiry = 1;
 constexpr uint8_t kIsSpread = 2;
-constexpr size_t kReplicationIdSize = 40;
+constexpr uint8_t kStateRowVersion1 = 1;
+constexpr uint8_t kHasId2 = 1;
+constexpr uint8_t kIsWritten = 2;
+
+int DigitValue(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : 0;
+}
+
+// Two digits a byte.
+void AppendId(std::string* to, std::string_view id) {
+  for (size_t i = 0; i + 1 < History::kIdSize; i += 2) {
+    const int byte = i + 1 < id.size() ? DigitValue(id[i]) << 4 | DigitValue(id[i + 1]) : 0;
+    to->push_back(static_cast<char>(byte));
+  }
+}
+
+bool ReadId(std::string_view* from, std::string* id) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  constexpr size_t kSize = History::kIdSize / 2;
+  if (from->size() < kSize) return false;
+  id->clear();
+  for (const char c : from->substr(0, kSize)) {
+    const auto byte = static_cast<unsigned char>(c);
+    id->append({kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  from->remove_prefix(kSize);
+  return true;
+}
+
+void AppendHistory(std::string* to, const StoreState& state) {
+  const History& history = state.history;
+  to->push_back(
+      static_cast<char>((history.id2.empty() ? 0 : kHasId2) | (state.written ? kIsWritten : 0)));
+  AppendId(to, history.id);
+  if (history.id2.empty()) return;
+  AppendId(to, history.id2);
+  AppendVarint(to, history.id2_seq);
+}
+
+bool ReadHistory(std::string_view* from, uint8_t version, StoreState* state) {
+  History& history = state->history;
+  history = {};
+  if (version == kStateRowVersion1) {
+    if (from->size() < History::kIdSize) return false;
+    history.id = from->substr(0, History::kIdSize);
+    from->remove_prefix(History::kIdSize);
+    state->written = true;  // it may have been
+    return true;
+  }
+  if (from->empty()) return false;
+  const auto flags = static_cast<uint8_t>(from->front());
+  from->remove_prefix(1);
+  if (flags > (kHasId2 | kIsWritten)) return false;
+  state->written = (flags & kIsWritten) != 0;
+  if (!ReadId(from, &history.id)) return false;
+  if ((flags & kHasId2) == 0) return true;
+  return ReadId(from, &history.id2) && ReadVarint(from, &history.id2_seq);
+}
 
 void AppendPrintable(std::string* to, std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -100,7 +158,7 @@ bool ParseLibraryValue(std::string_view row_value, std::string_view* code) {
 
 StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
   StoreState state;
-  state.replication_id = std::move(replication_id);
+  state.history.id = std::move(replication_id);
   state.next_db_id = db_count;
   state.dbs.resize(db_count);
   for (uint32_t index = 0; index < db_count; ++index) state.dbs[index].id = index;
@@ -110,7 +168,7 @@ StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
 void AppendState(std::string* row, const StoreState& state) {
   row->push_back(static_cast<char>(kStateRowVersion));
   AppendFixed64(row, state.commit_ms);
-  row->append(state.replication_id);
+  AppendHistory(row, state);
   AppendVarint(row, state.next_db_id);
   for (uint32_t index = 0; index < state.dbs.size(); ++index) {
     const DbState& db = state.dbs[index];
@@ -129,11 +187,11 @@ std::string EncodeState(const StoreState& state) {
 }
 
 bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
-  if (row.empty() || row[0] != kStateRowVersion) return false;
+  if (row.empty()) return false;
+  const auto version = static_cast<uint8_t>(row[0]);
+  if (version != kStateRowVersion && version != kStateRowVersion1) return false;
   row.remove_prefix(1);
-  if (!ReadFixed64(&row, &state->commit_ms) || row.size() < kReplicationIdSize) return false;
-  state->replication_id = row.substr(0, kReplicationIdSize);
-  row.remove_prefix(kReplicationIdSize);
+  if (!ReadFixed64(&row, &state->commit_ms) || !ReadHistory(&row, version, state)) return false;
   uint64_t next_db_id;
   if (!ReadVarint(&row, &next_db_id)) return false;
   state->next_db_id = static_cast<uint32_t>(next_db_id);
@@ -150,14 +208,34 @@ bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
   return true;
 }
 
-std::string RowText(std::string_view row_key, std::string_view row_value) {
+std::string RowKeyText(std::string_view row_key) {
   HeadKeyParts key;
-  HeadValueParts value;
+  ElementKeyParts element;
   std::string text;
   if (ParseHeadKey(row_key, &key)) {
     text = "head db=" + std::to_string(key.db_id) +
            " slot=" + std::to_string(SlotOfPosition(key.position)) + " key=";
     AppendPrintable(&text, key.key);
+  } else if (ParseElementKey(row_key, &element)) {
+    text = "element db=" + std::to_string(element.db_id) +
+           " id=" + std::to_string(element.object_id) + " element=";
+    AppendPrintable(&text, element.element);
+  } else if (row_key.starts_with(kLibraryTable)) {
+    text = "library name=";
+    AppendPrintable(&text, row_key.substr(1));
+  } else {
+    AppendPrintable(&text, row_key);
+  }
+  return text;
+}
+
+std::string RowText(std::string_view row_key, std::string_view row_value) {
+  std::string text = RowKeyText(row_key);
+  HeadKeyParts key;
+  HeadValueParts value;
+  ElementKeyParts element;
+  std::string_view element_value;
+  if (ParseHeadKey(row_key, &key)) {
     if (!ParseHeadValue(row_value, &value)) return text + " damaged";
     text += " type=" + std::to_string(static_cast<int>(value.type)) +
             " encoding=" + std::to_string(static_cast<int>(value.encoding));
@@ -165,31 +243,19 @@ std::string RowText(std::string_view row_key, std::string_view row_value) {
     if (value.spread) text += " id=" + std::to_string(value.object_id);
     text += " value=";
     AppendPrintable(&text, value.value);
-    return text;
-  }
-  if (row_key.starts_with(kLibraryTable)) {
-    text = "library name=";
-    AppendPrintable(&text, row_key.substr(1));
+  } else if (row_key.starts_with(kLibraryTable)) {
     std::string_view code;
     if (!ParseLibraryValue(row_value, &code)) return text + " damaged";
     text += " code=";
     AppendPrintable(&text, code);
-    return text;
-  }
-  ElementKeyParts element;
-  std::string_view element_value;
-  if (ParseElementKey(row_key, &element)) {
-    text = "element db=" + std::to_string(element.db_id) +
-           " id=" + std::to_string(element.object_id) + " element=";
-    AppendPrintable(&text, element.element);
+  } else if (ParseElementKey(row_key, &element)) {
     if (!ParseElementValue(row_value, &element_value)) return text + " damaged";
     text += " value=";
     AppendPrintable(&text, element_value);
-    return text;
+  } else {
+    text += " = ";
+    AppendPrintable(&text, row_value);
   }
-  AppendPrintable(&text, row_key);
-  text += " = ";
-  AppendPrintable(&text, row_value);
   return text;
 }
 

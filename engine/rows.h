@@ -13,8 +13,11 @@
 //   library    = key: 'f' name-bytes (a library of functions)
 //                value: version:u8 code-bytes
 //   state      = key: 'x' "state"
-//                value: version:u8 commit-ms:u64le replication-id:40 bytes next-db-id:varint
+//                value: version:u8 commit-ms:u64le history next-db-id:varint
 //                       { index:varint db-id:varint keys:varint expires:varint }
+//   history    = version 1: id:40 bytes (hexadecimal digits)
+//                version 2: flags:u8 id:20 bytes [id2:20 bytes id2-seq:varint]
+//                flags bit 0: id2 is there; bit 1: rows were written once
 //
 // The state row ends every commit group: the databases' ids and counts after the group, when it
 // was committed and which history it belongs to. Databases that are not listed have db-id = index
@@ -29,6 +32,7 @@
 #include <vector>
 
 #include "engine/codec.h"
+#include "engine/history.h"
 #include "engine/object.h"
 
 namespace hearth {
@@ -41,7 +45,7 @@ inline constexpr std::string_view kStateRowKey = "xstate";
 inline constexpr uint8_t kHeadRowVersion = 1;
 inline constexpr uint8_t kElementRowVersion = 1;
 inline constexpr char kLibraryRowVersion = 1;
-inline constexpr uint8_t kStateRowVersion = 1;
+inline constexpr uint8_t kStateRowVersion = 2;
 
 // The part of a head row's key before the key's own bytes.
 inline constexpr size_t kHeadKeyPrefixSize = 13;
@@ -108,7 +112,8 @@ struct DbState {
 
 struct StoreState {
   uint64_t commit_ms = 0;
-  std::string replication_id;  // 40 hexadecimal digits
+  History history;
+  bool written = false;  // some group held more than its state row, ever
   uint32_t next_db_id = 0;
   std::vector<DbState> dbs;  // by index
 
@@ -122,5 +127,7 @@ bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state
 
 // A row as text, for tests and tools: `head db=0 slot=12182 key=foo string/int value=1`.
 std::string RowText(std::string_view row_key, std::string_view row_value);
+// Its key alone: `head db=0 slot=12182 key=foo`.
+std::string RowKeyText(std::string_view row_key);
 
 }  // namespace hearth

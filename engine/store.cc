@@ -81,7 +81,10 @@ Status FromRocks(const rocksdb::Status& status) {
 }
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {
-  file_system_ = options_.file_system ? options_.file_system : rocksdb::FileSystem::Default();
+  wal_archive_ = std::make_shared<WalArchive>(
+      options_.file_system ? options_.file_system : rocksdb::FileSystem::Default(),
+      options_.wal_dir.empty() ? options_.dir : options_.wal_dir);
+  file_system_ = wal_archive_;
   env_ = rocksdb::NewCompositeEnv(file_system_);
   block_cache_ = rocksdb::NewLRUCache(options_.block_cache_size_bytes, 4);
 }
@@ -172,6 +175,18 @@ Status Store::Close() {
   (void)db_->Close();
   db_.reset();
   return synced;
+}
+
+Status Store::Exchange(const std::function<Status()>& exchange) {
+  CancelCompactions();
+  std::unique_lock lock(mutex_);
+  if (db_ != nullptr) {
+    (void)db_->SyncWAL();  // the old data may yet be needed
+    (void)db_->Close();
+    db_.reset();
+  }
+  if (Status status = exchange(); !status.ok()) return status;
+  return OpenLocked();
 }
 
 Status Store::Reopen() {

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "engine/status.h"
+#include "engine/wal_archive.h"
 
 namespace hearth {
 
@@ -51,6 +52,9 @@ class Store {
   // Syncs the WAL and closes; waits for a running flush, never for a compaction. Open iterators
   // must be gone.
   Status Close();
+  // Closes, lets exchange put other files there, and opens them. Open iterators must be gone.
+  // When exchange fails the store stays closed until Reopen.
+  Status Exchange(const std::function<Status()>& exchange);
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
   Status Reopen();
 
@@ -86,6 +90,7 @@ class Store {
   std::string StringProperty(const std::string& name);
 
   rocksdb::FileSystem* file_system() const { return file_system_.get(); }
+  const std::shared_ptr<WalArchive>& wal_archive() const { return wal_archive_; }
   const StoreOptions& options() const { return options_; }
   // Under the guard the database may not be closed.
   std::shared_lock<std::shared_mutex> Guard() { return std::shared_lock(mutex_); }
@@ -99,7 +104,8 @@ class Store {
   Status OpenLocked();
 
   StoreOptions options_;
-  std::shared_ptr<rocksdb::FileSystem> file_system_;
+  std::shared_ptr<WalArchive> wal_archive_;
+  std::shared_ptr<rocksdb::FileSystem> file_system_;  // the archive over the given one
   std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> block_cache_;
   std::shared_mutex mutex_;  // exclusive only to open and close

@@ -55,6 +55,7 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
+  if (keyspace.is_replica()) options_.expire = false;
   if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {
@@ -72,6 +73,10 @@ Tx::~Tx() {
   UnlockShards();
   if (!events_.empty()) [[unlikely]]
     keyspace_.TellEvents(events_, barrier_);
+  if (!changes_.empty()) [[unlikely]] {
+    changes_.writer = options_.writer;
+    keyspace_.TellChanges(changes_, barrier_);
+  }
   if (!ready_.empty()) [[unlikely]]
     keyspace_.TellReady(std::move(ready_));
 }
@@ -94,6 +99,14 @@ void Tx::NoteChanged(const KeyRef& ref) {
   WatchedKeys& watched = keyspace_.watched_keys();
   if (watched.any()) [[unlikely]]
     watched.NoteChange(ref.db, ref.key);
+  TrackedKeys& tracked = keyspace_.tracked_keys();
+  if (tracked.any() && !changes_.all) [[unlikely]]
+    tracked.NoteChange(ref.key, &changes_);
+}
+
+void Tx::NoteAllChanged() {
+  TrackedKeys& tracked = keyspace_.tracked_keys();
+  if (tracked.any() && !changes_.all) tracked.NoteAll(&changes_);
 }
 
 // Before a swap: a watched key has changed unless both databases lack it.
@@ -472,6 +485,7 @@ void Tx::DeleteLibrary(std::string_view name) {
 
 void Tx::FlushDb(uint32_t db) {
   HEARTH_CHECK(options_.lock_all);
+  NoteAllChanged();
   const uint64_t key_count = keyspace_.KeyCount(db);
   if (key_count == 0) return;
   uint64_t seq;
@@ -498,6 +512,7 @@ void Tx::SwapDb(uint32_t a, uint32_t b) {
   HEARTH_CHECK(options_.lock_all);
   if (a == b) return;
   NoteSwapped(a, b);
+  NoteAllChanged();
   uint64_t seq;
   { seq = Log().SwapDbs(a, b); }
   Saw(seq);

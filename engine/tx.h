@@ -25,6 +25,7 @@
 #include "engine/position.h"
 #include "engine/ready_key.h"
 #include "engine/status.h"
+#include "engine/tracked_keys.h"
 
 namespace hearth {
 
@@ -59,6 +60,7 @@ struct TxOptions {
   bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
   bool give_way = false;       // kBusy instead of waiting for a Tx that takes long
   bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
+  uint64_t writer = 0;         // the client whose command it is; 0 = none
 };
 
 // The encoding that Redis gives a string set by SET.
@@ -207,8 +209,9 @@ class Tx {
   // The key was written; blocked clients may wait for what it is or was.
   void NoteReady(const KeyRef& ref, ObjectType type);
   void NoteReadyDb(uint32_t db);
-  // The key was changed; clients may watch it.
+  // The key was changed; clients may watch it or keep copies.
   void NoteChanged(const KeyRef& ref);
+  void NoteAllChanged();
   void NoteSwapped(uint32_t a, uint32_t b);
   void Saw(uint64_t seq) {
     if (seq > barrier_) barrier_ = seq;
@@ -230,6 +233,7 @@ class Tx {
   std::vector<KeyRef> missing_;
   std::vector<ReadyKey> ready_;  // written keys, while clients wait
   std::vector<KeyEvent> events_;
+  KeyChanges changes_;
   std::vector<std::string> replaced_;  // deleted by this Tx: no event tells that they are new
 };
 

@@ -98,19 +98,22 @@ bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
   const uint32_t db_id = log_.DbId(ref.db);
   Bump(shard.counters.misses);
   Keyspace::ReadKey read;
-  const Status status =
-      blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
-  if (status.code() == Status::Code::kBusy && !blocking) return false;
-  if (!status.ok()) {
-    state_ = State::kFailed;
-    error_ = status;
-    return false;
-  }
-  if (read.object == nullptr) {
-    Bump(shard.counters.absent_lookups);
-    return true;
-  }
-  keyspace_.Install(shard, ref, db_id, std::move(read), /*hot=*/true);
+  Status status;
+  do {
+    status =
+        blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
+    if (status.code() == Status::Code::kBusy && !blocking) return false;
+    if (!status.ok()) {
+      state_ = State::kFailed;
+      error_ = status;
+      return false;
+    }
+    if (read.object == nullptr) {
+      Bump(shard.counters.absent_lookups);
+      return true;
+    }
+    // A replica's group that is being written does not wait for this shard's lock: it ends.
+  } while (!keyspace_.Install(shard, ref, db_id, std::move(read), /*hot=*/true));
   return true;
 }
 

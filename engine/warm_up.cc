@@ -18,18 +18,19 @@ constexpr size_t kPositionsAPiece = 500;
 struct Row {
   uint64_t position;
   std::string key, value;
-  bool spread;
+  bool spread;  // or to be read once more
 };
 
-// Installs a row that is not spread. Requires: the shard's lock.
-void InstallPacked(Keyspace& keyspace, Shard& shard, uint32_t db, uint32_t db_id, const Row& row,
-                   uint64_t view_seq, bool hot) {
+// Installs a row that is not spread. False: it is to be read again. Requires: the shard's lock.
+bool InstallPacked(Keyspace& keyspace, Shard& shard, uint32_t db, uint32_t db_id, const Row& row,
+                   uint64_t view_seq, uint64_t epoch, bool hot) {
   HeadValueParts parts;
-  if (!ParseHeadValue(row.value, &parts)) return;
+  if (!ParseHeadValue(row.value, &parts)) return true;
   Keyspace::ReadKey read;
+  read.epoch = epoch;
   read.object.reset(ObjectFromHead(row.position, row.key, parts));
   read.view_seq = view_seq;
-  keyspace.Install(shard, KeyRef(db, row.key, row.position), db_id, std::move(read), hot);
+  return keyspace.Install(shard, KeyRef(db, row.key, row.position), db_id, std::move(read), hot);
 }
 
 }  // namespace
@@ -58,6 +59,7 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
     if (stopping_ || !HasRoomToWarm() || failed_) return;
     more = false;
     std::vector<Row> rows;
+    const uint64_t epoch = keyspace_->epoch();
     uint64_t view_seq = 0;
     const Status status = store_->Scan(
         HeadKey(db_id, from, {}), end, &view_seq, [&](std::string_view k, std::string_view v) {
@@ -76,10 +78,9 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
     {
       std::lock_guard lock(shard.mutex);
       if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
-      for (const Row& row : rows) {
-        if (!row.spread) {
-          InstallPacked(*keyspace_, shard, db, db_id, row, view_seq, /*hot=*/false);
-        }
+      for (Row& row : rows) {
+        row.spread = row.spread || !InstallPacked(*keyspace_, shard, db, db_id, row, view_seq,
+                                                  epoch, /*hot=*/false);
       }
     }
     for (const Row& row : rows) {
@@ -122,6 +123,7 @@ bool Engine::WarmPositions(uint32_t db, uint32_t db_id, std::span<const uint64_t
                                                         : HeadKey(db_id, position + 1, {})});
   }
   std::vector<Row> rows;
+  const uint64_t epoch = keyspace_->epoch();
   uint64_t view_seq = 0;
   const Status status = store_->ScanRanges(ranges, &view_seq, [&](auto k, auto v) {
     HeadKeyParts key;
@@ -138,7 +140,7 @@ bool Engine::WarmPositions(uint32_t db, uint32_t db_id, std::span<const uint64_t
     }
     Shard& shard = keyspace_->shard(keyspace_->ShardIndex(row.position));
     std::lock_guard lock(shard.mutex);
-    InstallPacked(*keyspace_, shard, db, db_id, row, view_seq, /*hot=*/true);
+    (void)InstallPacked(*keyspace_, shard, db, db_id, row, view_seq, epoch, /*hot=*/true);
   }
   gauges_.remembered_loaded += rows.size();
   LogWarmProgress();

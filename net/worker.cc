@@ -187,6 +187,16 @@ void Worker::RunTurn() {
   EndTurn();
 }
 
+// Falling asleep and being woken costs more than the work of several clients: while there are
+// such, the processor is offered to others a few times before.
+size_t Worker::WaitForWork() {
+  for (int i = 0; i < kLooksBeforeSleep && served_several_; i++) {
+    if (io_.poll_one() != 0) return 1;
+    std::this_thread::yield();
+  }
+  return io_.run_one();
+}
+
 // The batch and the turn of the handler that runs stay as they are.
 void Worker::RunNested() {
   if (nested_) return;
@@ -214,16 +224,6 @@ void Worker::RunNested() {
   for (Connection* connection : held_) ListInTurn(connection);
   std::swap(batch, batch_);
   nested_ = false;
-}
-
-// Falling asleep and being woken costs more than the work of several clients: while there are
-// such, the processor is offered to others a few times before.
-size_t Worker::WaitForWork() {
-  for (int i = 0; i < kLooksBeforeSleep && served_several_; i++) {
-    if (io_.poll_one() != 0) return 1;
-    std::this_thread::yield();
-  }
-  return io_.run_one();
 }
 
 void Worker::RunQueued() {

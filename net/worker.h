@@ -29,6 +29,8 @@
 namespace hearth {
 
 inline constexpr size_t kHandlersPerTurnMax = 256;
+// Times that a worker between turns looks for work before it sleeps.
+inline constexpr int kLooksBeforeSleep = 6;
 inline constexpr std::chrono::milliseconds kTickPeriod{100};
 
 struct CommitResult {
@@ -107,8 +109,8 @@ class Worker {
 
   void Loop();
   void RunTurn();
-  void RunOrDefer(std::function<void()> function);
   size_t WaitForWork();
+  void RunOrDefer(std::function<void()> function);
   void RunQueued();
   void EndTurn();
   void CloseFinished();
@@ -135,9 +137,9 @@ class Worker {
   std::thread thread_;
   TurnHook* hook_ = nullptr;
   bool stopping_ = false;
+  bool served_several_ = false;  // in the last turn
   bool nested_ = false;
   std::vector<std::function<void()>> deferred_;  // of nested runs, until the turn's end
-  bool served_several_ = false;  // in the last turn
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;

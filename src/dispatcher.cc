@@ -7,6 +7,7 @@
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/scripting/script_runner.h"
 #include "src/server.h"
 
@@ -75,7 +76,7 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
     const bool done = RunOne(session, batch[i], plan_[i]);
     if (server_.blocked_clients().has_ready()) [[unlikely]]
       ServeBlocked();
-    server_.pubsub().DeliverHere(session.connection().worker());
+    server_.DeliverHere(session.connection().worker());
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
@@ -113,12 +114,29 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
     if (reply.error_count() != errors_before_) server_.CountError(reply.last_error_code());
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
+  if (session.tracking() != nullptr) [[unlikely]]
+    EndCaching(session, plan.found);
   if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
     session.SetReplyMode(ReplyMode::kOn);
   } else if (!session.answers_later_ && !reply.muted()) {
     session.connection().CountReply();
   }
   return true;
+}
+
+// CLIENT CACHING holds for the next command, or for the next transaction.
+void Dispatcher::EndCaching(Session& session, const CommandTable::Found& found) {
+  const bool is_client = found.command != nullptr && found.command->name.starts_with("client|");
+  if (!session.in_transaction() && !is_client) session.tracking()->caching_given = false;
+}
+
+// Redis shows a command behind its run, EXEC behind what it ran; never one of administration.
+void Dispatcher::FeedMonitors(Session& session, const Args& args, const Command& command) {
+  if (command.flags & (kCmdSkipMonitor | kCmdAdmin)) return;
+  const Connection& connection = session.connection();
+  const std::string source = connection.is_unix() ? "unix:" + server_.config().Text("unixsocket")
+                                                  : connection.peer_address();
+  server_.monitors().Feed(session.db(), source, args);
 }
 
 bool Dispatcher::RunSession(Session& session, const Args& args, const Command& command) {
@@ -133,6 +151,8 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   CommandStats& stats = stats_[found.index];
   stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
+  if (server_.monitors().any()) [[unlikely]]
+    FeedMonitors(session, args, *found.command);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
   }
@@ -195,23 +215,23 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
         "this option in the configuration file, and then restart the server.");
     return false;
   }
-  if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
-    reply.Error("NOAUTH Authentication required.");
+  const bool is_restricted = !session.MayDoEverything();
+  if (is_restricted && !PassAuthentication(session, *command)) return false;
+  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
+    reply.Error("ERR Command not allowed inside a transaction");
     return false;
   }
+  if (is_restricted && !PassPermissions(session, args, found)) return false;
   if (session.has_subscribed() && !(command->flags & kCmdInSubscribed) && reply.protocol() == 2) {
     reply.Error("ERR Can't execute '" + std::string(command->name) +
                 "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
                 "this context");
     return false;
   }
-  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
-    reply.Error("ERR Command not allowed inside a transaction");
-    return false;
-  }
   if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
   const uint32_t flags = GateFlags(session, *command);
+  if (!PassRoleGates(flags, reply)) return false;
   if ((flags & kCmdDenyOom) && !MakeRoom()) {
     reply.Error(kErrOutOfMemory);
     return false;
@@ -267,6 +287,22 @@ bool Dispatcher::MayPublish(uint32_t flags) {
   return (flags & kCmdPubsub) || server_.keyspace().event_classes() != 0;
 }
 
+// What a replica does not do, and a primary not without its replicas.
+bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
+  const Replication& replication = server_.replication();
+  if (flags & kCmdWrite) {
+    if (const std::string_view error = replication.WriteRefusal(); !error.empty()) [[unlikely]] {
+      reply.Error(error);
+      return false;
+    }
+  }
+  if (!(flags & kCmdStale) && replication.RefusesStaleReads()) [[unlikely]] {
+    reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    return false;
+  }
+  return true;
+}
+
 bool Dispatcher::PassWriteGates(Reply& reply) {
   std::string error;
   if (MayWrite(&error)) [[likely]]
@@ -276,6 +312,11 @@ bool Dispatcher::PassWriteGates(Reply& reply) {
 }
 
 bool Dispatcher::MayWrite(std::string* error) {
+  if (const std::string_view refusal = server_.replication().WriteRefusal(); !refusal.empty())
+      [[unlikely]] {
+    *error = refusal;
+    return false;
+  }
   std::string reason;
   if (!server_.engine().WritesAllowed(&reason)) {
     *error = "MISCONF " + reason;
@@ -295,6 +336,7 @@ bool Dispatcher::MayWrite(std::string* error) {
 
 // Evicts for a command that needs memory.
 bool Dispatcher::MakeRoom() {
+  if (server_.replication().is_replica()) return true;  // its primary evicts
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;
@@ -333,19 +375,26 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
     session.park_count_ = 0;
     return true;
   }
+  if (!PassUnnamedKeys(session, args, plan.found)) [[unlikely]]
+    return true;
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
          .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch),
-         .give_way = true});
+         .give_way = true,
+         .writer = session.id()});
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
       if (command.data != nullptr) {
         command.data(args, tx, reply);
+        if (session.tracking() != nullptr) [[unlikely]]
+          RememberKeys(session, command, keys, errors_before_);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
         server_.blocked_clients().Block(session, command, args, keys, std::move(request));
+      } else if (session.tracking() != nullptr) [[unlikely]] {
+        RememberKeys(session, command, keys, errors_before_);
       }
       break;
     case Tx::State::kBusy:
@@ -366,6 +415,13 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.connection().SetBarrier(tx.barrier());
   Bump(counters_.changes, tx.change_count());
   return true;
+}
+
+void Dispatcher::RememberKeys(Session& session, const Command& command,
+                              std::span<const KeyRef> keys, uint64_t errors_before) {
+  if (!(command.flags & kCmdReadonly)) return;
+  if (session.connection().reply().error_count() != errors_before) return;
+  server_.tracking().Remember(session, keys);
 }
 
 void Dispatcher::Park(Session& session, const std::vector<KeyRef>& missing) {

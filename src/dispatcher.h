@@ -54,6 +54,12 @@ class Dispatcher {
   // Serves the clients that wait for keys that were written; for those of this turn Run does it.
   void ServeBlocked();
 
+  // A command that only reads has read keys for the client: they are remembered when it tracks, and
+  // the command has written no error since there were `errors_before`. Also for commands within
+  // EXEC and scripts. Requires: the Tx that read the keys is open.
+  void RememberKeys(Session& session, const Command& command, std::span<const KeyRef> keys,
+                    uint64_t errors_before);
+
   // What the replies of this turn wait for; taken at the turn's end.
   uint64_t TakeBarrier() {
     const uint64_t barrier = turn_barrier_;
@@ -96,10 +102,18 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
+  // The user's: see dispatcher_acl.cc. Not called for sessions that may do everything.
+  bool PassAuthentication(Session& session, const Command& command);
+  bool PassPermissions(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of a command that was queued; an error stands in its place.
+  bool PassPermissionsInExec(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of SORT's patterns, as the command runs.
+  bool PassUnnamedKeys(Session& session, const Args& args, const CommandTable::Found& found);
   // While a long script runs. As PassGates.
   bool PassScriptGate(Session& session, const Command& command, bool* wait);
   // Whether writes are taken now; if not, *error is what to answer.
   bool MayWrite(std::string* error);
+  bool PassRoleGates(uint32_t flags, Reply& reply);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,
@@ -126,6 +140,8 @@ class Dispatcher {
   void Park(Session& session, const std::vector<KeyRef>& missing);
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
+  static void EndCaching(Session& session, const CommandTable::Found& found);
+  void FeedMonitors(Session& session, const Args& args, const Command& command);
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
   Server& server_;

@@ -14,6 +14,7 @@
 #include "src/dispatcher.h"
 #include "src/key_finder.h"
 #include "src/log.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -183,7 +184,8 @@ void Dispatcher::RunExecParts(Session& session) {
             {.write = part.write,
              .lock_all = part.lock_all,
              .read_blocking = run.is_active || session.park_count_ >= kParksMax,
-             .give_way = !run.is_active});
+             .give_way = !run.is_active,
+             .writer = session.id()});
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
     }
@@ -285,9 +287,12 @@ void Dispatcher::RunQueued(Session& session, Tx* tx) {
   const Transaction::Queued& queued = session.transaction().queue()[run.next++];
   const Command& command = *queued.found.command;
   const Args args(queued.args);
+  if (!PassPermissionsInExec(session, args, queued.found)) [[unlikely]]
+    return;
   const uint64_t end_before = run.replies.end_offset();
   errors_before_ = reply.error_count();
-  if (command.session == nullptr) {
+  if (!PassUnnamedKeys(session, args, queued.found)) [[unlikely]] {
+  } else if (command.session == nullptr) {
     RunQueuedData(session, command, args, tx);
   } else {
     session.open_tx_ = tx;
@@ -309,12 +314,23 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
                            ? "IOERR a read of the store failed"
                            : "MISCONF Errors writing to the AOF file");
   }
+  // Behind a REPLICAOF of the same transaction.
+  if ((command.flags & kCmdWrite) && server_.replication().is_replica()) {
+    return reply.Error(server_.replication().WriteRefusal());
+  }
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));
-  if (command.data != nullptr) return command.data(args, *tx, reply);
   BlockRequest request;
-  if (command.blocking(args, *tx, reply, &request)) return;
-  request.null_array_at_once ? reply.NullArray() : reply.Null();
+  if (command.data != nullptr) {
+    command.data(args, *tx, reply);
+  } else if (!command.blocking(args, *tx, reply, &request)) {
+    request.null_array_at_once ? reply.NullArray() : reply.Null();
+  }
+  if (session.tracking() == nullptr) [[likely]]
+    return;
+  late_keys_.clear();
+  if (!CollectKeys(command, args, session.db(), &late_keys_)) late_keys_.clear();
+  RememberKeys(session, command, late_keys_, errors_before_);
 }
 
 void Dispatcher::AbortExec(Session& session, std::string_view reason) {
@@ -332,6 +348,7 @@ void Dispatcher::EndExec(Session& session) {
   run.is_active = false;
   transaction.Discard();
   session.SetReplyMode(session.reply_mode_);
+  session.WriteHeldPushes();
 }
 
 }  // namespace hearth

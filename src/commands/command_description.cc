@@ -205,6 +205,12 @@ std::optional<AclCategory> CategoryNamed(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<std::string_view> CategoryNames() {
+  std::vector<std::string_view> names;
+  for (const Name& category : kCategoryNames) names.push_back(category.text.substr(1));
+  return names;
+}
+
 void ReplyCommandInfo(const Command& command, Reply& reply) {
   reply.Array(10);
   reply.Bulk(command.name);

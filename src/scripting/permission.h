@@ -4,17 +4,15 @@
 // redis.acl_check_cmd ask.
 //
 // Thread: the session's worker.
-// Errors: the text that the script sees, with its code and a leading '-', or without both for ERR.
 
-#include <string>
-
-#include "src/command.h"
+#include "src/acl/check.h"
+#include "src/command_table.h"
+#include "src/session.h"
 
 namespace hearth {
 
-// Whether the user of the session may run the command with these arguments.
-inline bool ScriptMayRun(Session&, const Command&, const Args&, std::string*) {
-  return true;
-}
+// Whether the user of the session may run the command with these arguments, and may read what the
+// arguments do not name (SORT's patterns).
+AclVerdict ScriptPermission(Session& session, const CommandTable::Found& found, const Args& args);
 
 }  // namespace hearth

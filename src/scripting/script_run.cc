@@ -286,8 +286,12 @@ std::string ScriptRun::Refusal(const CommandTable::Found& found, const Args& arg
   if (command->flags & (kCmdNoscript | kCmdOutsideTx)) {
     return "This Redis command is not allowed from script";
   }
+  if (const AclVerdict verdict = ScriptPermission(session_, found, args); !verdict.allowed()) {
+    session_.NoteDenied(verdict, *command, args, AclLogContext::kLua);
+    return "-NOPERM ACL failure in script: " +
+           AclDenialText(verdict, session_.user(), *command, args, false);
+  }
   std::string error;
-  if (!ScriptMayRun(session_, *command, args, &error)) return error;
   if (command->flags & kCmdWrite) {
     if (what_.read_only) return "Write commands are not allowed from read-only scripts.";
     if (!tx_.may_change()) return "-MISCONF Errors writing to the AOF file";
@@ -320,7 +324,7 @@ int ScriptRun::Call(lua_State* lua, bool raise) {
   const uint64_t errors_before = buffers_.reply.error_count();
   if (command.flags & kCmdWrite) wrote_ = true;
   Execute(command, args);
-  FinishCall(found, errors_before);
+  FinishCall(found, args, errors_before);
   if (tx_.state() != Tx::State::kReady) {
     end_ = End::kReadFailed;
     end_error_ = "IOERR a read of the store failed: " + tx_.error().message();
@@ -388,13 +392,19 @@ void ScriptRun::ExecuteSession(const Command& command, const Args& args) {
 }
 
 // Counted as other commands are.
-void ScriptRun::FinishCall(const CommandTable::Found& found, uint64_t errors_before) {
+void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args,
+                           uint64_t errors_before) {
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
   CommandStats& stats = dispatcher_.stats_[found.index];
   stats.Record(now_us - call_started_us_, server_.TracksLatency());
   call_started_us_ = now_us;
-  if (buffers_.reply.error_count() == errors_before) [[likely]]
+  if (server_.monitors().any()) [[unlikely]]
+    server_.monitors().Feed(session_.db(), "lua", args);
+  if (buffers_.reply.error_count() == errors_before) [[likely]] {
+    if (session_.tracking() != nullptr && (found.command->flags & kCmdReadonly)) [[unlikely]]
+      server_.tracking().Remember(session_, buffers_.keys);
     return;
+  }
   Bump(stats.failed);
   server_.CountError(buffers_.reply.last_error_code());
 }
@@ -426,8 +436,7 @@ int ScriptRun::MayRun(lua_State* lua) {
   if (found.command == nullptr) {
     return Fail(lua, "Invalid command passed to redis.acl_check_cmd()", true);
   }
-  std::string error;
-  lua_pushboolean(lua, ScriptMayRun(session_, *found.command, args, &error));
+  lua_pushboolean(lua, ScriptPermission(session_, found, args).allowed());
   return 1;
 }
 

@@ -98,7 +98,7 @@ class ScriptRun {
   bool HoldKeys(const Command& command, const Args& args);
   void Execute(const Command& command, const Args& args);
   void ExecuteSession(const Command& command, const Args& args);
-  void FinishCall(const CommandTable::Found& found, uint64_t errors_before);
+  void FinishCall(const CommandTable::Found& found, const Args& args, uint64_t errors_before);
   std::string_view TakeReply();
 
   Server& server_;

@@ -1,10 +1,8 @@
 #pragma once
 
 // CollectionFixture: what every collection type must hold, whatever was done to it:
-//   the object in memory = the object loaded from its rows = the object of a second store that was
-//   fed with the committed batches.
-
-#include <rocksdb/transaction_log.h>
+//   the object in memory = the object loaded from its rows = the object of a replica that was given
+//   the committed groups.
 
 #include <random>
 
@@ -16,6 +14,9 @@ namespace hearth {
 
 class CollectionFixture : public EngineFixture {
  protected:
+  std::unique_ptr<TemporaryFolder> replica_folder_;
+  std::unique_ptr<Engine> replica_;
+
   // print(Tx&, key) -> the key's value as text, everything that a client can see of it.
   using Print = std::function<std::string(Tx& tx, std::string_view key)>;
 
@@ -54,44 +55,57 @@ class CollectionFixture : public EngineFixture {
     ASSERT_EQ(Differences(), "");
   }
 
-  // Feeds the second store with the batches committed since the last time. Must come before every
-  // flush, which deletes the log.
+  // Gives a replica the groups committed since the last time.
   void FeedReplica() {
     Commit();
-    if (replica_ == nullptr) {
-      replica_folder_ = std::make_unique<TemporaryFolder>();
-      StoreOptions options = Options().store;
-      options.dir = replica_folder_->path();
-      replica_ = std::make_unique<Store>(options);
-      ASSERT_TRUE(replica_->Open().ok());
-    }
-    if (replica_->LatestSeq() == engine_->log().committed_seq()) return;
-    std::unique_ptr<rocksdb::TransactionLogIterator> groups;
-    ASSERT_TRUE(engine_->store().db()->GetUpdatesSince(replica_->LatestSeq() + 1, &groups).ok());
-    for (; groups->Valid(); groups->Next()) {
-      auto group = groups->GetBatch();
-      ASSERT_EQ(group.sequence, replica_->LatestSeq() + 1);
-      ASSERT_TRUE(replica_->Write(group.writeBatchPtr.get(), true, false).ok());
-    }
-    ASSERT_EQ(replica_->LatestSeq(), engine_->log().committed_seq());
+    if (replica_ == nullptr) StartReplica();
+    ReplicationFeed::Groups groups;
+    const uint64_t next_seq = replica_->log().committed_seq() + 1;
+    const Status read = engine_->feed().Read(next_seq, SIZE_MAX, &groups);
+    ASSERT_TRUE(read.ok()) << read.message();
+    const Status status = replica_->ApplyGroups(groups);
+    ASSERT_TRUE(status.ok()) << status.message();
+    ASSERT_EQ(replica_->log().committed_seq(), engine_->log().committed_seq());
   }
 
-  // Opens what the second store got and compares it.
+  // What is resident on the replica, and after a load all of it, is what the primary has.
   void ExpectSameOnReplica(const std::vector<std::string>& keys, const Print& print) {
     const std::string text = Text(keys, print);
     FeedReplica();
     const std::string rows = StoredRows();
-    ASSERT_TRUE(replica_->Close().ok());
+    const auto counts = [this] {
+      return std::to_string(engine_->log().KeyCount(0)) + " keys, " +
+             std::to_string(engine_->log().ExpiryCount(0)) + " expire";
+    };
+    const std::string counted = counts();
+    OnReplica([&] {
+      EXPECT_EQ(Differences(), "");
+      EXPECT_EQ(StoredRows(), rows);
+      EXPECT_EQ(Text(keys, print), text);
+      EXPECT_EQ(Differences(), "");
+      EXPECT_EQ(counts(), counted);
+      DemoteAll();
+      EXPECT_EQ(engine_->keyspace().ResidentBytes(), 0u);
+      EXPECT_EQ(Text(keys, print), text);
+    });
+  }
+
+  // Runs what the fixture does with engine_ on the replica.
+  template <typename What>
+  void OnReplica(What what) {
+    std::swap(engine_, replica_);
+    what();
+    std::swap(engine_, replica_);
+  }
+
+  void StartReplica() {
+    replica_.reset();
+    replica_folder_ = std::make_unique<TemporaryFolder>();
     EngineOptions options = Options();
     options.store.dir = replica_folder_->path();
-    std::unique_ptr<Engine> first = std::move(engine_);
-    const Status status = Engine::Open(options, &engine_);
+    options.replica = true;
+    const Status status = Engine::Open(options, &replica_);
     ASSERT_TRUE(status.ok()) << status.message();
-    EXPECT_EQ(StoredRows(), rows);
-    EXPECT_EQ(Text(keys, print), text);
-    EXPECT_EQ(Differences(), "");
-    engine_ = std::move(first);
-    replica_.reset();
   }
 
   // Runs random changes on a few keys under several packing limits; each is checked after a load
@@ -111,6 +125,8 @@ class CollectionFixture : public EngineFixture {
         InTx({key}, [&](Tx& tx) { step(tx, key, random); });
         if (random() % 300 == 0) ChangeWholeKey(keys, random);
         if (random() % 400 == 0) ExpectSameAfterLoad(keys, print, /*feed=*/true);
+        if (random() % 20 == 0) FeedReplica();
+        if (random() % 100 == 0) DisturbReplica(keys, print, random);
         if (HasFatalFailure()) return;
       }
       ExpectSameAfterLoad(keys, print, /*feed=*/true);
@@ -120,11 +136,26 @@ class CollectionFixture : public EngineFixture {
   }
 
  private:
-  // An empty store: its log begins at the first sequence.
+  // An empty primary and an empty replica of it.
   void StartAnew() {
     engine_.reset();
     std::filesystem::remove_all(folder_.path() + "/data");
     Open();
+    ASSERT_TRUE(engine_->feed().SetActive(true).ok());
+    StartReplica();
+  }
+
+  // What happens on a replica beside the groups.
+  void DisturbReplica(const std::vector<std::string>& keys, const Print& print,
+                      std::mt19937_64& random) {
+    const uint64_t what = random() % 4;
+    if (replica_ == nullptr) return;
+    OnReplica([&] {
+      if (what == 0) DemoteAll();
+      if (what == 1) Text(keys, print);
+      if (what == 2) engine_->SetReplicaWarm(random() % 2 == 0);
+      if (what == 3) EXPECT_EQ(Differences(), "");
+    });
   }
 
   // What generic commands do to keys of any type.
@@ -142,8 +173,6 @@ class CollectionFixture : public EngineFixture {
     });
   }
 
-  std::unique_ptr<TemporaryFolder> replica_folder_;
-  std::unique_ptr<Store> replica_;
   const uint32_t packed_size_max_ = Limits().packed_size_max;
 };
 

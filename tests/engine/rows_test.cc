@@ -52,7 +52,7 @@ TEST(Rows, TheStateRowKeepsIdsAndCounts) {
   StoreState read;
   const std::string row = EncodeState(state);
   ASSERT_TRUE(ParseState(row, 16, &read));
-  EXPECT_EQ(read.replication_id, state.replication_id);
+  EXPECT_EQ(read.history, state.history);
   EXPECT_EQ(read.next_db_id, 18u);
   EXPECT_EQ(read.dbs[3].id, 17u);
   EXPECT_EQ(read.dbs[3].keys, 1000u);
