@@ -154,7 +154,9 @@ class CollectionFixture : public EngineFixture {
       if (what == 0) DemoteAll();
       if (what == 1) Text(keys, print);
       if (what == 2) engine_->SetReplicaWarm(random() % 2 == 0);
-      if (what == 3) EXPECT_EQ(Differences(), "");
+      if (what == 3) {
+        EXPECT_EQ(Differences(), "");
+      }
     });
   }
 
