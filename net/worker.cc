@@ -165,12 +165,22 @@ void Worker::Loop() {
 // Looking whether more is ready costs a system call; with one connection it rarely is.
 void Worker::RunTurn() {
   const bool may_wait = run_queue_.empty() && turn_.empty();
-  size_t ran_count = may_wait ? io_.run_one() : io_.poll_one();
+  size_t ran_count = may_wait ? WaitForWork() : io_.poll_one();
   if (connections_.size() > 1 || !run_queue_.empty()) {
     while (ran_count < kHandlersPerTurnMax && io_.poll_one() != 0) ran_count++;
   }
   RunQueued();
   EndTurn();
+}
+
+// Falling asleep and being woken costs more than the work of several clients: while there are
+// such, the processor is offered to others a few times before.
+size_t Worker::WaitForWork() {
+  for (int i = 0; i < kLooksBeforeSleep && served_several_; i++) {
+    if (io_.poll_one() != 0) return 1;
+    std::this_thread::yield();
+  }
+  return io_.run_one();
 }
 
 void Worker::RunQueued() {
@@ -190,6 +200,7 @@ void Worker::EndTurn() {
   } else {
     released_ = UINT64_MAX;
   }
+  served_several_ = turn_.size() > 1;
   for (size_t i = 0; i < turn_.size(); i++) {
     turn_[i]->in_turn_ = false;
     turn_[i]->EndTurn(released_);

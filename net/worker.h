@@ -101,6 +101,7 @@ class Worker {
 
   void Loop();
   void RunTurn();
+  size_t WaitForWork();
   void RunQueued();
   void EndTurn();
   void CloseFinished();
@@ -127,6 +128,7 @@ class Worker {
   std::thread thread_;
   TurnHook* hook_ = nullptr;
   bool stopping_ = false;
+  bool served_several_ = false;  // in the last turn
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;
