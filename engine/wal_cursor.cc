@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "engine/codec.h"
+#include "engine/crc32c.h"
 #include "engine/store.h"
 #include "engine/wal_archive.h"
-#include "engine/wal_reader.h"
 
 namespace hearth {
 namespace {
