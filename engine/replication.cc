@@ -1,4 +1,4 @@
-// The engine as a replica, and the way back. Tested by tests/engine/full_sync_test.cc, history_test.cc.
+// The engine as a replica, and the way back. Tested by tests/engine/full_sync_test.cc.
 #include <filesystem>
 #include <fstream>
 
