@@ -264,6 +264,7 @@ void Connection::WriteReleased() {
 }
 
 void Connection::AfterWrite() {
+  if (sent_notice_ && state_ == State::kOpen) handler_->OnOutputSent();
   if (output_blocked_ && output_.size_bytes() <= output_pause_bytes()) {
     output_blocked_ = false;
     worker_.ListToRun(this);

@@ -100,6 +100,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // them. Pushes do not count.
   void CountReply(uint32_t count = 1) { replies_in_mark_ += count; }
 
+  // Whether the handler is told when output was sent.
+  void SetSentNotice(bool on) { sent_notice_ = on; }
+
   // Closes the connection once more than `hard_bytes` wait to be sent, or more than `soft_bytes`
   // for `soft_seconds` on end. 0 is no limit.
   void SetOutputLimits(size_t hard_bytes, size_t soft_bytes, uint32_t soft_seconds);
@@ -165,6 +168,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool paused_ = false;
   bool resumed_ = false;  // Resume() came while the handler ran
   bool in_handler_ = false;
+  bool sent_notice_ = false;
   bool output_blocked_ = false;  // the client must read before more requests run
   bool readable_ = false;        // the socket may have bytes that were not read
   bool read_armed_ = false;

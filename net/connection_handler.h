@@ -28,6 +28,9 @@ class ConnectionHandler {
   // The connection is gone. Called exactly once.
   virtual void OnClose() = 0;
 
+  // Output was sent, while Connection::SetSentNotice is on. May not write.
+  virtual void OnOutputSent() {}
+
   // The client broke the protocol; `error` is what it is answered. For a log.
   virtual void OnProtocolError(std::string_view error) { (void)error; }
 };

@@ -57,6 +57,8 @@ class BlockedClients {
 
   // Ends a client's wait: with the reply of a timeout, or with an error. False: it does not wait.
   bool Unblock(uint64_t client_id, bool with_error);
+  // Ends all waits with an error, and then the connections: the role has changed.
+  void EndAll();
   // The client has left.
   void Forget(uint64_t client_id);
 
@@ -68,7 +70,7 @@ class BlockedClients {
   void Stop();
 
  private:
-  enum class End : uint8_t { kTimeout, kError, kGone };
+  enum class End : uint8_t { kTimeout, kError, kRoleChanged, kGone };
   struct Waiter;
   using WaiterPtr = std::shared_ptr<Waiter>;
   using KeyName = std::pair<uint32_t, std::string>;
@@ -90,6 +92,7 @@ class BlockedClients {
   WaiterPtr Next(const KeyName& name, uint64_t after_ticket, const std::optional<Presence>& seen);
   Outcome RunAgain(const WaiterPtr& waiter, const KeyName& name, std::optional<Presence>* seen,
                    Served* served);
+  void HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes, uint64_t barrier);
   void Requeue(const KeyName& name);
   void Return(const WaiterPtr& waiter);
   void EndLocked(const WaiterPtr& waiter, End end);

@@ -5,12 +5,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
 #include <set>
 
 #include "src/info_writer.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -71,7 +73,9 @@ void ServerSection(Server& server, std::string* out) {
 }
 
 void ClientsSection(Server& server, std::string* out) {
-  InfoLine(out, "connected_clients:%zu", server.ConnectionCount());
+  InfoLine(out, "connected_clients:%zu",
+           server.ConnectionCount() -
+               std::min(server.ConnectionCount(), server.replication().replicas().count()));
   InfoLine(out, "cluster_connections:0");
   InfoLine(out, "maxclients:%" PRId64, server.config().Int("maxclients"));
   InfoLine(out, "client_recent_max_input_buffer:%" PRIu64,
@@ -79,8 +83,9 @@ void ClientsSection(Server& server, std::string* out) {
   InfoLine(out, "client_recent_max_output_buffer:%" PRIu64,
            server.Max(&WorkerCounters::output_buffer_max));
   const BlockedClients& blocked = server.blocked_clients();
-  InfoLine(out, "blocked_clients:%zu", blocked.client_count());
-  InfoLine(out, "tracking_clients:0");
+  InfoLine(out, "blocked_clients:%zu",
+           blocked.client_count() + server.replication().waiting_clients().count());
+  InfoLine(out, "tracking_clients:%zu", server.tracking().keys().client_count());
   InfoLine(out, "clients_in_timeout_table:%zu", blocked.timed_count());
   InfoLine(out, "total_blocking_keys:%zu", blocked.key_count());
 }
@@ -95,8 +100,11 @@ void TrafficLines(Server& server, std::string* out) {
   InfoLine(out, "instantaneous_ops_per_sec:%" PRIu64, stats.commands.per_second());
   InfoLine(out, "total_net_input_bytes:%" PRIu64, server.Sum(&WorkerCounters::net_in));
   InfoLine(out, "total_net_output_bytes:%" PRIu64, server.Sum(&WorkerCounters::net_out));
-  InfoLine(out, "total_net_repl_input_bytes:0");
-  InfoLine(out, "total_net_repl_output_bytes:0");
+  const ReplicationStats& replication = server.replication().stats();
+  const auto link = server.replication().link();
+  InfoLine(out, "total_net_repl_input_bytes:%" PRIu64,
+           replication.received_bytes + (link ? link->received_bytes().load() : 0));
+  InfoLine(out, "total_net_repl_output_bytes:%" PRIu64, replication.sent_bytes.load());
   InfoLine(out, "instantaneous_input_kbps:%.2f", kbps(stats.net_in));
   InfoLine(out, "instantaneous_output_kbps:%.2f", kbps(stats.net_out));
   InfoLine(out, "instantaneous_input_repl_kbps:0.00");
@@ -109,9 +117,10 @@ void StatsSection(Server& server, std::string* out) {
   uint64_t errors = 0;
   for (const auto& [code, count] : server.ErrorCounts()) errors += count;
   TrafficLines(server, out);
-  for (const char* name : {"sync_full", "sync_partial_ok", "sync_partial_err"}) {
-    InfoLine(out, "%s:0", name);
-  }
+  const ReplicationStats& replication = server.replication().stats();
+  InfoLine(out, "sync_full:%" PRIu64, replication.sync_full.load());
+  InfoLine(out, "sync_partial_ok:%" PRIu64, replication.sync_partial_ok.load());
+  InfoLine(out, "sync_partial_err:%" PRIu64, replication.sync_partial_err.load());
   InfoLine(out, "expired_keys:%" PRIu64, keyspace.CounterSum(&ShardCounters::expired));
   InfoLine(out, "expired_stale_perc:0.00");
   InfoLine(out, "expired_time_cap_reached_count:0");
@@ -130,32 +139,29 @@ void StatsSection(Server& server, std::string* out) {
   for (const char* name :
        {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
         "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
-        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-        "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
-        "unexpected_error_replies"}) {
+        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"}) {
     InfoLine(out, "%s:0", name);
   }
+  const TrackedKeys& tracked = server.tracking().keys();
+  InfoLine(out, "tracking_total_keys:%zu", tracked.key_count());
+  InfoLine(out, "tracking_total_items:%zu", tracked.item_count());
+  InfoLine(out, "tracking_total_prefixes:%zu", tracked.prefix_count());
+  InfoLine(out, "unexpected_error_replies:0");
   InfoLine(out, "total_error_replies:%" PRIu64, errors);
   for (const char* name :
        {"dump_payload_sanitizations", "io_threaded_reads_processed", "io_threaded_writes_processed",
         "reply_buffer_shrinks", "reply_buffer_expands"}) {
     InfoLine(out, "%s:0", name);
   }
+  const AclLog& denied = server.acl_log();
+  InfoLine(out, "acl_access_denied_auth:%" PRIu64, denied.denied(AclDenial::kAuth));
+  InfoLine(out, "acl_access_denied_cmd:%" PRIu64, denied.denied(AclDenial::kCommand));
+  InfoLine(out, "acl_access_denied_key:%" PRIu64, denied.denied(AclDenial::kKey));
+  InfoLine(out, "acl_access_denied_channel:%" PRIu64, denied.denied(AclDenial::kChannel));
 }
 
 void ReplicationSection(Server& server, std::string* out) {
-  CommitLog& log = server.engine().log();
-  InfoLine(out, "role:master");
-  InfoLine(out, "connected_slaves:0");
-  InfoLine(out, "master_failover_state:no-failover");
-  InfoLine(out, "master_replid:%s", log.replication_id().c_str());
-  InfoLine(out, "master_replid2:0000000000000000000000000000000000000000");
-  InfoLine(out, "master_repl_offset:%" PRIu64, log.committed_seq());
-  InfoLine(out, "second_repl_offset:-1");
-  InfoLine(out, "repl_backlog_active:0");
-  InfoLine(out, "repl_backlog_size:%" PRId64, server.config().Int("repl-backlog-size"));
-  InfoLine(out, "repl_backlog_first_byte_offset:0");
-  InfoLine(out, "repl_backlog_histlen:0");
+  server.replication().WriteInfo(out);
 }
 
 void CpuSection(Server&, std::string* out) {
@@ -169,6 +175,10 @@ void CpuSection(Server&, std::string* out) {
   InfoLine(out, "used_cpu_user:%.6f", seconds(self.ru_utime));
   InfoLine(out, "used_cpu_sys_children:%.6f", seconds(children.ru_stime));
   InfoLine(out, "used_cpu_user_children:%.6f", seconds(children.ru_utime));
+  rusage thread;  // of the worker that answers
+  getrusage(RUSAGE_THREAD, &thread);
+  InfoLine(out, "used_cpu_sys_main_thread:%.6f", seconds(thread.ru_stime));
+  InfoLine(out, "used_cpu_user_main_thread:%.6f", seconds(thread.ru_utime));
 }
 
 struct Section {

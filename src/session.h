@@ -14,6 +14,8 @@
 
 #include "engine/status.h"
 #include "net/connection.h"
+#include "src/acl/log.h"
+#include "src/acl/users.h"
 #include "src/command.h"
 #include "src/transaction.h"
 
@@ -22,6 +24,8 @@ namespace hearth {
 class Server;
 class Dispatcher;
 class Subscriber;
+struct ClientTracking;
+class ReplicaSender;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -34,6 +38,7 @@ class Session : public ConnectionHandler {
   size_t OnRequests(const RequestBatch& batch) override;
   void OnClose() override;
   void OnProtocolError(std::string_view error) override;
+  void OnOutputSent() override;
 
   Server& server() { return server_; }
   Connection& connection() { return connection_; }
@@ -55,6 +60,15 @@ class Session : public ConnectionHandler {
   bool blocked() const { return blocked_; }
   void set_blocked(bool blocked) { blocked_ = blocked; }
 
+  // Whether it waits in WAIT or WAITAOF (WaitingClients).
+  void set_waits(bool waits) { waits_ = waits; }
+  bool waits() const { return waits_; }
+  // Null: the client has not said that it is a replica.
+  ReplicaSender* replica_sender() { return replica_sender_.get(); }
+  ReplicaSender& MakeReplicaSender();
+  // Whether the client follows this server, or gets its files.
+  bool is_replica() const;
+
   // What MULTI, EXEC and WATCH work on; made when it is first asked for.
   Transaction& transaction();
   // Between MULTI and the end of EXEC.
@@ -67,12 +81,39 @@ class Session : public ConnectionHandler {
   // Takes note of subscriptions that began or ended.
   void FollowSubscriptions();
 
+  // Null: the client tracks nothing.
+  ClientTracking* tracking() { return tracking_.get(); }
+  void SetTracking(std::unique_ptr<ClientTracking> tracking);
+  // MONITOR.
+  bool is_monitor() const { return is_monitor_; }
+  void BecomeMonitor();
+
+  // Writes what is no reply: a push of `count` parts that follow as RESP in `body`, or bytes. Not
+  // within EXEC's reply, but behind it. Leaves once `barrier` is released.
+  void Push(size_t count, std::string_view body, uint64_t barrier);
+  void PushRaw(std::string_view bytes, uint64_t barrier = 0);
+
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
   // Also true while no password is asked for.
-  bool authenticated() const { return authenticated_ || IsPasswordWaived(); }
-  void set_authenticated(bool authenticated);
+  bool authenticated() const;
+  // Who the client is, as of the last RefreshUser.
+  const AclUser& user() const { return *user_; }
+  // Becomes an authenticated user.
+  void LogIn(AclUserPtr user);
+  // Whether the gates of authentication and permissions stand open, whatever the command: asked
+  // before every command.
+  bool MayDoEverything() const { return open_generation_ == users_.generation(); }
+  // Notes in ACL LOG that the user was refused.
+  void NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
+                  AclLogContext context);
+  // The same of a failed AUTH or HELLO.
+  void NoteFailedLogIn(std::string_view user_name, std::string_view command_name);
+  // Looks the user up again if users have changed. False: it is gone, and so must the client be.
+  bool RefreshUser();
+  // As RefreshUser; false also when the client listens to what its user may no longer.
+  bool FollowAclChange(const AclChange& change);
   // Whether the client is on this machine.
   bool IsLocal() const;
   void SetReplyMode(ReplyMode mode);
@@ -88,23 +129,38 @@ class Session : public ConnectionHandler {
 
  private:
   friend class Dispatcher;
+  friend class ScriptRun;
+  friend class ScriptRunner;
 
-  bool IsPasswordWaived() const;
+  void SetUser(AclUserPtr user, bool authenticated);
+  bool MayKeepListening();
+  bool HoldsPushes() const;
+  void WriteHeldPushes();
+  void StopWatching();
 
   Server& server_;
   Connection& connection_;
+  const AclUsers& users_;
+  AclUserPtr user_;
+  uint64_t user_generation_ = 0;  // of users_, when user_ was read
+  uint64_t open_generation_ = 0;  // the same, if all was allowed then; else 0
   uint32_t db_ = 0;
   bool authenticated_ = true;
   bool answers_later_ = false;
   bool blocked_ = false;
   bool has_subscribed_ = false;
+  bool waits_ = false;
+  std::unique_ptr<ReplicaSender> replica_sender_;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;
-  bool parked_ = false;                     // told by a session command: it is to be run again
-  uint32_t park_count_ = 0;                 // times in a row that the next command had to load keys
-  Status load_status_;                      // of the last load, for the command that waits for it
-  std::unique_ptr<Subscriber> subscriber_;  // null: it never subscribed
+  bool parked_ = false;      // told by a session command: it is to be run again
+  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
+  Status load_status_;       // of the last load, for the command that waits for it
+  std::unique_ptr<ClientTracking> tracking_;
+  bool is_monitor_ = false;
+  std::string held_pushes_;                                // until EXEC has ended
+  std::unique_ptr<Subscriber> subscriber_;                 // null: it never subscribed
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 

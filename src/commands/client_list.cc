@@ -11,6 +11,7 @@
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -21,20 +22,20 @@ Session& SessionOf(Connection& connection) {
   return static_cast<Session&>(*connection.handler());
 }
 
-enum class ClientType : uint8_t { kNormal, kPubSub, kReplication };
+enum class ClientType : uint8_t { kNormal, kPubSub, kReplica, kPrimary };
 
 // A type of CLIENT LIST and KILL. nullopt: the error is written.
 std::optional<ClientType> ParseType(std::string_view type, Reply& reply) {
   if (IsWord(type, "NORMAL")) return ClientType::kNormal;
   if (IsWord(type, "PUBSUB")) return ClientType::kPubSub;
-  for (const char* other : {"MASTER", "SLAVE", "REPLICA"}) {
-    if (IsWord(type, other)) return ClientType::kReplication;
-  }
+  if (IsWord(type, "MASTER")) return ClientType::kPrimary;
+  if (IsWord(type, "SLAVE") || IsWord(type, "REPLICA")) return ClientType::kReplica;
   reply.Error("ERR Unknown client type '" + std::string(type) + "'");
   return std::nullopt;
 }
 
 ClientType TypeOf(Connection& connection) {
+  if (SessionOf(connection).is_replica()) return ClientType::kReplica;
   return SessionOf(connection).has_subscribed() ? ClientType::kPubSub : ClientType::kNormal;
 }
 
@@ -66,6 +67,20 @@ bool ParseList(const Args& args, ListFilter* filter, Reply& reply) {
   return args.size() == 2;
 }
 
+// The line of the link to the primary, which is no connection of a worker; "" when there is none.
+std::string PrimaryLine(Server& server) {
+  const auto link = server.replication().link();
+  const std::string local_address = link ? link->local_address() : std::string();
+  if (local_address.empty()) return {};
+  const int64_t idle_s = (LinkNowUs() - link->last_io_us()) / 1'000'000;
+  return "id=0 addr=" + link->host() + ":" + std::to_string(link->port()) +
+         " laddr=" + local_address + " fd=-1 name= age=" + std::to_string(idle_s) +
+         " idle=" + std::to_string(idle_s) +
+         " flags=M db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 "
+         "rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=psync user=(superuser) redir=-1 "
+         "resp=2 lib-name= lib-ver=\n";
+}
+
 // The lines of all workers, gathered.
 struct ClientLines {
   std::mutex mutex;
@@ -76,15 +91,15 @@ struct ClientLines {
 struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<uint64_t> max_age_s;
-  std::string address, local_address;
+  std::string address, local_address, user_name;
   std::optional<ClientType> type;
   bool skip_me = true;
   bool old_form = false;
 };
 
 // One option and its value. False: the error is written.
-bool ParseKillOption(std::string_view option, std::string_view value, KillFilter* filter,
-                     Reply& reply) {
+bool ParseKillOption(std::string_view option, std::string_view value, const AclUsers& users,
+                     KillFilter* filter, Reply& reply) {
   const bool is_id = IsWord(option, "ID");
   if (is_id || IsWord(option, "MAXAGE")) {
     const auto number = ParseInt64(value);
@@ -102,9 +117,11 @@ bool ParseKillOption(std::string_view option, std::string_view value, KillFilter
   } else if (IsWord(option, "LADDR")) {
     filter->local_address = value;
   } else if (IsWord(option, "USER")) {
-    if (value == "default") return true;
-    reply.Error("ERR No such user '" + std::string(value) + "'");
-    return false;
+    if (!users.Find(value)) {
+      reply.Error("ERR No such user '" + std::string(value) + "'");
+      return false;
+    }
+    filter->user_name = value;
   } else if (IsWord(option, "SKIPME") && (IsWord(value, "YES") || IsWord(value, "NO"))) {
     filter->skip_me = IsWord(value, "YES");
   } else {
@@ -115,7 +132,7 @@ bool ParseKillOption(std::string_view option, std::string_view value, KillFilter
 }
 
 // False: the error is written.
-bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
+bool ParseKill(const Args& args, const AclUsers& users, KillFilter* filter, Reply& reply) {
   if (args.size() == 3) {
     filter->address = args[2];
     filter->skip_me = false;
@@ -127,7 +144,7 @@ bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
       reply.Error(kErrSyntax);
       return false;
     }
-    if (!ParseKillOption(args[i], args[i + 1], filter, reply)) return false;
+    if (!ParseKillOption(args[i], args[i + 1], users, filter, reply)) return false;
   }
   return true;
 }
@@ -137,6 +154,9 @@ bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) 
   if (filter.id && connection.id() != *filter.id) return false;
   if (connection.handler() == nullptr) return false;
   if (filter.type && *filter.type != TypeOf(connection)) return false;
+  if (!filter.user_name.empty() && filter.user_name != SessionOf(connection).user().name()) {
+    return false;
+  }
   if (!filter.address.empty() && connection.peer_address() != filter.address) return false;
   if (!filter.local_address.empty() && connection.local_address() != filter.local_address) {
     return false;
@@ -167,10 +187,13 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
           lines->by_id.emplace_back(id, std::move(line));
         });
       },
-      [answer, lines] {
-        answer([&lines](Reply& reply) {
+      [answer, lines, filter, &server = session.server()] {
+        answer([&](Reply& reply) {
           std::sort(lines->by_id.begin(), lines->by_id.end());
           std::string all;
+          if (filter.type ? *filter.type == ClientType::kPrimary : !filter.by_id) {
+            all = PrimaryLine(server);
+          }
           for (const auto& [id, line] : lines->by_id) all += line + "\n";
           reply.Verbatim("txt", all);
         });
@@ -180,13 +203,17 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
 // CLIENT KILL ip:port | option value [option value...]
 void ClientKill(const Args& args, Session& session, Reply& reply) {
   KillFilter filter;
-  if (!ParseKill(args, &filter, reply)) return;
+  if (!ParseKill(args, session.server().users(), &filter, reply)) return;
   struct Result {
     std::atomic<int64_t> count{0};
     std::atomic<bool> kill_me{false};
   };
   auto result = std::make_shared<Result>();
   const uint64_t own_id = session.id();
+  if (filter.type == ClientType::kPrimary && !filter.id) {
+    const auto link = session.server().replication().link();
+    if (link && link->Drop()) ++result->count;
+  }
   auto answer = session.AnswerLater();
   session.server().OnAllWorkers(
       session.connection().worker(),

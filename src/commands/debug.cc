@@ -12,6 +12,7 @@
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -64,6 +65,7 @@ void Populate(const Args& args, Session& session, Reply& reply) {
   const std::string prefix(args.size() > 3 ? args[3] : "key");
   RunAndReport(session, [&server, db, count = *count, size = *size, prefix] {
     for (int64_t i = 0; i < count; ++i) {
+      if (server.replication().is_replica()) return std::string("it is a replica");
       const std::string key = prefix + ":" + std::to_string(i);
       std::string value = "value:" + std::to_string(i);
       if (size > 0) value.resize(static_cast<size_t>(size), '\0');

@@ -36,8 +36,10 @@ std::vector<std::span<const Command>> DataCommandGroups() {
 
 std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
-  for (const auto group : {ScanCommands(), ConnectionCommands(), ServerCommands(),
-                           IntrospectionCommands(), TransactionCommands(), PubSubCommands()}) {
+  for (const auto group :
+       {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands(),
+        DiagnosticCommands(), TransactionCommands(), PubSubCommands(), AclCommands(),
+        ScriptCommands(), FunctionCommands(), ReplicationCommands()}) {
     groups.push_back(group);
   }
   return groups;

@@ -5,6 +5,7 @@
 
 #include "src/commands/groups.h"
 #include "src/pubsub.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -106,6 +107,8 @@ void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) 
 
 // PUBLISH channel message -> how many clients it goes to
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
+  Replication& replication = session.server().replication();
+  if (!replication.is_replica()) replication.ForwardMessage(args[1], args[2]);
   Publish(NameKind::kChannel, args, session, reply);
 }
 void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {

@@ -1,4 +1,4 @@
-// INFO, ROLE, TIME, WAIT and LOLWUT. Tested by tests/src/server_test.cc.
+// INFO, TIME and LOLWUT. Tested by tests/src/server_test.cc.
 #include "src/commands/server_commands.h"
 
 #include <ctime>
@@ -26,23 +26,6 @@ void Time(const Args&, Session&, Reply& reply) {
   reply.Array(2);
   reply.Bulk(std::to_string(now.tv_sec));
   reply.Bulk(std::to_string(now.tv_nsec / 1000));
-}
-
-void Role(const Args&, Session& session, Reply& reply) {
-  reply.Array(3);
-  reply.Bulk("master");
-  reply.Integer(static_cast<int64_t>(session.server().engine().log().committed_seq()));
-  reply.Array(0);
-}
-
-// WAIT replicas timeout_ms -> how many replicas have what this client wrote: there are none.
-void Wait(const Args& args, Session&, Reply& reply) {
-  const auto replicas = ReadInteger(args[1], reply);
-  if (!replicas) return;
-  const auto timeout_ms = ParseInt64(args[2]);
-  if (!timeout_ms) return reply.Error("ERR timeout is not an integer or out of range");
-  if (*timeout_ms < 0) return reply.Error("ERR timeout is negative");
-  reply.Integer(0);
 }
 
 void Lolwut(const Args&, Session&, Reply& reply) {

@@ -9,9 +9,7 @@ namespace hearth {
 // server_commands.cc
 void Info(const Args& args, Session& session, Reply& reply);
 void Lolwut(const Args& args, Session& session, Reply& reply);
-void Role(const Args& args, Session& session, Reply& reply);
 void Time(const Args& args, Session& session, Reply& reply);
-void Wait(const Args& args, Session& session, Reply& reply);
 
 // snapshot_commands.cc
 void BgRewriteAof(const Args& args, Session& session, Reply& reply);

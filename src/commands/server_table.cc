@@ -3,6 +3,7 @@
 // The rows of the server commands: what COMMAND INFO and COMMAND DOCS of Redis 7.0
 // print.
 #include "src/commands/groups.h"
+#include "src/commands/replication.h"
 #include "src/commands/server_commands.h"
 
 namespace hearth {

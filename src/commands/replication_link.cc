@@ -1,0 +1,124 @@
+// REPLCONF, PSYNC, SYNC: what a replica's link sends (src/replication/group_follower.h).
+// Tested by tests/src/commands/replication_test.cc.
+#include "net/worker.h"
+#include "src/commands/groups.h"
+#include "src/commands/replication.h"
+#include "src/errors.h"
+#include "src/log.h"
+#include "src/numbers.h"
+#include "src/replication/replica_sender.h"
+#include "src/replication/replication.h"
+#include "src/server.h"
+#include "src/session.h"
+
+namespace hearth {
+namespace {
+
+constexpr std::string_view kErrNoHearth =
+    "ERR Hearth replicates to Hearth only: neither a Redis replica nor an RDB export "
+    "(redis-cli --rdb) can be served; use DUMP and RESTORE, or redis-cli's scans, to move keys";
+constexpr size_t kIpSizeMax = 255;
+
+// REPLCONF ACK seq [FACK seq]: no reply.
+void TakeAck(const Args& args, Session& session) {
+  ReplicaSender* sender = session.replica_sender();
+  const auto applied = ParseInt64(args[2]);
+  const auto synced = args.size() >= 5 && IsWord(args[3], "FACK") ? ParseInt64(args[4]) : applied;
+  if (sender == nullptr || !applied || !synced || *applied < 0 || *synced < 0) return;
+  sender->Ack(static_cast<uint64_t>(*applied), static_cast<uint64_t>(*synced));
+}
+
+// REPLCONF files checkpoint | chunk checkpoint file offset size: answered by frames.
+// False: it is neither, or the client does not follow.
+bool TakeFileRequest(const Args& args, Session& session) {
+  ReplicaSender* sender = session.replica_sender();
+  if (sender == nullptr || !sender->is_attached()) return false;
+  if (IsWord(args[1], "FILES") && args.size() == 3) {
+    sender->SendFiles(args[2]);
+    return true;
+  }
+  if (!IsWord(args[1], "CHUNK") || args.size() != 6) return false;
+  const auto file = ParseInt64(args[3]), offset = ParseInt64(args[4]), size = ParseInt64(args[5]);
+  if (!file || !offset || !size || *file < 0 || *offset < 0 || *size < 0) return false;
+  sender->SendChunk(args[2], static_cast<uint64_t>(*file), static_cast<uint64_t>(*offset),
+                    static_cast<uint64_t>(*size));
+  return true;
+}
+
+// One option and its value. False: it has answered.
+bool TakeOption(std::string_view option, std::string_view value, Session& session, Reply& reply) {
+  if (IsWord(option, "LISTENING-PORT")) {
+    const auto port = ReadInteger(value, reply);
+    if (!port) return false;
+    session.MakeReplicaSender().set_port(static_cast<int>(*port));
+  } else if (IsWord(option, "IP-ADDRESS")) {
+    if (value.size() > kIpSizeMax) {
+      reply.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
+                  std::to_string(value.size()) + " bytes");
+      return false;
+    }
+    session.MakeReplicaSender().set_ip(value);
+  } else if (IsWord(option, "CAPA")) {
+    // Redis' capabilities mean nothing here.
+  } else if (IsWord(option, "HEARTH")) {
+    session.MakeReplicaSender().set_is_hearth();
+  } else if (IsWord(option, "RDB-ONLY") || IsWord(option, "RDB-FILTER-ONLY")) {
+    reply.Error(kErrNoHearth);
+    return false;
+  } else {
+    reply.Error("ERR Unrecognized REPLCONF option: " + std::string(option));
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void ReplConf(const Args& args, Session& session, Reply& reply) {
+  if (args.size() >= 3 && IsWord(args[1], "ACK")) return TakeAck(args, session);
+  if (args.size() >= 3 && IsWord(args[1], "GETACK")) return;
+  if (args.size() >= 3 && TakeFileRequest(args, session)) return;
+  if (args.size() % 2 == 0) return reply.Error(kErrSyntax);
+  for (size_t i = 1; i < args.size(); i += 2) {
+    if (!TakeOption(args[i], args[i + 1], session, reply)) return;
+  }
+  reply.Ok();
+}
+
+// PSYNC id sequence [FAILOVER]
+void Psync(const Args& args, Session& session, Reply& reply) {
+  ReplicaSender* sender = session.replica_sender();
+  if (sender == nullptr || !sender->is_hearth()) return reply.Error(kErrNoHearth);
+  if (sender->is_attached()) return;
+  const auto next = ReadInteger(args[2], reply);
+  if (!next) return;
+  Replication& replication = session.server().replication();
+  const uint64_t next_seq = *next < 0 ? 0 : static_cast<uint64_t>(*next);
+  if (args.size() < 4 || !IsWord(args[3], "FAILOVER")) return sender->Psync(args[1], next_seq);
+
+  // The primary hands over to this replica.
+  Log(LogLevel::kWarning, "Failover request received for replid " + std::string(args[1]) + ".");
+  if (!replication.is_replica()) {
+    return reply.Error("ERR PSYNC FAILOVER can't be sent to a master.");
+  }
+  if (session.server().engine().log().history().id != args[1]) {
+    return reply.Error("ERR PSYNC FAILOVER replid must match my replid.");
+  }
+  auto answer = session.AnswerLater();
+  replication.Promote("failover request from '" + session.Describe() + "'",
+                      [&worker = session.connection().worker(), answer, &session,
+                       id = std::string(args[1]), next_seq](const std::string& error) {
+                        worker.Post([answer, error, &session, id, next_seq] {
+                          answer([&](Reply& reply) {
+                            if (!error.empty()) return reply.Error(error);
+                            session.replica_sender()->Psync(id, next_seq);
+                          });
+                        });
+                      });
+}
+
+void Sync(const Args&, Session&, Reply& reply) {
+  reply.Error(kErrNoHearth);
+}
+
+}  // namespace hearth

@@ -1,0 +1,177 @@
+// Greeting a primary, and applying its groups. Tested by tests/src/replication/replication_test.cc.
+#include "src/replication/group_follower.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "src/log.h"
+
+namespace hearth {
+namespace {
+
+constexpr int64_t kAckUs = 100'000, kAckIdleUs = 1'000'000;
+constexpr size_t kReadBytes = 256 * 1024;
+constexpr int kFramesPerReadMax = 4096;
+
+}  // namespace
+
+GroupFollower::GroupFollower(Engine& engine, FollowHost& host, bool accept_empty)
+    : engine_(engine), host_(host), accept_empty_(accept_empty), queue_(engine, [this] {
+        ReplicaLink* const link = link_.load();
+        if (link != nullptr && wants_wake_) link->wakeup().Wake();
+      }) {}
+
+GroupFollower::~GroupFollower() = default;
+
+void GroupFollower::Finish() {
+  queue_.WaitApplied();
+  link_ = nullptr;
+}
+
+bool GroupFollower::Greet(LinkSocket& socket, ReplicaLink& link) {
+  const int64_t timeout_ms = link.settings().timeout_ms;
+  constexpr std::string_view kHello[] = {"REPLCONF", "hearth", "1"};
+  if (!socket.WriteCommand(kHello, timeout_ms)) return false;
+  const auto reply = socket.ReadLine(timeout_ms);
+  if (!reply) return false;
+  link.NoteIo();
+  if (reply->starts_with("+")) return true;
+  link.Fail("the primary is no Hearth (" + *reply + "): only a Hearth can be followed");
+  return false;
+}
+
+void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
+  link_ = &link;
+  if (!Greet(socket, link)) {
+    if (!socket.error().empty()) link.Fail(socket.error());
+    return;
+  }
+  queue_.WaitApplied();
+  queue_.Reset();
+  if (!engine_.log().accepting()) return link.Fail("the store refuses writes");
+
+  const History history = engine_.log().history();
+  pushed_seq_ = engine_.log().committed_seq();
+  reader_ = std::make_unique<FrameReader>();
+  ack_wanted_ = false;
+  acked_us_ = 0;
+  const std::string next = std::to_string(pushed_seq_ + 1);
+  std::vector<std::string_view> words = {"PSYNC", history.id, next};
+  if (ask_to_take_over_) words.emplace_back("FAILOVER");
+  const int64_t timeout_ms = link.settings().timeout_ms;
+  std::optional<std::string> line;
+  if (socket.WriteCommand(words, timeout_ms)) line = socket.ReadLine(timeout_ms);
+  if (!line) return link.Fail("PSYNC: " + socket.error());
+  link.NoteIo();
+  if (line->starts_with("+CONTINUE")) {
+    ask_to_take_over_ = false;
+    host_.OnFollowing();
+    return Stream(socket, link);
+  }
+  if (line->starts_with("+FULLRESYNC ")) {
+    ask_to_take_over_ = false;
+    host_.OnFollowing();
+    return Resync(socket, link, *line);
+  }
+  link.Fail("PSYNC: " + *line);
+}
+
+void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
+  const bool was_up = link.is_up();
+  link.SetState(LinkState::kConnected);
+  if (!was_up) {
+    Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: the primary goes on from sequence " +
+                               std::to_string(pushed_seq_ + 1));
+  }
+  while (!link.dropped()) {
+    if (const Status status = queue_.status(); !status.ok()) {
+      return link.Fail("applying failed: " + status.message());
+    }
+    if (!SendAck(socket, link)) return link.Fail(socket.error());
+    const bool is_full = queue_.is_full();
+    wants_wake_ = is_full || ack_wanted_;
+    if (wants_wake_ && queue_.is_idle()) continue;  // the queue was done before it could know
+    if (is_full) {
+      link.wakeup().Sleep(kAckUs / 1000);
+      continue;
+    }
+    const IoResult result = socket.Read(reader_->Prepare(kReadBytes), kAckUs / 1000);
+    if (result.status == IoStatus::kEof || result.status == IoStatus::kError) {
+      return link.Fail(socket.error());
+    }
+    if (result.size == 0) {
+      if (LinkNowUs() - link.last_io_us() > link.settings().timeout_ms * 1000) {
+        return link.Fail("MASTER timeout: no data nor PING received...");
+      }
+      continue;
+    }
+    link.NoteIo();
+    link.received_bytes() += result.size;
+    reader_->Commit(result.size);
+    Frame frame;
+    FrameReader::Result next;
+    int count = 0;
+    while ((next = reader_->Next(&frame)) == FrameReader::Result::kFrame) {
+      if (!Take(frame, link)) return;
+      if (++count % kFramesPerReadMax == 0 && link.dropped()) break;
+    }
+    if (next == FrameReader::Result::kDamaged) return link.Fail(reader_->error());
+  }
+  if (!link.wakeup().stopped()) link.Fail("closed by CLIENT KILL");
+}
+
+// False: the link has failed.
+bool GroupFollower::Take(Frame& frame, ReplicaLink& link) {
+  switch (frame.type) {
+    case FrameType::kGroup: {
+      if (frame.first != pushed_seq_ + 1 || frame.count == 0) {
+        link.Fail("a group at " + std::to_string(frame.first) + ", not at " +
+                  std::to_string(pushed_seq_ + 1));
+        return false;
+      }
+      auto group = std::make_shared<Group>();
+      group->first_seq = frame.first;
+      group->count = frame.count;
+      group->payload = std::move(frame.payload);
+      pushed_seq_ = group->last_seq();
+      if (pushed_seq_ > primary_seq_) primary_seq_ = pushed_seq_;
+      queue_.Push(std::move(group));
+      return true;
+    }
+    case FrameType::kHeartbeat:
+      primary_seq_ = frame.first;
+      return true;
+    case FrameType::kGetAck:
+      ack_wanted_ = true;
+      return true;
+    case FrameType::kMessage:
+      if (frame.count <= frame.payload.size()) {
+        const std::string_view payload(frame.payload);
+        host_.OnMessage(payload.substr(0, frame.count), payload.substr(frame.count));
+      }
+      return true;
+    default:
+      return true;  // of a resync that was given up, or of a later version
+  }
+}
+
+// When one is due. False: the socket broke.
+bool GroupFollower::SendAck(LinkSocket& socket, ReplicaLink& link) {
+  const int64_t now_us = LinkNowUs();
+  const uint64_t applied = engine_.log().committed_seq();
+  const uint64_t synced = std::min(engine_.log().synced_seq(), applied);
+  const bool moved = applied != acked_seq_ || synced != acked_synced_;
+  const bool asked = ack_wanted_ && applied >= pushed_seq_;
+  const int64_t waited_us = now_us - acked_us_;
+  if (!asked && !(moved && waited_us >= kAckUs) && waited_us < kAckIdleUs) return true;
+  const std::string applied_text = std::to_string(applied), synced_text = std::to_string(synced);
+  const std::string_view words[] = {"REPLCONF", "ACK", applied_text, "FACK", synced_text};
+  if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
+  if (asked) ack_wanted_ = false;
+  acked_us_ = now_us;
+  acked_seq_ = applied;
+  acked_synced_ = synced;
+  return true;
+}
+
+}  // namespace hearth

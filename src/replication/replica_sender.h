@@ -1,0 +1,98 @@
+#pragma once
+
+// ReplicaSender: what a primary does for one replica: answers its PSYNC, sends the groups, gives
+// the files of a checkpoint.
+//
+// Groups come from the feed's ring; what is older is read from WAL files on a reader thread. The
+// sender writes to its connection only while little output waits there, so a replica costs the
+// same memory however far it is behind; where it has got to is its slot's business.
+//
+// Thread:   its connection's worker.
+// Lifetime: its session's, from the first REPLCONF on.
+// Errors:   a history that no longer reaches closes the connection: the replica asks again, and
+//           gets a full resync.
+// Limits:   kSendWindowBytes and one group; a chunk a time.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/full_sync.h"
+#include "engine/replication_feed.h"
+#include "src/command.h"
+#include "src/replication/frame.h"
+#include "src/replication/replicas.h"
+
+namespace hearth {
+
+class Session;
+class Replication;
+
+inline constexpr size_t kSendWindowBytes = 512 * 1024;
+
+class ReplicaSender {
+ public:
+  explicit ReplicaSender(Session& session);
+  ~ReplicaSender();
+  ReplicaSender(const ReplicaSender&) = delete;
+  ReplicaSender& operator=(const ReplicaSender&) = delete;
+
+  // Null: its client has not said that it is a replica.
+  static ReplicaSender* Of(Connection& connection);
+
+  // -- What REPLCONF tells.
+  void set_port(int port) { peer_->port = port; }
+  void set_ip(std::string_view ip) { peer_->ip = ip; }
+  void set_is_hearth() { is_hearth_ = true; }
+  bool is_hearth() const { return is_hearth_; }
+  // Whether it follows, or gets files.
+  bool is_attached() const { return is_attached_; }
+  void Ack(uint64_t applied_seq, uint64_t synced_seq);
+
+  // PSYNC id next: answers later, and sends from then on.
+  void Psync(std::string_view id, uint64_t next_seq);
+  // REPLCONF files, REPLCONF chunk: answered by frames, later.
+  void SendFiles(std::string_view checkpoint_id);
+  void SendChunk(std::string_view checkpoint_id, uint64_t file, uint64_t offset, uint64_t size);
+
+  // Sends what there is, as far as the window goes.
+  void Pump();
+  // The connection has sent something.
+  void OnOutputSent();
+  // Once a second: a heartbeat when it is due, and the end of a replica that is silent too long.
+  void Tick();
+  // An acknowledgement is wanted as soon as everything up to seq is there.
+  void AskForAck(uint64_t seq);
+  void SendFrame(FrameType type, uint64_t first, uint32_t count, std::string_view payload);
+  // Dropped when much output waits: nobody promised that it arrives.
+  void SendMessage(std::string_view channel, std::string_view message);
+
+  const ReplicaPeer& peer() const { return *peer_; }
+
+ private:
+  void Attach(ReplicaState state);
+  void AnswerPsync(bool partial, uint64_t next_seq, const std::string& line);
+  void SendGroups(const ReplicationFeed::Groups& groups);
+  void ReadBehind();
+  void PostPump();
+  // Runs work on a reader thread, then finish here; the session takes no command meanwhile.
+  void Later(std::function<void()> work, std::function<void()> finish);
+  std::string slot() const { return peer_->ip + ":" + std::to_string(peer_->port); }
+
+  Session& session_;
+  Replication& replication_;
+  std::shared_ptr<ReplicaPeer> peer_;
+  bool is_hearth_ = false;
+  bool is_attached_ = false;
+  uint64_t next_seq_ = 0;
+  uint64_t ack_wanted_seq_ = 0;  // 0 = none
+  std::shared_ptr<WalCursor> cursor_;
+  bool reading_ = false;  // on a reader thread
+  bool pump_posted_ = false;
+  bool window_full_ = false;
+  int64_t sent_us_ = 0;  // the last frame
+  std::shared_ptr<const SharedCheckpoint> checkpoint_;
+};
+
+}  // namespace hearth

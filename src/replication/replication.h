@@ -1,0 +1,165 @@
+#pragma once
+
+// Replication: the server's role and what belongs to it: as a replica the link to its primary, as
+// a primary its replicas, and the change from one to the other.
+//
+// A role changes on the control thread, one change at a time: who asks (REPLICAOF, FAILOVER) waits
+// for it without holding a worker. Before a server becomes a replica its gate closes for writes,
+// every worker has ended the turn it was in, and all that was written is committed; before it
+// becomes a primary everything that was received is applied and a new history id is committed.
+//
+// Thread:   any, unless stated.
+// Lifetime: from before the engine is opened until after it is shut down; Stop ends its threads
+//           while the workers still run.
+// Errors:   those of the link are logged and shown by INFO and ROLE.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "engine/full_sync.h"
+#include "src/replication/group_follower.h"
+#include "src/replication/replica_link.h"
+#include "src/replication/replicas.h"
+#include "src/replication/waiting_clients.h"
+
+namespace hearth {
+
+class Server;
+
+inline constexpr std::string_view kErrRoleChanged =
+    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+
+struct ReplicationStats {
+  std::atomic<uint64_t> sync_full{0}, sync_partial_ok{0}, sync_partial_err{0};
+  std::atomic<uint64_t> sent_bytes{0}, received_bytes{0};
+};
+
+struct PrimaryAddress {
+  std::string host;
+  int port = 0;
+  bool operator==(const PrimaryAddress&) const = default;
+};
+
+enum class FailoverState : uint8_t { kNone, kWaitForSync, kInProgress };
+const char* FailoverStateName(FailoverState state);
+
+class Replication final : public FollowHost {
+ public:
+  explicit Replication(Server& server);
+  ~Replication() override;
+
+  // What the configuration makes of this server, before the engine is opened.
+  void ReadRole();
+  // With the engine and the workers.
+  void Start();
+  void Stop();
+
+  bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  // The error of a write that the role forbids; empty: it may run.
+  std::string_view WriteRefusal() const;
+  // Whether reads are refused too: MASTERDOWN.
+  bool RefusesStaleReads() const;
+
+  // Null: it is a primary.
+  std::shared_ptr<ReplicaLink> link() const;
+  bool link_is_up() const;
+  std::optional<PrimaryAddress> primary() const;
+  Replicas& replicas() { return replicas_; }
+  WaitingClients& waiting_clients() { return waiting_clients_; }
+  FullSyncSource& full_sync_source() { return *full_sync_source_; }
+  ReplicationStats& stats() { return stats_; }
+
+  // Changes of the role. done is called on the control thread, with an error text or "".
+  using Done = std::function<void(std::string error)>;
+  void SetPrimary(PrimaryAddress address, Done done);
+  void Promote(std::string why, Done done);
+
+  // FAILOVER. timeout_ms 0 = none; no target = whichever replica has caught up first.
+  struct FailoverOptions {
+    std::optional<PrimaryAddress> target;
+    int64_t timeout_ms = 0;
+    bool force = false;
+  };
+  void StartFailover(FailoverOptions options);
+  // Whether one was under way.
+  bool AbortFailover(const std::string& why);
+  FailoverState failover_state() const { return failover_state_; }
+
+  // Milliseconds to wait before `size` more bytes of files may be read (repl-full-sync-rate).
+  int64_t PaceFullSync(uint64_t size);
+
+  // A replica came, went or changed its state; one has acknowledged.
+  void OnReplicasChanged();
+  void OnAck();
+  // A message published here goes on to the replicas.
+  void ForwardMessage(std::string_view channel, std::string_view message);
+
+  // INFO replication, and the fields of a replica in INFO stats.
+  void WriteInfo(std::string* out);
+
+  // FollowHost
+  void OnExchange() override;
+  void OnFollowing() override;
+  void OnMessage(std::string_view channel, std::string_view message) override;
+
+ private:
+  struct Following {
+    Following(Server& server, PrimaryAddress address, Replication& host);
+    GroupFollower follower;
+    ReplicaLink link;
+  };
+
+  void ControlMain();
+  void Post(std::function<void()> task);
+  LinkSettings ReadLinkSettings() const;
+  void Follow(const PrimaryAddress& address, bool take_over);
+  void StopFollowing();
+  std::string BecomePrimary(const std::string& why);
+  void BecomeReplica();
+  void WaitForWorkers();
+  void ReadConfig();
+  void Tick();
+  void TickFailover();
+  void EndFailover(const std::string& why);
+  void WriteReplicaInfo(std::string* out);
+  void WriteReplicasInfo(std::string* out);
+
+  Server& server_;
+  std::atomic<bool> is_replica_{false};
+  std::atomic<bool> serves_stale_{true};
+  std::atomic<int64_t> min_replicas_{0}, max_lag_s_{10};
+  std::atomic<int64_t> good_replicas_{0};
+  mutable std::mutex mutex_;
+  std::shared_ptr<Following> following_;
+
+  Replicas replicas_;
+  WaitingClients waiting_clients_;
+  std::unique_ptr<FullSyncSource> full_sync_source_;
+  std::atomic<bool> cancelled_{false};
+  ReplicationStats stats_;
+  std::atomic<int64_t> full_sync_free_us_{0};  // when the next chunk may be read
+
+  std::atomic<FailoverState> failover_state_{FailoverState::kNone};
+  std::mutex failover_mutex_;
+  FailoverOptions failover_;
+  int64_t failover_until_us_ = 0;
+
+  uint64_t tick_count_ = 0;
+  std::mutex control_mutex_;
+  std::condition_variable control_wanted_;
+  std::deque<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  bool started_ = false;
+  std::thread control_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Redis' Sentinel watches Hearth: three sentinels, a primary and two replicas. The primary is
+killed; one replica is promoted, the other follows it by a partial resync, clients that ask the
+sentinels (python3-redis) reach the new primary, and the old one comes back as its replica.
+
+usage: sentinel_test.py HEARTH_SERVER
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from resp import Server  # noqa: E402
+
+NAME = "hearths"
+SYSTEM_PYTHON = "/usr/bin/python3"  # has the system's packages, python3-redis among them
+
+try:
+    import redis
+    from redis.sentinel import Sentinel
+except ModuleNotFoundError:
+    if sys.executable == SYSTEM_PYTHON:
+        raise
+    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class Node:
+    def __init__(self, binary, primary_port=None):
+        self.port = free_port()
+        self.folder = tempfile.mkdtemp(prefix="hearth-sentinel-")
+        self.conf = os.path.join(self.folder, "hearth.conf")
+        with open(self.conf, "w") as conf:
+            conf.write("port %d\nsave \"\"\nrepl-ping-replica-period 1\nenable-debug-command yes\n" %
+                       self.port)
+            if primary_port:
+                conf.write("replicaof 127.0.0.1 %d\n" % primary_port)
+        self.binary = binary
+        self.start()
+
+    def start(self):
+        # The file decides the port and the role: it comes first, and Sentinel rewrites it.
+        self.server = Server("/usr/bin/env", [], folder=self.folder)
+        path, data = os.path.join(self.folder, "socket"), os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        log = open(os.path.join(self.folder, "log"), "ab")
+        self.server.process = subprocess.Popen(
+            [self.binary, self.conf, "--unixsocket", path, "--dir", data],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+
+        def answers():
+            try:
+                return self.call("PING") == "PONG"
+            except OSError:
+                return False
+        wait(answers, "the server answers: " + self.conf)
+
+    def call(self, *words):
+        client = self.server.client()
+        try:
+            return client.call(*words)
+        finally:
+            client.close()
+
+    def info(self, section="replication"):
+        text = self.call("INFO", section).decode()
+        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
+
+    def remove(self):
+        if self.server.process.poll() is None:
+            self.server.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class SentinelProcess:
+    def __init__(self, primary_port):
+        self.port = free_port()
+        self.folder = tempfile.mkdtemp(prefix="hearth-sentinel-")
+        conf = os.path.join(self.folder, "sentinel.conf")
+        with open(conf, "w") as out:
+            out.write("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %d 2\n"
+                      "sentinel down-after-milliseconds %s 1500\n"
+                      "sentinel failover-timeout %s 10000\nsentinel parallel-syncs %s 1\n" %
+                      (self.port, self.folder, NAME, primary_port, NAME, NAME, NAME))
+        self.log = os.path.join(self.folder, "log")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(["redis-sentinel", conf], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+
+    def remove(self, show):
+        self.process.kill()
+        self.process.wait()
+        if show:
+            with open(self.log, "rb") as log:
+                print("---- sentinel: " + log.read()[-3000:].decode("latin-1"))
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def wait(what, text, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            raise AssertionError("never: " + text)
+        time.sleep(0.05)
+
+
+def run(nodes, sentinels):
+    primary = nodes[0]
+
+    def ask(sentinel, *words):
+        return sentinel.execute_command("SENTINEL", *words)
+
+    asked = [redis.Redis(port=sentinel.port, decode_responses=True) for sentinel in sentinels]
+
+    def known():
+        try:
+            return all(len(client.sentinel_slaves(NAME)) == 2 and
+                       len(client.sentinel_sentinels(NAME)) == 2 for client in asked)
+        except redis.exceptions.RedisError:
+            return False
+    wait(known, "the sentinels know each other and both replicas")
+    entry = Sentinel([("127.0.0.1", sentinel.port) for sentinel in sentinels], socket_timeout=2)
+    client = entry.master_for(NAME, socket_timeout=2)
+    for i in range(500):
+        client.set("before%d" % i, i)
+    wait(lambda: all(node.info()["master_repl_offset"] == primary.info()["master_repl_offset"]
+                     for node in nodes), "the replicas have everything")
+
+    print("kill -9 the primary", flush=True)
+    primary.server.kill()
+    left = nodes[1:]
+    wait(lambda: any(node.info()["role"] == "master" for node in left), "a replica is promoted")
+    promoted = next(node for node in left if node.info()["role"] == "master")
+    other = next(node for node in left if node is not promoted)
+    print("promoted", flush=True)
+
+    def writes():
+        try:
+            return client.set("after", "1")
+        except redis.exceptions.RedisError:
+            return False
+    wait(writes, "clients reach the new primary")
+    assert promoted.call("GET", "after") == b"1"
+    wait(lambda: other.info().get("master_port") == str(promoted.port) and
+         other.info()["master_link_status"] == "up", "the other replica follows it")
+    assert promoted.info("stats")["sync_full"] == "0", promoted.info("stats")
+    assert int(promoted.info("stats")["sync_partial_ok"]) >= 1
+    assert entry.discover_master(NAME) == ("127.0.0.1", promoted.port)
+
+    print("the old primary comes back", flush=True)
+    primary.start()
+    wait(lambda: primary.info()["role"] == "slave" and
+         primary.info().get("master_port") == str(promoted.port) and
+         primary.info()["master_link_status"] == "up", "the old primary is a replica", 90)
+    client.set("last", "1")
+    wait(lambda: primary.call("GET", "last") == b"1" and other.call("GET", "last") == b"1",
+         "all have the last write")
+    digests = {node.call("DEBUG", "DIGEST") for node in nodes}
+    assert len(digests) == 1, digests
+    with open(primary.conf) as conf:
+        assert "replicaof 127.0.0.1 %d" % promoted.port in conf.read()
+    with open(promoted.conf) as conf:
+        assert "replicaof" not in conf.read()
+
+
+def main():
+    binary = sys.argv[1]
+    nodes = [Node(binary)]
+    failed = True
+    sentinels = []
+    try:
+        nodes += [Node(binary, nodes[0].port) for _ in range(2)]
+        wait(lambda: all(node.info().get("master_link_status") == "up" for node in nodes[1:]),
+             "the replicas are linked")
+        sentinels = [SentinelProcess(nodes[0].port) for _ in range(3)]
+        run(nodes, sentinels)
+        failed = False
+    finally:
+        for sentinel in sentinels:
+            sentinel.remove(failed)
+        for node in nodes:
+            if failed:
+                print("---- %d: %s" % (node.port, node.server.log_tail()[-3000:]))
+            node.remove()
+    print("ok")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+// FAILOVER: writes stop, the replica takes over, the old primary follows it.
+#include "tests/src/replication/node.h"
+
+namespace hearth {
+namespace {
+
+TEST(FailoverTest, TheReplicaTakesOverAndNothingIsLost) {
+  Node first, second, third;
+  second.Follow(first);
+  third.Follow(first);
+  first.Run("SET a 1");
+  ASSERT_TRUE(second.CatchesUp(first));
+  ASSERT_TRUE(third.CatchesUp(first));
+  EXPECT_EQ(first.Run("FAILOVER TO 127.0.0.1 1"),
+            "-ERR FAILOVER target HOST and PORT is not a replica.\r\n");
+  EXPECT_EQ(first.Run("FAILOVER FORCE"),
+            "-ERR FAILOVER with force option requires both a timeout and target HOST and IP.\r\n");
+  EXPECT_EQ(first.Run("FAILOVER TO 127.0.0.1 " + second.port_text()), "+OK\r\n");
+  ASSERT_TRUE(Eventually([&] { return second.Info("replication", "role") == "master"; }));
+  ASSERT_TRUE(first.CatchesUp(second));
+  EXPECT_EQ(first.Info("replication", "master_failover_state"), "no-failover");
+  EXPECT_EQ(second.Run("SET a 2"), "+OK\r\n");
+  third.Follow(second);
+  ASSERT_TRUE(first.CatchesUp(second));
+  ASSERT_TRUE(third.CatchesUp(second));
+  EXPECT_EQ(first.Run("GET a"), "$1\r\n2\r\n");
+  EXPECT_EQ(second.Info("stats", "sync_full"), "0");
+  EXPECT_TRUE(first.Run("SET a 3").starts_with("-READONLY"));
+}
+
+// A replica that does not catch up: writes wait, and go on when the failover ends.
+TEST(FailoverTest, ItEndsWhenItsTimeIsUpOrItIsAborted) {
+  Node first, second;
+  second.Follow(first);
+  ASSERT_TRUE(second.CatchesUp(first));
+  EXPECT_EQ(first.Run("FAILOVER ABORT"), "-ERR No failover in progress.\r\n");
+  const std::string reply = first.Run("FAILOVER TIMEOUT 0");
+  EXPECT_EQ(reply, "-ERR FAILOVER timeout must be greater than 0\r\n");
+  EXPECT_EQ(second.Run("FAILOVER"), "-ERR FAILOVER is not valid when server is a replica.\r\n");
+  Node alone;
+  EXPECT_EQ(alone.Run("FAILOVER"), "-ERR FAILOVER requires connected replicas.\r\n");
+  EXPECT_EQ(alone.Run("FAILOVER TO a"), "-ERR syntax error\r\n");
+}
+
+}  // namespace
+}  // namespace hearth

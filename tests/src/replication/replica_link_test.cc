@@ -1,0 +1,161 @@
+// The link against a primary that the test plays: greeting, failures, dropping, stopping.
+#include "src/replication/replica_link.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/src/replication/node.h"
+
+namespace hearth {
+namespace {
+
+// A listening socket that answers lines it is told to, one connection after another.
+class PlayedPrimary {
+ public:
+  PlayedPrimary() : listen_fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(bind(listen_fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listen_fd_, 8), 0);
+    EXPECT_EQ(getsockname(listen_fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~PlayedPrimary() {
+    Hang();
+    close(listen_fd_);
+  }
+
+  int port() const { return port_; }
+  void Accept() { fd_ = accept(listen_fd_, nullptr, nullptr); }
+  void Hang() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+  // Reads until a whole command is there, and answers it; returns its words.
+  std::string Answer(std::string_view reply) {
+    std::string wire;
+    char byte;
+    int lines_left = 1;
+    while (lines_left > 0 && recv(fd_, &byte, 1, 0) == 1) {
+      wire += byte;
+      if (byte != '\n') continue;
+      if (lines_left == 1 && wire[0] == '*' && wire.find('\n') == wire.size() - 1) {
+        lines_left += 2 * std::stoi(wire.substr(1));
+      }
+      --lines_left;
+    }
+    std::string words;
+    for (size_t at = wire.find('$'); at != std::string::npos; at = wire.find('$', at)) {
+      const size_t start = wire.find('\n', at) + 1;
+      at = wire.find('\r', start);
+      words += (words.empty() ? "" : " ") + wire.substr(start, at - start);
+    }
+    EXPECT_EQ(send(fd_, reply.data(), reply.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(reply.size()));
+    return words;
+  }
+
+ private:
+  int listen_fd_, fd_ = -1;
+  int port_ = 0;
+};
+
+class CountingFollower : public LinkFollower {
+ public:
+  void Follow(LinkSocket& socket, ReplicaLink& link) override {
+    ++followed;
+    link.SetState(LinkState::kConnected);
+    char bytes[64];
+    while (!link.dropped()) {
+      const IoResult result = socket.Read(bytes, 100);
+      if (result.status == IoStatus::kEof || result.status == IoStatus::kError) {
+        return link.Fail(socket.error());
+      }
+    }
+    link.Fail("dropped");
+  }
+  void Finish() override { ++finished; }
+
+  std::atomic<int> followed{0}, finished{0};
+};
+
+TEST(ReplicaLinkTest, ItGreetsAsAReplicaDoesAndFollows) {
+  PlayedPrimary primary;
+  CountingFollower follower;
+  ReplicaLink link(
+      "127.0.0.1", primary.port(),
+      [] {
+        return LinkSettings{
+            .user = "bob", .password = "secret", .announce_ip = "10.0.0.9", .announce_port = 7777};
+      },
+      follower);
+  link.Start();
+  primary.Accept();
+  EXPECT_EQ(primary.Answer("-NOAUTH Authentication required.\r\n"), "PING");
+  EXPECT_EQ(primary.Answer("+OK\r\n"), "AUTH bob secret");
+  EXPECT_EQ(primary.Answer("+OK\r\n"), "REPLCONF listening-port 7777");
+  EXPECT_EQ(link.state(), LinkState::kHandshake);
+  EXPECT_EQ(primary.Answer("+OK\r\n"), "REPLCONF ip-address 10.0.0.9");
+  EXPECT_TRUE(Eventually([&] { return link.is_up(); }));
+  EXPECT_EQ(link.error(), "");
+  link.Stop();
+  EXPECT_EQ(follower.finished, 1);
+}
+
+TEST(ReplicaLinkTest, AFailureIsToldAndTriedAgain) {
+  PlayedPrimary primary;
+  CountingFollower follower;
+  ReplicaLink link(
+      "127.0.0.1", primary.port(), [] { return LinkSettings{.password = "wrong"}; }, follower);
+  link.Start();
+  primary.Accept();
+  primary.Answer("+PONG\r\n");
+  primary.Answer("-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+  EXPECT_TRUE(Eventually([&] { return link.error().find("WRONGPASS") != std::string::npos; }));
+  primary.Hang();
+  primary.Accept();
+  primary.Answer("+PONG\r\n");
+  primary.Answer("+OK\r\n");
+  primary.Answer("+OK\r\n");
+  EXPECT_TRUE(Eventually([&] { return link.is_up(); }));
+  EXPECT_EQ(link.error(), "");
+  // Broken from the other side: down, and up again.
+  primary.Hang();
+  EXPECT_TRUE(Eventually([&] { return !link.is_up(); }));
+  EXPECT_TRUE(Eventually([&] { return link.down_since_us() != 0; }));
+  primary.Accept();
+  primary.Answer("+PONG\r\n");
+  primary.Answer("+OK\r\n");
+  primary.Answer("+OK\r\n");
+  EXPECT_TRUE(Eventually([&] { return follower.followed == 2; }));
+  EXPECT_TRUE(Eventually([&] { return link.is_up(); }));
+  // Dropped from this side.
+  EXPECT_TRUE(link.Drop());
+  primary.Hang();
+  primary.Accept();
+  primary.Answer("+PONG\r\n");
+}
+
+// A primary that accepts and says nothing does not hold Stop up.
+TEST(ReplicaLinkTest, StopEndsEveryWait) {
+  PlayedPrimary primary;
+  CountingFollower follower;
+  ReplicaLink link(
+      "127.0.0.1", primary.port(), [] { return LinkSettings{}; }, follower);
+  link.Start();
+  primary.Accept();
+  link.Stop();
+  EXPECT_EQ(follower.followed, 0);
+  ReplicaLink nobody(
+      "127.0.0.1", 1, [] { return LinkSettings{}; }, follower);
+  nobody.Start();
+  EXPECT_TRUE(Eventually([&] { return !nobody.error().empty(); }));
+  nobody.Stop();
+}
+
+}  // namespace
+}  // namespace hearth
