@@ -6,8 +6,7 @@
 
 namespace hearth::append {
 
-RunIterator::RunIterator(View view, const KeyComparator& compare)
-    : view_(std::move(view)), compare_(compare), less_(compare) {
+RunIterator::RunIterator(View view) : view_(std::move(view)) {
   const auto& runs = view_.version->runs;
   cursors_.reserve(runs.size() + view_.tail_runs.size());
   for (const auto& tiered : runs) AddCursor(tiered.run);
@@ -29,7 +28,7 @@ void RunIterator::SeekForPrev(const Slice& internal_key, const char* /*memtable_
   const Target target(internal_key);
   for (Cursor& cursor : cursors_) {
     cursor.index = LowerBound(cursor, target);
-    const bool equal = cursor.Valid() && target.CompareTo(cursor.entry(), compare_) == 0;
+    const bool equal = cursor.Valid() && target.CompareTo(cursor.entry()) == 0;
     if (!equal) --cursor.index;
   }
   BuildHeap(/*forward=*/false);
@@ -46,9 +45,8 @@ void RunIterator::SeekToLast() {
 }
 
 ptrdiff_t RunIterator::LowerBound(const Cursor& cursor, const Target& target) const {
-  const auto* found =
-      std::partition_point(cursor.entries, cursor.entries + cursor.count,
-                           [&](const Entry& e) { return target.CompareTo(e, compare_) > 0; });
+  const auto* found = std::partition_point(cursor.entries, cursor.entries + cursor.count,
+                                           [&](const Entry& e) { return target.CompareTo(e) > 0; });
   return found - cursor.entries;
 }
 

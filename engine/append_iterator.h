@@ -18,7 +18,7 @@ namespace hearth::append {
 
 class RunIterator : public rocksdb::MemTableRep::Iterator {
  public:
-  RunIterator(View view, const KeyComparator& compare);
+  explicit RunIterator(View view);
 
   bool Valid() const override { return !heap_.empty(); }
   const char* key() const override { return heap_.front()->entry().row; }
@@ -49,7 +49,6 @@ class RunIterator : public rocksdb::MemTableRep::Iterator {
   void SiftDown(size_t i);
 
   View view_;
-  const KeyComparator& compare_;
   EntryLess less_;
   std::vector<Cursor> cursors_;
   std::vector<Cursor*> heap_;

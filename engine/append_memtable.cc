@@ -24,6 +24,7 @@ namespace hearth {
 namespace {
 
 using namespace append;
+using KeyComparator = rocksdb::MemTableRep::KeyComparator;
 
 struct Counters {
   std::atomic<uint64_t> reader_sorted_entries{0};
@@ -193,7 +194,6 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
                  size_t filter_size_bytes)
       : MemTableRep(allocator),
         compare_(compare),
-        less_(compare),
         filter_(filter_size_bytes),
         open_(std::make_shared<Block>()),
         version_(std::make_shared<Version>(Version{{}, open_})),
@@ -232,7 +232,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
   bool Contains(const char* key) const override {
-    RunIterator iterator(CurrentView(), compare_);
+    RunIterator iterator(CurrentView());
     iterator.Seek(compare_.decode_key(key), key);
     return iterator.Valid() && compare_(iterator.key(), key) == 0;
   }
@@ -246,9 +246,9 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   }
 
   Iterator* GetIterator(rocksdb::Arena* arena) override {
-    if (arena == nullptr) return new RunIterator(CurrentView(), compare_);
+    if (arena == nullptr) return new RunIterator(CurrentView());
     void* storage = RetiredStorage::Take(sizeof(ArenaRunIterator));
-    return new (storage) ArenaRunIterator(CurrentView(), compare_);
+    return new (storage) ArenaRunIterator(CurrentView());
   }
 
   Iterator* GetDynamicPrefixIterator(rocksdb::Arena* arena) override {
@@ -273,7 +273,7 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
     void Next() override { runs_->Next(); }
     void Seek(const Slice& internal_key, const char* memtable_key) override {
       if (!table_.MayHold(Target(internal_key).prefix)) return runs_.reset();
-      runs_.emplace(table_.CurrentView(), table_.compare_);
+      runs_.emplace(table_.CurrentView());
       runs_->Seek(internal_key, memtable_key);
     }
     // Get goes forward from its key.
@@ -305,7 +305,6 @@ class AppendMemtable final : public rocksdb::MemTableRep, private SorterClient {
   static thread_local Iterator* get_iterator_;
 
   const KeyComparator& compare_;
-  const EntryLess less_;
   AppendFilter filter_;
   std::atomic<size_t> count_{0};  // stored by the writer
   // Complete blocks without a published sorted copy.
@@ -353,7 +352,7 @@ bool AppendMemtable::MayHold(const Entry& prefix) const {
 
 // The sorted copy of a complete block: the one published, or ours.
 Run AppendMemtable::SortBlock(Block& block) const {
-  Run run = SortedCopy(block.entries(), block.count(), less_);
+  Run run = SortedCopy(block.entries(), block.count());
   if (!block.PublishSorted(run)) return block.sorted();
   unsorted_count_.fetch_sub(1);
   return run;
@@ -393,9 +392,9 @@ void AppendMemtable::CoverOpenBlock(Block& block, size_t count, std::vector<Run>
   Block::Pieces pieces = block.ReadPieces();
   if (pieces.covered_count < count) {
     const size_t fresh_count = count - pieces.covered_count;
-    Run last = SortedCopy(block.entries() + pieces.covered_count, fresh_count, less_);
+    Run last = SortedCopy(block.entries() + pieces.covered_count, fresh_count);
     while (!pieces.runs.empty() && pieces.runs.back()->count() < 2 * last->count()) {
-      last = Merged(pieces.runs.back(), last, less_);
+      last = Merged(pieces.runs.back(), last);
       pieces.runs.pop_back();
     }
     pieces.runs.push_back(std::move(last));
@@ -454,7 +453,7 @@ void AppendMemtable::MergeTier(size_t tier) {
   while (inputs.size() > 1) {
     std::vector<Run> outputs;
     for (size_t i = 0; i + 1 < inputs.size(); i += 2) {
-      outputs.push_back(Merged(inputs[i], inputs[i + 1], less_));
+      outputs.push_back(Merged(inputs[i], inputs[i + 1]));
     }
     if (inputs.size() % 2 == 1) outputs.push_back(inputs.back());
     inputs = std::move(outputs);

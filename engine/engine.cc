@@ -229,7 +229,7 @@ bool IsDue(const Object& object, int64_t now_ms) {
 // Deletes the key, or its elements that have expired.
 bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
   const KeyRef ref(db, key);
-  Tx tx(*keyspace_, {&ref, 1}, clock_->WallMs(), {.write = true});
+  Tx tx(*keyspace_, {&ref, 1}, clock_->WallMs(), {.write = true, .give_way = true});
   if (tx.state() != Tx::State::kReady) return false;
   const Object* object = tx.Peek(key);
   if (object != nullptr && object->elements_expire()) HashKey(tx, key, object);
@@ -237,7 +237,9 @@ bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
 }
 
 size_t Engine::ExpireSome(size_t key_count_max) {
-  if (!active_expire_ || paused_ || is_replica() || !writes_allowed_) return 0;
+  if (!active_expire_ || paused_ || is_replica() || !writes_allowed_ || keyspace_->long_hold()) {
+    return 0;
+  }
   size_t expired = 0;
   const int64_t now_ms = clock_->WallMs();
   std::vector<std::pair<uint32_t, std::string>> due;

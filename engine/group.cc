@@ -41,6 +41,14 @@ const char* WhatIsWrong(const GroupReader::Row& row, bool is_last) {
   if (is_state != is_last && is_last) return "does not end with a state row";
   if (is_state) return row.kind == GroupReader::Kind::kPut ? nullptr : "deletes its state row";
   const char table = row.key.empty() ? '\0' : row.key[0];
+  if (table == kLibraryTable) {
+    std::string_view code;
+    const bool sound =
+        row.key.size() > 1 &&
+        (row.kind == GroupReader::Kind::kDelete ||
+         (row.kind == GroupReader::Kind::kPut && ParseLibraryValue(row.value, &code)));
+    return sound ? nullptr : "has a library row that does not parse";
+  }
   if (table != kHeadTable && table != kElementTable) return "has a row of an unknown table";
   if (row.kind == GroupReader::Kind::kDeleteRange) {
     const bool sound = row.value.size() >= kHeadKeyPrefixSize && row.value[0] == table &&

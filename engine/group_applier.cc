@@ -41,6 +41,8 @@ Status GroupApplier::MakePlan(const Group& group, const std::vector<uint32_t>& d
       }
     } else if (ParseElementKey(row.key, &element)) {
       plan->object_ids.push_back(element.object_id);
+    } else {
+      plan->all_shards |= row.key[0] == kLibraryTable;  // functions run with every shard locked
     }
   }
   std::ranges::sort(plan->object_ids);
@@ -95,8 +97,7 @@ uint64_t GroupApplier::LockShards(std::span<const GroupPtr> groups, std::span<co
   }
 }
 
-Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms,
-                                    std::vector<ReadyKey>* ready) {
+Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms, News* news) {
   std::vector<uint32_t> ids_before;
   for (uint32_t db = 0; db < keyspace_.db_count(); ++db) {
     ids_before.push_back(keyspace_.log().DbId(db));
@@ -109,17 +110,18 @@ Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t n
   GroupReader::Row row;
   for (uint64_t seq = group->first_seq; reader.Next(&row); ++seq) memory.Apply(row, seq);
   memory.Finish();
-  std::ranges::move(memory.ready(), std::back_inserter(*ready));
+  std::ranges::move(memory.ready(), std::back_inserter(news->ready));
+  if (!memory.changes().empty()) news->changes.push_back(std::move(memory.changes()));
   return status;
 }
 
 Status GroupApplier::ApplyRound(std::span<const GroupPtr> groups, std::span<Plan> plans,
                                 int64_t now_ms) {
   const uint64_t locked = LockShards(groups, plans);
-  std::vector<ReadyKey> ready;
+  News news;
   Status status;
   for (size_t i = 0; i < groups.size() && status.ok(); ++i) {
-    status = WriteAndFollow(groups[i], &plans[i], now_ms, &ready);
+    status = WriteAndFollow(groups[i], &plans[i], now_ms, &news);
   }
   if (!status.ok()) {
     std::lock_guard lock(keyspace_.replica_index().mutex());
@@ -128,7 +130,8 @@ Status GroupApplier::ApplyRound(std::span<const GroupPtr> groups, std::span<Plan
   for (uint64_t left = locked; left != 0; left &= left - 1) {
     keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
   }
-  if (!ready.empty()) keyspace_.TellReady(std::move(ready));
+  if (!news.ready.empty()) keyspace_.TellReady(std::move(news.ready));
+  for (const KeyChanges& changes : news.changes) keyspace_.TellChanges(changes, /*barrier=*/0);
   return status;
 }
 

@@ -37,6 +37,11 @@ class GroupApplier {
   Status Apply(std::span<const std::shared_ptr<const Group>> groups, int64_t now_ms);
 
  private:
+  // What is to be told without locks.
+  struct News {
+    std::vector<ReadyKey> ready;
+    std::vector<KeyChanges> changes;
+  };
   // What a group touches, found before it is written.
   struct Plan {
     StoreState state;                  // after it
@@ -51,8 +56,7 @@ class GroupApplier {
   Status ApplyRound(std::span<const GroupPtr> groups, std::span<Plan> plans, int64_t now_ms);
   uint64_t LockShards(std::span<const GroupPtr> groups, std::span<const Plan> plans);
   uint64_t OwnersShards(std::span<const Plan> plans);
-  Status WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms,
-                        std::vector<ReadyKey>* ready);
+  Status WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms, News* news);
 
   Keyspace& keyspace_;
   std::atomic<bool> warm_{true};

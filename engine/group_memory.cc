@@ -48,7 +48,7 @@ void GroupMemory::MoveDbs(const std::vector<uint32_t>& ids_before) {
     std::lock_guard lock(keyspace_.replica_index().mutex());
     keyspace_.replica_index().KeepDbs(ids_);
   }
-  keyspace_.watched_keys().NoteAll();
+  NoteAll();
   for (uint32_t db = 0; db < ids_.size() && keyspace_.has_waiters(); ++db) {
     if (ids_before[db] != ids_[db]) ready_.push_back({db, {}, /*whole_db=*/true});
   }
@@ -64,9 +64,21 @@ bool GroupMemory::PlaceOf(uint32_t db_id, uint64_t position, Place* place) {
   return true;
 }
 
-void GroupMemory::Note(uint32_t db, std::string_view key, ObjectType type) {
+void GroupMemory::NoteChange(uint32_t db, std::string_view key) {
   WatchedKeys& watched = keyspace_.watched_keys();
   if (watched.any()) watched.NoteChange(db, key);
+  TrackedKeys& tracked = keyspace_.tracked_keys();
+  if (tracked.any()) tracked.NoteChange(key, &changes_);
+}
+
+// Any key of any database may have changed.
+void GroupMemory::NoteAll() {
+  keyspace_.watched_keys().NoteAll();
+  if (keyspace_.tracked_keys().any()) keyspace_.tracked_keys().NoteAll(&changes_);
+}
+
+void GroupMemory::Note(uint32_t db, std::string_view key, ObjectType type) {
+  NoteChange(db, key);
   if (keyspace_.has_waiters() && MayBeWaitedFor(type)) ready_.push_back({db, std::string(key)});
 }
 
@@ -97,6 +109,7 @@ void GroupMemory::Apply(const GroupReader::Row& row, uint64_t seq) {
   if (row.key[0] == kHeadTable && !is_range) return ApplyHead(row, seq);
   if (row.key[0] == kElementTable && !is_range) return ApplyElement(row, seq);
   if (row.key[0] == kElementTable) return ApplyElementRange(row, seq);
+  if (row.key[0] == kLibraryTable) return keyspace_.NoteLibraries();
   // A range of heads is a database that goes: MoveDbs. The state row: WriteGroup.
 }
 
@@ -317,7 +330,7 @@ void GroupMemory::Remove(const Place& place, uint64_t position, std::string_view
   Shard::Db& db = place.shard->dbs[place.db];
   Object* object = db.table ? db.table->Find(position, key) : nullptr;
   if (object == nullptr) {
-    if (keyspace_.watched_keys().any()) keyspace_.watched_keys().NoteChange(place.db, key);
+    NoteChange(place.db, key);
     if (db.complete) db.delete_seq = seq;
     return;
   }
@@ -370,7 +383,7 @@ void GroupMemory::Finish() {
     Forget(place, object->position, std::string(object->key()));
   }
   if (!unknown_changed_) return;
-  keyspace_.watched_keys().NoteAll();
+  NoteAll();
   for (uint32_t db = 0; db < ids_.size() && keyspace_.has_waiters(); ++db) {
     ready_.push_back({db, {}, /*whole_db=*/true});
   }

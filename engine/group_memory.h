@@ -31,6 +31,8 @@ class GroupMemory {
   void Finish();
   // Keys that blocked clients may wait for; to be told without locks.
   std::vector<ReadyKey>& ready() { return ready_; }
+  // What clients that keep copies are to know; to be told without locks.
+  KeyChanges& changes() { return changes_; }
 
  private:
   // A resident spread collection that the group changes; its memory is accounted for at the end.
@@ -61,6 +63,8 @@ class GroupMemory {
   void Remove(const Place& place, uint64_t position, std::string_view key, uint64_t seq);
   void Forget(const Place& place, uint64_t position, std::string_view key);
   void Note(uint32_t db, std::string_view key, ObjectType type);
+  void NoteChange(uint32_t db, std::string_view key);
+  void NoteAll();
 
   Keyspace& keyspace_;
   const Group& group_;
@@ -72,6 +76,7 @@ class GroupMemory {
   std::unordered_set<uint64_t> forgotten_;         // object ids
   bool unknown_changed_ = false;
   std::vector<ReadyKey> ready_;
+  KeyChanges changes_;
 };
 
 }  // namespace hearth

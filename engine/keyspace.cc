@@ -257,6 +257,9 @@ void Keyspace::ForgetAll() {
     shard->max_demoted_seq = 0;
   }
   watched_keys_.NoteAll();
+  KeyChanges changes;
+  tracked_keys_.NoteAll(&changes);
+  TellChanges(changes, /*barrier=*/0);
   std::lock_guard lock(replica_index_.mutex());
   replica_index_.Clear();
   replica_index_.ClearMarks();
@@ -287,6 +290,9 @@ void Keyspace::ForgetUncommitted() {
   for (uint32_t db = 0; db < db_count_; ++db) ids_before[db] = log_.DbId(db);
   log_.DropUncommitted();
   watched_keys_.NoteAll();
+  KeyChanges changes;
+  tracked_keys_.NoteAll(&changes);
+  TellChanges(changes, /*barrier=*/0);
   for (uint32_t db = 0; db < db_count_; ++db) {
     if (ids_before[db] == log_.DbId(db)) continue;
     for (const auto& shard : shards_) {  // an uncommitted FLUSHDB or SWAPDB: read all anew

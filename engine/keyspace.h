@@ -28,6 +28,7 @@
 #include "engine/replica_index.h"
 #include "engine/store.h"
 #include "engine/table.h"
+#include "engine/tracked_keys.h"
 #include "engine/tx.h"
 #include "engine/watched_keys.h"
 
@@ -129,8 +130,21 @@ class Keyspace {
     if (ready_listener_) ready_listener_(std::move(keys));
   }
 
+  // Told by a Tx that holds every shard and takes long (a script): who has given way need not wait.
+  void SetLongHold(bool holds) { long_hold_.store(holds, std::memory_order_release); }
+  bool long_hold() const { return long_hold_.load(std::memory_order_acquire); }
+
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
+  // The keys that clients keep copies of. Each Tx that changed some tells them at its end, on its
+  // thread, its locks released, with the sequence that holds the changes. The listener is set
+  // before the first Tx.
+  TrackedKeys& tracked_keys() { return tracked_keys_; }
+  using ChangeListener = std::function<void(const KeyChanges& changes, uint64_t barrier)>;
+  void SetChangeListener(ChangeListener listener) { change_listener_ = std::move(listener); }
+  void TellChanges(const KeyChanges& changes, uint64_t barrier) {
+    if (change_listener_) change_listener_(changes, barrier);
+  }
   // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
   // on its thread, its locks released, with the sequence that holds what they speak of. The
   // listener is set before the first Tx.
@@ -168,6 +182,9 @@ class Keyspace {
   void ForgetAll();
   // Loads that began before ForgetAll install nothing.
   uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  // How often a replica's groups changed the function libraries. Changed with every shard locked.
+  uint64_t library_epoch() const { return library_epoch_.load(std::memory_order_relaxed); }
+  void NoteLibraries() { library_epoch_.fetch_add(1, std::memory_order_relaxed); }
 
   // Compares every resident object with its row, and the counts with the store. Returns the
   // differences as text, empty when there are none. Requires: nothing writes meanwhile.
@@ -193,9 +210,13 @@ class Keyspace {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::function<void(std::vector<ReadyKey>)> ready_listener_;
   std::atomic<bool> has_waiters_{false};
+  std::atomic<bool> long_hold_{false};
   WatchedKeys watched_keys_;
+  TrackedKeys tracked_keys_;
+  ChangeListener change_listener_;
   std::atomic<bool> is_replica_{false};
   std::atomic<uint64_t> epoch_{0};
+  std::atomic<uint64_t> library_epoch_{0};
   ReplicaIndex replica_index_;
   EventListener event_listener_;
   std::atomic<uint32_t> event_classes_{0};

@@ -1,4 +1,5 @@
-// The engine as a primary's replica, and the way back. Tested by tests/engine/full_sync_test.cc and history_test.cc.
+// The engine as a primary's replica, and the way back. Tested by tests/engine/full_sync_test.cc and
+// history_test.cc.
 #include <filesystem>
 #include <fstream>
 

@@ -150,6 +150,12 @@ bool ParseElementValue(std::string_view row_value, std::string_view* value) {
   return true;
 }
 
+bool ParseLibraryValue(std::string_view row_value, std::string_view* code) {
+  if (row_value.empty() || row_value[0] != kLibraryRowVersion) return false;
+  *code = row_value.substr(1);
+  return true;
+}
+
 StoreState StoreState::Fresh(uint32_t db_count, std::string replication_id) {
   StoreState state;
   state.history.id = std::move(replication_id);
@@ -214,6 +220,9 @@ std::string RowKeyText(std::string_view row_key) {
     text = "element db=" + std::to_string(element.db_id) +
            " id=" + std::to_string(element.object_id) + " element=";
     AppendPrintable(&text, element.element);
+  } else if (row_key.starts_with(kLibraryTable)) {
+    text = "library name=";
+    AppendPrintable(&text, row_key.substr(1));
   } else {
     AppendPrintable(&text, row_key);
   }
@@ -234,6 +243,11 @@ std::string RowText(std::string_view row_key, std::string_view row_value) {
     if (value.spread) text += " id=" + std::to_string(value.object_id);
     text += " value=";
     AppendPrintable(&text, value.value);
+  } else if (row_key.starts_with(kLibraryTable)) {
+    std::string_view code;
+    if (!ParseLibraryValue(row_value, &code)) return text + " damaged";
+    text += " code=";
+    AppendPrintable(&text, code);
   } else if (ParseElementKey(row_key, &element)) {
     if (!ParseElementValue(row_value, &element_value)) return text + " damaged";
     text += " value=";

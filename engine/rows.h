@@ -2,7 +2,7 @@
 
 // Rows: the formats of everything that stands in the store's one column family.
 //
-//   row        = head | element | state
+//   row        = head | element | library | state
 //   head       = key: 'k' db-id:u32be position:u64be key-bytes
 //                value: version:u8 kind:u8 flags:u8 [expire-at-ms:i64le] body
 //   kind       = type (low 4 bits) | encoding (high 4 bits)
@@ -10,6 +10,8 @@
 //   body       = string-bytes | packed-bytes | object-id:u64le type's-head-bytes (spread)
 //   element    = key: 'm' db-id:u32be object-id:u64be element-bytes
 //                value: version:u8 value-bytes
+//   library    = key: 'f' name-bytes (a library of functions)
+//                value: version:u8 code-bytes
 //   state      = key: 'x' "state"
 //                value: version:u8 commit-ms:u64le history next-db-id:varint
 //                       { index:varint db-id:varint keys:varint expires:varint }
@@ -37,10 +39,12 @@ namespace hearth {
 
 inline constexpr char kHeadTable = 'k';
 inline constexpr char kElementTable = 'm';
+inline constexpr char kLibraryTable = 'f';
 inline constexpr char kStateTable = 'x';
 inline constexpr std::string_view kStateRowKey = "xstate";
 inline constexpr uint8_t kHeadRowVersion = 1;
 inline constexpr uint8_t kElementRowVersion = 1;
+inline constexpr char kLibraryRowVersion = 1;
 inline constexpr uint8_t kStateRowVersion = 2;
 
 // The part of a head row's key before the key's own bytes.
@@ -81,6 +85,9 @@ struct ElementKeyParts {
 bool ParseElementKey(std::string_view row_key, ElementKeyParts* parts);
 // Takes the version byte off.
 bool ParseElementValue(std::string_view row_value, std::string_view* value);
+
+// Takes the version byte of a library's row off.
+bool ParseLibraryValue(std::string_view row_value, std::string_view* code);
 
 // Largest header before a head row's value bytes.
 inline constexpr size_t kHeadValueHeaderSizeMax = 11;

@@ -105,6 +105,8 @@ rocksdb::Options Store::BuildOptions() {
   options.max_open_files = options_.open_files_max;
   options.bytes_per_sync = 1 << 20;
   options.wal_bytes_per_sync = 1 << 20;
+  // What stays in the processor's cache between filling and writing: 0.1 us an entry of a flush.
+  options.writable_file_max_buffer_size = 64 << 10;
 
   // Writing: one writer, appends only.
   // Rows are mostly of 100 bytes or more: a byte of the filter an entry.

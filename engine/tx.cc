@@ -2,7 +2,6 @@
 #include "engine/tx.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -52,7 +51,10 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
       now_ms_(now_ms),
       event_classes_(keyspace.event_classes()) {
   if (!keys.empty()) db_ = keys[0].db;
-  LockShards();
+  if (!LockShards()) {
+    state_ = State::kBusy;
+    return;
+  }
   if (keyspace.is_replica()) options_.expire = false;
   if (!log_.accepting()) {
     options_.expire = false;
@@ -71,6 +73,10 @@ Tx::~Tx() {
   UnlockShards();
   if (!events_.empty()) [[unlikely]]
     keyspace_.TellEvents(events_, barrier_);
+  if (!changes_.empty()) [[unlikely]] {
+    changes_.writer = options_.writer;
+    keyspace_.TellChanges(changes_, barrier_);
+  }
   if (!ready_.empty()) [[unlikely]]
     keyspace_.TellReady(std::move(ready_));
 }
@@ -93,6 +99,14 @@ void Tx::NoteChanged(const KeyRef& ref) {
   WatchedKeys& watched = keyspace_.watched_keys();
   if (watched.any()) [[unlikely]]
     watched.NoteChange(ref.db, ref.key);
+  TrackedKeys& tracked = keyspace_.tracked_keys();
+  if (tracked.any() && !changes_.all) [[unlikely]]
+    tracked.NoteChange(ref.key, &changes_);
+}
+
+void Tx::NoteAllChanged() {
+  TrackedKeys& tracked = keyspace_.tracked_keys();
+  if (tracked.any() && !changes_.all) tracked.NoteAll(&changes_);
 }
 
 // Before a swap: a watched key has changed unless both databases lack it.
@@ -104,65 +118,6 @@ void Tx::NoteSwapped(uint32_t a, uint32_t b) {
       if (Peek(a, key) != nullptr || Peek(b, key) != nullptr) watched.NoteChange(db, key);
     }
   }
-}
-
-void Tx::LockShards() {
-  if (options_.lock_all) {
-    locked_ = ~uint64_t{0} >> (64 - keyspace_.shard_count());
-  } else {
-    for (const KeyRef& ref : keys_) {
-      locked_ |= uint64_t{1} << keyspace_.ShardIndex(ref.position);
-    }
-  }
-  for (uint64_t left = locked_; left != 0; left &= left - 1) {
-    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.lock();
-  }
-}
-
-void Tx::UnlockShards() {
-  for (uint64_t left = locked_; left != 0; left &= left - 1) {
-    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
-  }
-  locked_ = 0;
-}
-
-void Tx::EnsureResident() {
-  for (const KeyRef& ref : keys_) {
-    Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
-    const Shard::Db& db = shard.dbs[ref.db];
-    if (db.complete) continue;
-    if (db.table && db.table->Find(ref.position, ref.key) != nullptr) continue;
-    if (!TryMakeResident(ref, options_.read_blocking)) {
-      if (state_ == State::kFailed) return;
-      missing_.push_back(ref);
-      state_ = State::kPending;
-    }
-  }
-}
-
-// Asks the store for a key that is not resident. True when it is now resident or surely absent.
-bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
-  Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
-  const uint32_t db_id = log_.DbId(ref.db);
-  Bump(shard.counters.misses);
-  Keyspace::ReadKey read;
-  Status status;
-  do {
-    status =
-        blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
-    if (status.code() == Status::Code::kBusy && !blocking) return false;
-    if (!status.ok()) {
-      state_ = State::kFailed;
-      error_ = status;
-      return false;
-    }
-    if (read.object == nullptr) {
-      Bump(shard.counters.absent_lookups);
-      return true;
-    }
-    // A replica's group that is being written does not wait for this shard's lock: it ends.
-  } while (!keyspace_.Install(shard, ref, db_id, std::move(read), /*hot=*/true));
-  return true;
 }
 
 const KeyRef& Tx::Ref(uint32_t db, std::string_view key, KeyRef* scratch) const {
@@ -516,8 +471,21 @@ void Tx::Move(const KeyRef& from, const KeyRef& to) {
   DeleteLive(from, FindObject(from));
 }
 
+void Tx::PutLibrary(std::string_view name, std::string_view code) {
+  HEARTH_CHECK(options_.lock_all);
+  Saw(Log().Put({&kLibraryTable, 1}, name, {&kLibraryRowVersion, 1}, code));
+  ++change_count_;
+}
+
+void Tx::DeleteLibrary(std::string_view name) {
+  HEARTH_CHECK(options_.lock_all);
+  Saw(Log().Delete({&kLibraryTable, 1}, name));
+  ++change_count_;
+}
+
 void Tx::FlushDb(uint32_t db) {
   HEARTH_CHECK(options_.lock_all);
+  NoteAllChanged();
   const uint64_t key_count = keyspace_.KeyCount(db);
   if (key_count == 0) return;
   uint64_t seq;
@@ -544,6 +512,7 @@ void Tx::SwapDb(uint32_t a, uint32_t b) {
   HEARTH_CHECK(options_.lock_all);
   if (a == b) return;
   NoteSwapped(a, b);
+  NoteAllChanged();
   uint64_t seq;
   { seq = Log().SwapDbs(a, b); }
   Saw(seq);

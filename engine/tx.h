@@ -25,6 +25,7 @@
 #include "engine/position.h"
 #include "engine/ready_key.h"
 #include "engine/status.h"
+#include "engine/tracked_keys.h"
 
 namespace hearth {
 
@@ -57,7 +58,9 @@ struct TxOptions {
   bool lock_all = false;       // every shard: FLUSHALL, SWAPDB and their like
   bool read_blocking = false;  // missing keys are read from the disk while the locks are held
   bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
+  bool give_way = false;       // kBusy instead of waiting for a Tx that takes long
   bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
+  uint64_t writer = 0;         // the client whose command it is; 0 = none
 };
 
 // The encoding that Redis gives a string set by SET.
@@ -70,6 +73,7 @@ class Tx {
     kPending,  // missing() are to be loaded first; nothing was changed
     kFailed,   // error(): a read of the store failed
     kRefused,  // a write while the log has failed
+    kBusy,     // with give_way: a Tx that holds the shards takes long (Keyspace::SetLongHold)
   };
 
   // now_ms: the wall clock that expiry is judged by during the whole command.
@@ -88,6 +92,16 @@ class Tx {
   bool may_expire() const { return options_.expire; }
   // Whether reads make keys hotter, from the next on.
   void set_touch(bool touch) { options_.touch = touch; }
+  // Whether reads count as those of a writing command, from the next on (NotifyMiss).
+  void set_write(bool write) { options_.write = write; }
+  // Under lock_all: names the keys of the next command, in place of those before, and makes them
+  // resident. kPending: missing() are to be loaded, or, with read_blocking, never; kFailed:
+  // error(). Neither ends the Tx. The span outlives the next call.
+  State TakeKeys(std::span<const KeyRef> keys, bool read_blocking);
+  void RestoreKeys(std::span<const KeyRef> keys) { keys_ = keys; }
+  std::span<const KeyRef> keys() const { return keys_; }
+  // For a Tx that is given up and run again. Requires: change_count() == 0.
+  void DropEvents() { events_.clear(); }
   // Whether every shard is locked.
   bool locks_all() const { return options_.lock_all; }
   // The reply shows what only all rows together tell (a count of keys).
@@ -131,6 +145,10 @@ class Tx {
 
   // Collections are changed through the key classes of their types (collection_key.h).
 
+  // -- Function libraries: rows beside the databases. Require lock_all.
+  void PutLibrary(std::string_view name, std::string_view code);
+  void DeleteLibrary(std::string_view name);
+
   // -- Whole databases. Require lock_all.
   void FlushDb(uint32_t db);
   void SwapDb(uint32_t a, uint32_t b);
@@ -163,7 +181,7 @@ class Tx {
   friend class CollectionKey;
 
   const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
-  void LockShards();
+  bool LockShards();
   void UnlockShards();
   void EnsureResident();
   bool TryMakeResident(const KeyRef& ref, bool blocking);
@@ -191,8 +209,9 @@ class Tx {
   // The key was written; blocked clients may wait for what it is or was.
   void NoteReady(const KeyRef& ref, ObjectType type);
   void NoteReadyDb(uint32_t db);
-  // The key was changed; clients may watch it.
+  // The key was changed; clients may watch it or keep copies.
   void NoteChanged(const KeyRef& ref);
+  void NoteAllChanged();
   void NoteSwapped(uint32_t a, uint32_t b);
   void Saw(uint64_t seq) {
     if (seq > barrier_) barrier_ = seq;
@@ -214,6 +233,7 @@ class Tx {
   std::vector<KeyRef> missing_;
   std::vector<ReadyKey> ready_;  // written keys, while clients wait
   std::vector<KeyEvent> events_;
+  KeyChanges changes_;
   std::vector<std::string> replaced_;  // deleted by this Tx: no event tells that they are new
 };
 

@@ -1,8 +1,9 @@
 // Tested by tests/engine/wal_reader_test.cc.
 #include "engine/wal_reader.h"
 
-#include <array>
 #include <cstring>
+
+#include "engine/crc32c.h"
 
 namespace hearth {
 namespace {
@@ -11,23 +12,6 @@ constexpr size_t kBlockSize = 32768;
 constexpr size_t kHeaderSize = 7;
 constexpr size_t kBatchHeaderSize = 12;
 constexpr uint8_t kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4;
-
-constexpr std::array<std::array<uint32_t, 256>, 8> MakeTables() {
-  std::array<std::array<uint32_t, 256>, 8> tables{};
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    uint32_t crc = byte;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) ? 0x82f63b78u : 0);
-    tables[0][byte] = crc;
-  }
-  for (size_t k = 1; k < 8; ++k) {
-    for (size_t byte = 0; byte < 256; ++byte) {
-      tables[k][byte] = (tables[k - 1][byte] >> 8) ^ tables[0][tables[k - 1][byte] & 0xff];
-    }
-  }
-  return tables;
-}
-
-constexpr auto kTables = MakeTables();
 
 uint32_t Unmask(uint32_t masked) {
   const uint32_t rotated = masked - 0xa282ead8u;
@@ -46,23 +30,6 @@ bool FragmentIsWhole(std::string_view contents, uint64_t offset) {
 }
 
 }  // namespace
-
-uint32_t Crc32c(uint32_t crc, std::string_view bytes) {
-  crc = ~crc;
-  const char* p = bytes.data();
-  size_t left = bytes.size();
-  for (; left >= 8; left -= 8, p += 8) {
-    uint64_t word;
-    std::memcpy(&word, p, sizeof(word));
-    word ^= crc;
-    crc = 0;
-    for (int i = 0; i < 8; ++i) crc ^= kTables[7 - i][(word >> (8 * i)) & 0xff];
-  }
-  for (; left > 0; --left, ++p) {
-    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*p)) & 0xff];
-  }
-  return ~crc;
-}
 
 bool WalReader::ReadFragment(uint8_t* type, std::string_view* bytes) {
   const uint64_t in_block = offset_ % kBlockSize;

@@ -55,7 +55,4 @@ class WalReader {
   std::string scratch_;
 };
 
-// CRC-32C (Castagnoli) of bytes, going on from crc.
-uint32_t Crc32c(uint32_t crc, std::string_view bytes);
-
 }  // namespace hearth

@@ -52,13 +52,22 @@ void Worker::Join() {
 }
 
 void Worker::Post(std::function<void()> function) {
-  asio::post(io_, std::move(function));
+  asio::post(io_,
+             [this, function = std::move(function)]() mutable { RunOrDefer(std::move(function)); });
+}
+
+void Worker::RunOrDefer(std::function<void()> function) {
+  if (nested_) [[unlikely]] {
+    deferred_.push_back(std::move(function));
+  } else {
+    function();
+  }
 }
 
 void Worker::RunAfter(std::chrono::milliseconds delay, std::function<void()> function) {
   auto timer = std::make_shared<asio::steady_timer>(io_, delay);
-  timer->async_wait([timer, function = std::move(function)](const asio::error_code& error) {
-    if (!error) function();
+  timer->async_wait([this, timer, function = std::move(function)](const asio::error_code& error) {
+    if (!error) RunOrDefer(function);
   });
 }
 
@@ -72,14 +81,14 @@ void Worker::RunCron(const std::shared_ptr<asio::steady_timer>& timer,
                      const std::shared_ptr<std::function<void()>>& function) {
   timer->async_wait([this, timer, period, function](const asio::error_code& error) {
     if (error || stopping_) return;
-    (*function)();
+    if (!nested_) (*function)();
     timer->expires_after(period);
     RunCron(timer, period, function);
   });
 }
 
 void Worker::Adopt(AcceptedSocket socket, ConnectionFactory factory) {
-  Post([this, socket = std::move(socket), factory = std::move(factory)] {
+  asio::post(io_, [this, socket = std::move(socket), factory = std::move(factory)] {
     AdoptHere(socket, factory);
   });
 }
@@ -165,12 +174,56 @@ void Worker::Loop() {
 // Looking whether more is ready costs a system call; with one connection it rarely is.
 void Worker::RunTurn() {
   const bool may_wait = run_queue_.empty() && turn_.empty();
-  size_t ran_count = may_wait ? io_.run_one() : io_.poll_one();
+  size_t ran_count = may_wait ? WaitForWork() : io_.poll_one();
   if (connections_.size() > 1 || !run_queue_.empty()) {
     while (ran_count < kHandlersPerTurnMax && io_.poll_one() != 0) ran_count++;
   }
   RunQueued();
+  if (!deferred_.empty()) [[unlikely]] {
+    std::vector<std::function<void()>> deferred;
+    deferred.swap(deferred_);
+    for (const auto& function : deferred) function();
+  }
   EndTurn();
+}
+
+// Falling asleep and being woken costs more than the work of several clients: while there are
+// such, the processor is offered to others a few times before.
+size_t Worker::WaitForWork() {
+  for (int i = 0; i < kLooksBeforeSleep && served_several_; i++) {
+    if (io_.poll_one() != 0) return 1;
+    std::this_thread::yield();
+  }
+  return io_.run_one();
+}
+
+// The batch and the turn of the handler that runs stay as they are.
+void Worker::RunNested() {
+  if (nested_) return;
+  nested_ = true;
+  RequestBatch batch;
+  std::swap(batch, batch_);
+  std::vector<Connection*> turn;
+  turn.swap(turn_);
+  std::erase_if(turn, [this](Connection* connection) {
+    if (connection->in_handler_) return false;
+    turn_.push_back(connection);
+    return true;
+  });
+  for (size_t i = 0; i < kHandlersPerTurnMax && io_.poll_one() != 0; ++i) {
+  }
+  std::vector<Connection*> running;
+  running.swap(run_queue_);
+  for (Connection* connection : running) connection->in_run_queue_ = false;
+  for (Connection* connection : running) connection->Run();
+  for (size_t i = 0; i < turn_.size(); i++) {
+    turn_[i]->in_turn_ = false;
+    turn_[i]->EndTurn(released_);
+  }
+  turn_.swap(turn);
+  for (Connection* connection : held_) ListInTurn(connection);
+  std::swap(batch, batch_);
+  nested_ = false;
 }
 
 void Worker::RunQueued() {
@@ -190,6 +243,7 @@ void Worker::EndTurn() {
   } else {
     released_ = UINT64_MAX;
   }
+  served_several_ = turn_.size() > 1;
   for (size_t i = 0; i < turn_.size(); i++) {
     turn_[i]->in_turn_ = false;
     turn_[i]->EndTurn(released_);
@@ -234,7 +288,7 @@ void Worker::ScheduleTick() {
   tick_timer_.expires_after(kTickPeriod);
   tick_timer_.async_wait([this](const asio::error_code& error) {
     if (error || stopping_) return;
-    Tick();
+    if (!nested_) Tick();
     ScheduleTick();
   });
 }

@@ -29,6 +29,8 @@
 namespace hearth {
 
 inline constexpr size_t kHandlersPerTurnMax = 256;
+// Times that a worker between turns looks for work before it sleeps.
+inline constexpr int kLooksBeforeSleep = 6;
 inline constexpr std::chrono::milliseconds kTickPeriod{100};
 
 struct CommitResult {
@@ -78,6 +80,12 @@ class Worker {
   // Null when there is none of that id here.
   std::shared_ptr<Connection> FindConnection(uint64_t id);
 
+  // Serves, once, what is ready while a handler of this worker still runs: connections that are
+  // not in a handler take requests and send what is released. Posted functions and timers wait
+  // until the turn goes on. Requires: its thread, within a handler.
+  void RunNested();
+  bool is_nested() const { return nested_; }
+
   // Barriers up to `up_to` are released.
   void Release(uint64_t up_to);
   // The commits above `above` failed: every reply held for them is replaced by "-<error_line>",
@@ -101,6 +109,8 @@ class Worker {
 
   void Loop();
   void RunTurn();
+  size_t WaitForWork();
+  void RunOrDefer(std::function<void()> function);
   void RunQueued();
   void EndTurn();
   void CloseFinished();
@@ -127,6 +137,9 @@ class Worker {
   std::thread thread_;
   TurnHook* hook_ = nullptr;
   bool stopping_ = false;
+  bool served_several_ = false;  // in the last turn
+  bool nested_ = false;
+  std::vector<std::function<void()>> deferred_;  // of nested runs, until the turn's end
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;

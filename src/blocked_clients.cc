@@ -54,6 +54,7 @@ struct BlockedClients::Waiter {
   uint32_t db = 0;
   int protocol = 2;
   bool touch = true;
+  bool remembers_keys = false;  // of what it reads (Tracking)
   std::vector<std::string> arg_bytes;
   std::vector<std::string_view> args;
   std::vector<std::string> key_bytes;
@@ -99,6 +100,7 @@ void BlockedClients::Block(Session& session, const Command& command, const Args&
   waiter->db = session.db();
   waiter->protocol = connection.reply().protocol();
   waiter->touch = !session.no_touch;
+  waiter->remembers_keys = (command.flags & kCmdReadonly) && Tracking::Wants(session);
   if (request.args.empty()) {
     waiter->arg_bytes.assign(args.begin(), args.end());
   } else {
@@ -160,7 +162,7 @@ void BlockedClients::NoteReady(std::vector<ReadyKey> keys) {
     Worker& worker = *server_.workers()[0];
     worker.Post([this, &worker] {
       server_.DispatcherOf(worker).ServeBlocked();
-      server_.pubsub().DeliverHere(worker);
+      server_.DeliverHere(worker);
     });
   }
 }
@@ -221,7 +223,8 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
     Tx tx(server_.keyspace(), waiter->keys, server_.clock().WallMs(),
           {.write = (waiter->command->flags & kCmdWrite) != 0,
            .read_blocking = waiter->load_count >= kLoadsMax,
-           .touch = waiter->touch});
+           .touch = waiter->touch,
+           .writer = waiter->client_id});
     tx.set_db(waiter->db);
     if (tx.state() == Tx::State::kPending) {
       ++waiter->load_count;
@@ -247,21 +250,29 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
     barrier = tx.barrier();
     served->barrier = std::max(served->barrier, barrier);
     served->changes += tx.change_count();
+    // Under the locks, so that the reply goes before all news of what it shows.
+    if (answered) HandOver(waiter, reply, BytesOf(buffer), barrier);
   }
-  if (!answered) {
-    Return(waiter);
-    return Outcome::kNext;
+  if (!answered) Return(waiter);
+  return Outcome::kNext;
+}
+
+void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes,
+                              uint64_t barrier) {
+  if (reply.error_count() > 0) {
+    server_.CountError(reply.last_error_code());
+  } else if (waiter->remembers_keys) {
+    const auto worker_index = static_cast<uint32_t>(waiter->worker->index());
+    server_.tracking().Remember({waiter->client_id, worker_index}, waiter->keys);
   }
-  if (reply.error_count() > 0) server_.CountError(reply.last_error_code());
   {
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, [bytes = BytesOf(buffer), barrier, waiter](Reply& out) {
+  Answer(waiter, [bytes = std::move(bytes), barrier, waiter](Reply& out) {
     if (const auto connection = waiter->connection.lock()) connection->SetBarrier(barrier);
     out.Raw(bytes);
   });
-  return Outcome::kNext;
 }
 
 // A load that a ready key's waiter needed is done: its turn comes again.

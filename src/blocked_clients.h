@@ -92,6 +92,7 @@ class BlockedClients {
   WaiterPtr Next(const KeyName& name, uint64_t after_ticket, const std::optional<Presence>& seen);
   Outcome RunAgain(const WaiterPtr& waiter, const KeyName& name, std::optional<Presence>* seen,
                    Served* served);
+  void HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes, uint64_t barrier);
   void Requeue(const KeyName& name);
   void Return(const WaiterPtr& waiter);
   void EndLocked(const WaiterPtr& waiter, End end);

@@ -71,6 +71,7 @@ enum CommandFlag : uint32_t {
   kCmdMovableKeys = 1u << 17,
   kCmdAllowBusy = 1u << 18,
   kCmdNoAsyncLoading = 1u << 19,
+  kCmdNoMandatoryKeys = 1u << 20,
   // Ours: not printed.
   kCmdInSubscribed = 1u << 24,  // runs for RESP2 clients that have subscribed
   kCmdNotQueued = 1u << 25,     // runs at once inside MULTI

@@ -1,21 +1,18 @@
 // Tested by tests/src/config_commands_test.cc.
 #include "src/config.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <set>
 #include <sstream>
+#include <utility>
 
 #include "engine/check.h"
 #include "src/keyspace_events.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
+#include "src/replace_file.h"
 
 namespace hearth {
 namespace {
@@ -143,16 +140,9 @@ bool CanonicalReplicaOf(const std::vector<std::string>& words, std::string* text
   return true;
 }
 
-// Whether a directive that is not supported says no more than its default. Redis writes the user
-// that everybody is into each file it rewrites.
-bool IsHarmless(const Directive& directive, const std::vector<std::string>& words,
-                std::string_view text) {
-  if (text == directive.default_text) return true;
-  static const std::set<std::string_view> kEverybody = {
-      "default", "on", "nopass", "sanitize-payload", "~*", "&*", "+@all"};
-  return directive.name == "user" && words.size() >= 5 &&
-         std::all_of(words.begin(), words.end(),
-                     [](const std::string& word) { return kEverybody.contains(word); });
+std::string PlaceOf(const std::string& path, int number, const std::string& line) {
+  return "Reading the configuration file " + path + ", at line " + std::to_string(number) +
+         "\n>>> '" + line + "'";
 }
 
 }  // namespace
@@ -184,7 +174,7 @@ const Config::Value& Config::At(std::string_view name) const {
 bool Config::Canonical(const Directive& directive, const std::vector<std::string>& words,
                        std::string_view old_text, std::string* text, std::string* error) {
   if (!CanonicalText(directive, words, old_text, text, error)) return false;
-  if ((directive.flags & kNotYet) && !IsHarmless(directive, words, *text)) {
+  if ((directive.flags & kNotYet) && *text != directive.default_text) {
     *error = "not supported by this version, and refused because ignoring it would not be safe";
     return false;
   }
@@ -247,9 +237,15 @@ bool Config::CanonicalText(const Directive& directive, const std::vector<std::st
   return false;
 }
 
-std::string Config::SetWords(const std::vector<std::string>& words, bool first_of_source) {
+std::string Config::SetWords(const std::vector<std::string>& words, bool first_of_source,
+                             const std::string& place) {
   Value* value = Find(words[0]);
   if (value == nullptr) return "Bad directive or wrong number of arguments";
+  if (value->directive->flags & kLines) {
+    lines_[std::string(value->directive->name)].push_back(
+        {{words.begin() + 1, words.end()}, place});
+    return {};
+  }
   std::string text, error;
   if (!Canonical(*value->directive, {words.begin() + 1, words.end()}, value->text, &text, &error)) {
     return error == "wrong number of arguments" ? "Bad directive or wrong number of arguments"
@@ -260,6 +256,17 @@ std::string Config::SetWords(const std::vector<std::string>& words, bool first_o
   value->text = adds && !text.empty() && !value->text.empty() ? value->text + " " + text : text;
   value->given = true;
   return {};
+}
+
+std::string Config::LineError(const Line& line, std::string_view error) {
+  return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION ") ***\n" + line.place + "\n" +
+         std::string(error);
+}
+
+std::vector<Config::Line> Config::Lines(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = lines_.find(name);
+  return found == lines_.end() ? std::vector<Line>() : found->second;
 }
 
 std::string Config::LoadFile(const std::string& path, int depth) {
@@ -282,15 +289,10 @@ std::string Config::LoadFile(const std::string& path, int depth) {
       continue;
     } else {
       const bool is_save = ToLower((*words)[0]) == "save";
-      error = SetWords(*words, is_save && !save_seen);
+      error = SetWords(*words, is_save && !save_seen, PlaceOf(path, number, line));
       save_seen |= is_save;
     }
-    if (!error.empty()) {
-      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION
-             ") ***\nReading the configuration "
-             "file " +
-             path + ", at line " + std::to_string(number) + "\n>>> '" + line + "'\n" + error;
-    }
+    if (!error.empty()) return LineError({{}, PlaceOf(path, number, line)}, error);
   }
   return {};
 }
@@ -314,14 +316,10 @@ std::string Config::Load(const std::vector<std::string>& args) {
     // One argument may hold the value's words too: --save "60 1000".
     while (at < args.size() && !args[at].starts_with("--")) words.push_back(args[at++]);
     const bool is_save = ToLower(words[0]) == "save";
-    const std::string error = SetWords(words, is_save && !save_seen);
+    const std::string place = "Reading the command line\n>>> '" + Join(words) + "'";
+    const std::string error = SetWords(words, is_save && !save_seen, place);
     save_seen |= is_save;
-    if (!error.empty()) {
-      return "*** FATAL CONFIG FILE ERROR (Hearth " HEARTH_VERSION
-             ") ***\nReading the command line\n"
-             ">>> '" +
-             Join(words) + "'\n" + error;
-    }
+    if (!error.empty()) return LineError({{}, place}, error);
   }
   return {};
 }
@@ -394,7 +392,7 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
     const bool protected_allowed = At("enable-protected-configs").text == "yes";
     for (const auto& [name, word] : pairs) {
       Value* value = Find(name);
-      if (value == nullptr) {
+      if (value == nullptr || (value->directive->flags & kLines)) {
         return "ERR Unknown option or number of arguments for CONFIG SET - '" + name + "'";
       }
       const uint8_t flags = value->directive->flags;
@@ -451,33 +449,18 @@ std::string DirectiveLine(const Directive& directive, const std::string& text) {
   return std::string(directive.name) + " " + (several && !text.empty() ? text : QuoteWord(text));
 }
 
-// The new contents replace the file whole or not at all.
-std::string ReplaceFile(const std::string& path, const std::string& contents) {
-  const std::string temporary = path + ".rewrite";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  bool good = fd >= 0;
-  size_t written = 0;
-  while (good && written < contents.size()) {
-    const ssize_t size = ::write(fd, contents.data() + written, contents.size() - written);
-    good = size > 0;
-    if (good) written += static_cast<size_t>(size);
-  }
-  good = good && ::fsync(fd) == 0;
-  if (fd >= 0) good = ::close(fd) == 0 && good;
-  good = good && std::rename(temporary.c_str(), path.c_str()) == 0;
-  if (good) {
-    const std::string dir = path.substr(0, path.rfind('/') + 1);
-    const int dir_fd = ::open(dir.empty() ? "." : dir.c_str(), O_RDONLY | O_CLOEXEC);
-    good = dir_fd >= 0 && ::fsync(dir_fd) == 0;
-    if (dir_fd >= 0) ::close(dir_fd);
-  }
-  return good ? std::string() : "ERR Rewriting config file: " + std::string(std::strerror(errno));
+std::string JoinLines(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
 }
 
 }  // namespace
 
 std::string Config::Rewrite() {
   if (file_.empty()) return "ERR The server is running without a config file";
+  std::map<std::string, std::string, std::less<>> whole_lines;
+  for (const auto& [name, lines] : lines_to_write_) whole_lines[name] = JoinLines(lines());
   std::lock_guard set_lock(set_mutex_);
   std::lock_guard lock(mutex_);
   std::ifstream in(file_);
@@ -489,7 +472,13 @@ std::string Config::Rewrite() {
     const auto words =
         start == std::string::npos || line[start] == '#' ? std::nullopt : SplitWords(line);
     Value* value = words && !words->empty() ? Find((*words)[0]) : nullptr;
-    if (value == nullptr || (value->directive->flags & kRepeated)) {
+    const auto whole =
+        value == nullptr ? whole_lines.end() : whole_lines.find(value->directive->name);
+    if (whole != whole_lines.end()) {
+      if (!std::exchange(written[value], true)) out += whole->second;
+      continue;
+    }
+    if (value == nullptr || (value->directive->flags & (kRepeated | kLines))) {
       out += line + "\n";
       if (value != nullptr) written[value] = true;
       continue;
@@ -507,7 +496,14 @@ std::string Config::Rewrite() {
     marked = true;
     out += DirectiveLine(*value.directive, value.text) + "\n";
   }
-  return ReplaceFile(file_, out);
+  for (const auto& [name, text] : whole_lines) {
+    if (written[Find(name)] || text.empty()) continue;
+    if (!marked) out += "# Generated by CONFIG REWRITE\n";
+    marked = true;
+    out += text;
+  }
+  const std::string error = ReplaceFile(file_, out);
+  return error.empty() ? error : "ERR Rewriting config file: " + error;
 }
 
 }  // namespace hearth

@@ -44,6 +44,7 @@ enum DirectiveFlag : uint8_t {
   kHidden = 16,    // CONFIG GET * leaves it out
   kRepeated = 32,  // further lines add words instead of replacing them
   kNotYet = 64,    // refused unless harmless: to ignore it would be less safe than it says
+  kLines = 128,    // every line says something of its own (see Lines); no value, no CONFIG SET
 };
 
 struct Directive {
@@ -75,6 +76,20 @@ class Config {
   int64_t Int(std::string_view name) const;
   std::string Text(std::string_view name) const;
 
+  // A line about a directive that has kLines.
+  struct Line {
+    std::vector<std::string> words;  // behind the name
+    std::string place;               // "Reading the configuration file f, at line 3\n>>> 'text'"
+  };
+  std::vector<Line> Lines(std::string_view name) const;
+  // What refuses to start because of such a line.
+  static std::string LineError(const Line& line, std::string_view error);
+  // Whole lines that Rewrite writes in place of those about this directive; asked for without
+  // any lock held.
+  void OnRewrite(std::string_view name, std::function<std::vector<std::string>()> lines) {
+    lines_to_write_[std::string(name)] = std::move(lines);
+  }
+
   // Matching directives and their values, sorted by name.
   std::vector<std::pair<std::string, std::string>> Get(std::string_view pattern) const;
   // All or nothing; returns the error reply, empty when it took effect.
@@ -96,7 +111,8 @@ class Config {
   };
 
   std::string LoadFile(const std::string& path, int depth);
-  std::string SetWords(const std::vector<std::string>& words, bool first_of_source);
+  std::string SetWords(const std::vector<std::string>& words, bool first_of_source,
+                       const std::string& place);
   Value* Find(std::string_view name);
   const Value& At(std::string_view name) const;
   static bool Canonical(const Directive& directive, const std::vector<std::string>& words,
@@ -109,6 +125,8 @@ class Config {
   std::map<std::string, Value, std::less<>> values_;
   std::map<std::string, std::string, std::less<>> aliases_;
   std::map<std::string, Apply, std::less<>> on_change_;
+  std::map<std::string, std::vector<Line>, std::less<>> lines_;
+  std::map<std::string, std::function<std::vector<std::string>()>, std::less<>> lines_to_write_;
   std::string file_;
 };
 

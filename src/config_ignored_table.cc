@@ -51,8 +51,6 @@ constexpr Directive Also(string_view alias, Directive row) {
 }
 
 constexpr Directive kIgnoredDirectives[] = {
-    Enum("acl-pubsub-default", "resetchannels", "allchannels resetchannels"),
-    Int("acllog-max-len", "128", 0),
     Int("active-defrag-cycle-max", "25", 0),
     Int("active-defrag-cycle-min", "1", 0),
     Memory("active-defrag-ignore-bytes", "104857600"),
@@ -74,7 +72,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Fixed(Text("bgsave_cpulist", "")),
     Text("bind-source-addr", ""),
     Fixed(Text("bio_cpulist", "")),
-    Also("lua-time-limit", Int("busy-reply-threshold", "5000", 0)),
     Bool("cluster-allow-pubsubshard-when-down", "yes"),
     Bool("cluster-allow-reads-when-down", "no"),
     Bool("cluster-allow-replica-migration", "yes"),
@@ -141,7 +138,6 @@ constexpr Directive kIgnoredDirectives[] = {
                "user local0 local1 local2 local3 local4 local5 local6 local7")),
     Fixed(Text("syslog-ident", "redis")),
     Bool("tls-cluster", "no"),
-    Int("tracking-table-max-keys", "1000000", 0),
 };
 
 }  // namespace

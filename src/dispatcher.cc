@@ -4,9 +4,11 @@
 #include "engine/random.h"
 #include "net/worker.h"
 #include "src/commands/groups.h"
+#include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
 #include "src/replication/replication.h"
+#include "src/scripting/script_runner.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -22,7 +24,12 @@ bool IsCrossProtocol(std::string_view name) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(Server& server) : server_(server), stats_(server.commands().all().size()) {}
+Dispatcher::Dispatcher(Server& server)
+    : server_(server),
+      stats_(server.commands().all().size()),
+      scripts_(std::make_unique<ScriptRunner>(server, *this)) {}
+
+Dispatcher::~Dispatcher() = default;
 
 void Dispatcher::ResetStats() {
   for (CommandStats& stats : stats_) stats.Reset();
@@ -55,6 +62,11 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
   if (batch.size() >= 2) server_.keyspace().Prefetch(keys_);
 }
 
+void Dispatcher::NoteWrites(const Tx& tx) {
+  turn_barrier_ = std::max(turn_barrier_, tx.barrier());
+  Bump(counters_.changes, tx.change_count());
+}
+
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   CountTraffic(session);
   Plan(session, batch);
@@ -64,7 +76,7 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
     const bool done = RunOne(session, batch[i], plan_[i]);
     if (server_.blocked_clients().has_ready()) [[unlikely]]
       ServeBlocked();
-    server_.pubsub().DeliverHere(session.connection().worker());
+    server_.DeliverHere(session.connection().worker());
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
@@ -102,12 +114,29 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
     if (reply.error_count() != errors_before_) server_.CountError(reply.last_error_code());
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
+  if (session.tracking() != nullptr) [[unlikely]]
+    EndCaching(session, plan.found);
   if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
     session.SetReplyMode(ReplyMode::kOn);
   } else if (!session.answers_later_ && !reply.muted()) {
     session.connection().CountReply();
   }
   return true;
+}
+
+// CLIENT CACHING holds for the next command, or for the next transaction.
+void Dispatcher::EndCaching(Session& session, const CommandTable::Found& found) {
+  const bool is_client = found.command != nullptr && found.command->name.starts_with("client|");
+  if (!session.in_transaction() && !is_client) session.tracking()->caching_given = false;
+}
+
+// Redis shows a command behind its run, EXEC behind what it ran; never one of administration.
+void Dispatcher::FeedMonitors(Session& session, const Args& args, const Command& command) {
+  if (command.flags & (kCmdSkipMonitor | kCmdAdmin)) return;
+  const Connection& connection = session.connection();
+  const std::string source = connection.is_unix() ? "unix:" + server_.config().Text("unixsocket")
+                                                  : connection.peer_address();
+  server_.monitors().Feed(session.db(), source, args);
 }
 
 bool Dispatcher::RunSession(Session& session, const Args& args, const Command& command) {
@@ -122,6 +151,8 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   CommandStats& stats = stats_[found.index];
   stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
+  if (server_.monitors().any()) [[unlikely]]
+    FeedMonitors(session, args, *found.command);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
   }
@@ -184,28 +215,71 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
         "this option in the configuration file, and then restart the server.");
     return false;
   }
-  if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
-    reply.Error("NOAUTH Authentication required.");
+  const bool is_restricted = !session.MayDoEverything();
+  if (is_restricted && !PassAuthentication(session, *command)) return false;
+  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
+    reply.Error("ERR Command not allowed inside a transaction");
     return false;
   }
+  if (is_restricted && !PassPermissions(session, args, found)) return false;
   if (session.has_subscribed() && !(command->flags & kCmdInSubscribed) && reply.protocol() == 2) {
     reply.Error("ERR Can't execute '" + std::string(command->name) +
                 "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in "
                 "this context");
     return false;
   }
-  if (session.in_transaction() && (command->flags & kCmdNoMulti)) {
-    reply.Error("ERR Command not allowed inside a transaction");
+  if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
-  }
   const uint32_t flags = GateFlags(session, *command);
   if (!PassRoleGates(flags, reply)) return false;
-  if ((flags & kCmdDenyOom) && !MakeRoom(reply)) return false;
+  if ((flags & kCmdDenyOom) && !MakeRoom()) {
+    reply.Error(kErrOutOfMemory);
+    return false;
+  }
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
   *wait = server_.WaitsForUnpause(session, flags) ||
           ((flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
           (MayPublish(flags) && server_.WaitsForMail(session));
   return !*wait;
+}
+
+bool Dispatcher::PassScriptGate(Session& session, const Command& command, bool* wait) {
+  if (command.flags & kCmdAllowBusy) return true;
+  if (server_.scripting().is_busy()) {
+    session.connection().reply().Error(server_.scripting().BusyError());
+    return false;
+  }
+  server_.WaitForScript(session);
+  *wait = true;
+  return false;
+}
+
+// Only what takes no locks: they are held below, on this thread.
+size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
+  Reply& reply = session.connection().reply();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const Args args = batch[i];
+    const CommandTable::Found found = server_.commands().Resolve(args);
+    const Command* const command = found.command;
+    const auto count = static_cast<int>(args.size());
+    if (command == nullptr) {
+      RejectUnknown(args, found, reply);
+    } else if (command->arity > 0 ? count != command->arity : count < -command->arity) {
+      reply.Error(WrongArity(command->name));
+    } else if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
+      reply.Error("NOAUTH Authentication required.");
+    } else if (!(command->flags & kCmdAllowBusy) || command->session == nullptr ||
+               !command->key_specs.empty()) {
+      reply.Error(server_.scripting().BusyError());
+      if (session.in_transaction()) session.transaction().Spoil();
+    } else {
+      session.last_command = command->name;
+      command->session(args, session, reply);
+    }
+    if (!reply.muted()) session.connection().CountReply();
+    if (session.connection().is_closing()) return i + 1;
+  }
+  return batch.size();
 }
 
 // Whether a command sends messages, be it keyspace events.
@@ -230,25 +304,38 @@ bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
 }
 
 bool Dispatcher::PassWriteGates(Reply& reply) {
+  std::string error;
+  if (MayWrite(&error)) [[likely]]
+    return true;
+  reply.Error(error);
+  return false;
+}
+
+bool Dispatcher::MayWrite(std::string* error) {
+  if (const std::string_view refusal = server_.replication().WriteRefusal(); !refusal.empty())
+      [[unlikely]] {
+    *error = refusal;
+    return false;
+  }
   std::string reason;
   if (!server_.engine().WritesAllowed(&reason)) {
-    reply.Error("MISCONF " + reason);
+    *error = "MISCONF " + reason;
     return false;
   }
   if (server_.SnapshotFailureStopsWrites()) {
-    reply.Error(
+    *error =
         "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
         "to disk. Commands that may modify the data set are disabled, because this instance is "
         "configured to report errors during writes if RDB snapshotting fails "
         "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the "
-        "RDB error.");
+        "RDB error.";
     return false;
   }
   return true;
 }
 
-// Evicts for a command that needs memory. False: the error is written.
-bool Dispatcher::MakeRoom(Reply& reply) {
+// Evicts for a command that needs memory.
+bool Dispatcher::MakeRoom() {
   if (server_.replication().is_replica()) return true;  // its primary evicts
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
@@ -259,11 +346,10 @@ bool Dispatcher::MakeRoom(Reply& reply) {
     size_t size = 0;
     if (residency.policy() == MemoryPolicy::kNoEviction ||
         !residency.PickVictim(now_ms_, RandomBits(), &db, &key, &size)) {
-      reply.Error("OOM command not allowed when used memory > 'maxmemory'.");
       return false;
     }
     const KeyRef ref(db, key);
-    Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true});
+    Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true, .give_way = true});
     if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
       tx.Notify(EventClass::kEvicted, "evicted", db, key);
       residency.CountEvicted(size);
@@ -289,20 +375,31 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
     session.park_count_ = 0;
     return true;
   }
+  if (!PassUnnamedKeys(session, args, plan.found)) [[unlikely]]
+    return true;
   Tx tx(server_.keyspace(), keys, now_ms_,
         {.write = (command.flags & kCmdWrite) != 0,
          .lock_all = LocksAll(command, args),
          .read_blocking = session.park_count_ >= kParksMax,
-         .touch = !session.no_touch && !(command.flags & kCmdNoTouch)});
+         .touch = !session.no_touch && !(command.flags & kCmdNoTouch),
+         .give_way = true,
+         .writer = session.id()});
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
       if (command.data != nullptr) {
         command.data(args, tx, reply);
+        if (session.tracking() != nullptr) [[unlikely]]
+          RememberKeys(session, command, keys, errors_before_);
       } else if (BlockRequest request; !command.blocking(args, tx, reply, &request)) {
         server_.blocked_clients().Block(session, command, args, keys, std::move(request));
+      } else if (session.tracking() != nullptr) [[unlikely]] {
+        RememberKeys(session, command, keys, errors_before_);
       }
       break;
+    case Tx::State::kBusy:
+      server_.WaitForScript(session);
+      return false;
     case Tx::State::kPending:
       Park(session, tx.missing());
       return false;
@@ -318,6 +415,13 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.connection().SetBarrier(tx.barrier());
   Bump(counters_.changes, tx.change_count());
   return true;
+}
+
+void Dispatcher::RememberKeys(Session& session, const Command& command,
+                              std::span<const KeyRef> keys, uint64_t errors_before) {
+  if (!(command.flags & kCmdReadonly)) return;
+  if (session.connection().reply().error_count() != errors_before) return;
+  server_.tracking().Remember(session, keys);
 }
 
 void Dispatcher::Park(Session& session, const std::vector<KeyRef>& missing) {

@@ -11,6 +11,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/tx.h"
@@ -20,6 +22,8 @@
 #include "src/session.h"
 
 namespace hearth {
+
+class ScriptRunner;
 
 // A worker's own counters: written by it alone, read by INFO.
 struct WorkerCounters {
@@ -38,12 +42,23 @@ inline constexpr uint32_t kParksMax = 3;
 class Dispatcher {
  public:
   explicit Dispatcher(Server& server);
+  ~Dispatcher();
 
   // Runs requests in order; returns how many are done (see ConnectionHandler::OnRequests).
   size_t Run(Session& session, const RequestBatch& batch);
 
+  // Answers requests while a script of this worker runs for too long: BUSY, but for those that may
+  // end it.
+  size_t RunWhileBusy(Session& session, const RequestBatch& batch);
+
   // Serves the clients that wait for keys that were written; for those of this turn Run does it.
   void ServeBlocked();
+
+  // A command that only reads has read keys for the client: they are remembered when it tracks, and
+  // the command has written no error since there were `errors_before`. Also for commands within
+  // EXEC and scripts. Requires: the Tx that read the keys is open.
+  void RememberKeys(Session& session, const Command& command, std::span<const KeyRef> keys,
+                    uint64_t errors_before);
 
   // What the replies of this turn wait for; taken at the turn's end.
   uint64_t TakeBarrier() {
@@ -57,8 +72,13 @@ class Dispatcher {
   void Exec(Session& session);
   // Goes on behind a command of an EXEC that has answered later. A turn of its own.
   void ContinueExec(Session& session);
+  // The scripts of this worker.
+  ScriptRunner& scripts() { return *scripts_; }
   // WATCH; may leave the session parked.
   void Watch(Session& session, const Args& keys);
+
+  // What a Tx of a session command wrote: the turn's end commits and counts it.
+  void NoteWrites(const Tx& tx);
 
   const CommandStats& stats(uint32_t index) const { return stats_[index]; }
   WorkerCounters& counters() { return counters_; }
@@ -67,6 +87,9 @@ class Dispatcher {
   void CountTraffic(Session& session);
 
  private:
+  friend class ScriptRun;
+  friend class ScriptRunner;
+
   struct Planned {
     CommandTable::Found found;
     uint32_t first_key = 0, key_count = 0;
@@ -79,6 +102,17 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
+  // The user's: see dispatcher_acl.cc. Not called for sessions that may do everything.
+  bool PassAuthentication(Session& session, const Command& command);
+  bool PassPermissions(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of a command that was queued; an error stands in its place.
+  bool PassPermissionsInExec(Session& session, const Args& args, const CommandTable::Found& found);
+  // Of SORT's patterns, as the command runs.
+  bool PassUnnamedKeys(Session& session, const Args& args, const CommandTable::Found& found);
+  // While a long script runs. As PassGates.
+  bool PassScriptGate(Session& session, const Command& command, bool* wait);
+  // Whether writes are taken now; if not, *error is what to answer.
+  bool MayWrite(std::string* error);
   bool PassRoleGates(uint32_t flags, Reply& reply);
   bool MayPublish(uint32_t flags);
   // As PassGates; a closed gate spoils an open transaction, and ends it for EXEC itself.
@@ -98,13 +132,16 @@ class Dispatcher {
   void RunQueuedData(Session& session, const Command& command, const Args& args, Tx* tx);
   void AbortExec(Session& session, std::string_view reason);
   void EndExec(Session& session);
-  bool MakeRoom(Reply& reply);
+  // Evicts what is too much; false: memory stays short.
+  bool MakeRoom();
   // False: as RunOne.
   bool RunSession(Session& session, const Args& args, const Command& command);
   bool RunData(Session& session, const Args& args, const Planned& plan);
   void Park(Session& session, const std::vector<KeyRef>& missing);
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
+  static void EndCaching(Session& session, const CommandTable::Found& found);
+  void FeedMonitors(Session& session, const Args& args, const Command& command);
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
   Server& server_;
@@ -118,6 +155,7 @@ class Dispatcher {
   uint64_t turn_barrier_ = 0;
   std::vector<CommandStats> stats_;
   WorkerCounters counters_;
+  std::unique_ptr<ScriptRunner> scripts_;
 };
 
 }  // namespace hearth

@@ -119,7 +119,11 @@ void Dispatcher::Watch(Session& session, const Args& keys) {
   std::vector<KeyRef> refs;
   for (const std::string_view key : keys) refs.emplace_back(session.db(), key);
   Tx tx(server_.keyspace(), refs, now_ms_,
-        {.read_blocking = session.park_count_ >= kParksMax, .touch = false});
+        {.read_blocking = session.park_count_ >= kParksMax, .touch = false, .give_way = true});
+  if (tx.state() == Tx::State::kBusy) {
+    session.parked_ = true;
+    return server_.WaitForScript(session);
+  }
   if (tx.state() == Tx::State::kPending) {
     session.parked_ = true;
     return Park(session, tx.missing());
@@ -179,7 +183,9 @@ void Dispatcher::RunExecParts(Session& session) {
       Tx tx(server_.keyspace(), part.keys, now_ms_,
             {.write = part.write,
              .lock_all = part.lock_all,
-             .read_blocking = run.is_active || session.park_count_ >= kParksMax});
+             .read_blocking = run.is_active || session.park_count_ >= kParksMax,
+             .give_way = !run.is_active,
+             .writer = session.id()});
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
     }
@@ -211,7 +217,7 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
     if (command.session == Select) {
       std::string_view error;
       db = ParseDbIndex(args[1], &error).value_or(db);
-    } else if (command.session == nullptr) {
+    } else if (command.session == nullptr || (command.flags & kCmdLockAll)) {
       const size_t count = part.keys.size();
       if (!CollectKeys(command, args, db, &part.keys)) {
         part.keys.erase(part.keys.begin() + static_cast<long>(count), part.keys.end());
@@ -231,9 +237,9 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
 bool Dispatcher::BeginExec(Session& session, Tx& tx) {
   Reply& reply = session.connection().reply();
   Transaction& transaction = session.transaction();
-  if (tx.state() == Tx::State::kPending) {
+  if (tx.state() == Tx::State::kPending || tx.state() == Tx::State::kBusy) {
     session.parked_ = true;
-    Park(session, tx.missing());
+    tx.state() == Tx::State::kBusy ? server_.WaitForScript(session) : Park(session, tx.missing());
     return false;
   }
   session.park_count_ = 0;
@@ -281,9 +287,12 @@ void Dispatcher::RunQueued(Session& session, Tx* tx) {
   const Transaction::Queued& queued = session.transaction().queue()[run.next++];
   const Command& command = *queued.found.command;
   const Args args(queued.args);
+  if (!PassPermissionsInExec(session, args, queued.found)) [[unlikely]]
+    return;
   const uint64_t end_before = run.replies.end_offset();
   errors_before_ = reply.error_count();
-  if (command.session == nullptr) {
+  if (!PassUnnamedKeys(session, args, queued.found)) [[unlikely]] {
+  } else if (command.session == nullptr) {
     RunQueuedData(session, command, args, tx);
   } else {
     session.open_tx_ = tx;
@@ -311,10 +320,17 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
   }
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));
-  if (command.data != nullptr) return command.data(args, *tx, reply);
   BlockRequest request;
-  if (command.blocking(args, *tx, reply, &request)) return;
-  request.null_array_at_once ? reply.NullArray() : reply.Null();
+  if (command.data != nullptr) {
+    command.data(args, *tx, reply);
+  } else if (!command.blocking(args, *tx, reply, &request)) {
+    request.null_array_at_once ? reply.NullArray() : reply.Null();
+  }
+  if (session.tracking() == nullptr) [[likely]]
+    return;
+  late_keys_.clear();
+  if (!CollectKeys(command, args, session.db(), &late_keys_)) late_keys_.clear();
+  RememberKeys(session, command, late_keys_, errors_before_);
 }
 
 void Dispatcher::AbortExec(Session& session, std::string_view reason) {
@@ -332,6 +348,7 @@ void Dispatcher::EndExec(Session& session) {
   run.is_active = false;
   transaction.Discard();
   session.SetReplyMode(session.reply_mode_);
+  session.WriteHeldPushes();
 }
 
 }  // namespace hearth

@@ -18,6 +18,8 @@ inline constexpr std::string_view kErrSameObject =
     "ERR source and destination objects are the same";
 inline constexpr std::string_view kErrInt32Range =
     "ERR value is out of range, value must between -2147483648 and 2147483647";
+inline constexpr std::string_view kErrOutOfMemory =
+    "OOM command not allowed when used memory > 'maxmemory'.";
 inline constexpr std::string_view kErrStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 

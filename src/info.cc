@@ -85,7 +85,7 @@ void ClientsSection(Server& server, std::string* out) {
   const BlockedClients& blocked = server.blocked_clients();
   InfoLine(out, "blocked_clients:%zu",
            blocked.client_count() + server.replication().waiting_clients().count());
-  InfoLine(out, "tracking_clients:0");
+  InfoLine(out, "tracking_clients:%zu", server.tracking().keys().client_count());
   InfoLine(out, "clients_in_timeout_table:%zu", blocked.timed_count());
   InfoLine(out, "total_blocking_keys:%zu", blocked.key_count());
 }
@@ -139,17 +139,25 @@ void StatsSection(Server& server, std::string* out) {
   for (const char* name :
        {"latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
         "active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits",
-        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-        "tracking_total_keys", "tracking_total_items", "tracking_total_prefixes",
-        "unexpected_error_replies"}) {
+        "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time"}) {
     InfoLine(out, "%s:0", name);
   }
+  const TrackedKeys& tracked = server.tracking().keys();
+  InfoLine(out, "tracking_total_keys:%zu", tracked.key_count());
+  InfoLine(out, "tracking_total_items:%zu", tracked.item_count());
+  InfoLine(out, "tracking_total_prefixes:%zu", tracked.prefix_count());
+  InfoLine(out, "unexpected_error_replies:0");
   InfoLine(out, "total_error_replies:%" PRIu64, errors);
   for (const char* name :
        {"dump_payload_sanitizations", "io_threaded_reads_processed", "io_threaded_writes_processed",
         "reply_buffer_shrinks", "reply_buffer_expands"}) {
     InfoLine(out, "%s:0", name);
   }
+  const AclLog& denied = server.acl_log();
+  InfoLine(out, "acl_access_denied_auth:%" PRIu64, denied.denied(AclDenial::kAuth));
+  InfoLine(out, "acl_access_denied_cmd:%" PRIu64, denied.denied(AclDenial::kCommand));
+  InfoLine(out, "acl_access_denied_key:%" PRIu64, denied.denied(AclDenial::kKey));
+  InfoLine(out, "acl_access_denied_channel:%" PRIu64, denied.denied(AclDenial::kChannel));
 }
 
 void ReplicationSection(Server& server, std::string* out) {
@@ -167,6 +175,10 @@ void CpuSection(Server&, std::string* out) {
   InfoLine(out, "used_cpu_user:%.6f", seconds(self.ru_utime));
   InfoLine(out, "used_cpu_sys_children:%.6f", seconds(children.ru_stime));
   InfoLine(out, "used_cpu_user_children:%.6f", seconds(children.ru_utime));
+  rusage thread;  // of the worker that answers
+  getrusage(RUSAGE_THREAD, &thread);
+  InfoLine(out, "used_cpu_sys_main_thread:%.6f", seconds(thread.ru_stime));
+  InfoLine(out, "used_cpu_user_main_thread:%.6f", seconds(thread.ru_utime));
 }
 
 struct Section {

@@ -19,6 +19,7 @@
 
 #include "src/config.h"
 #include "src/log.h"
+#include "src/metrics.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -106,6 +107,12 @@ int Run(const std::vector<std::string>& args) {
     (void)server.Stop();
     return 1;
   }
+  auto metrics = std::make_unique<MetricsEndpoint>(server);
+  if (const std::string failure = metrics->Start(); !failure.empty()) {
+    Log(LogLevel::kWarning, failure);
+    (void)server.Stop();
+    return 1;
+  }
   const std::string pidfile = config.Text("pidfile");
   if (!pidfile.empty()) std::ofstream(pidfile) << getpid() << "\n";
   WatchSignals(server, signals);
@@ -117,6 +124,7 @@ int Run(const std::vector<std::string>& args) {
   server.WaitUntilStopped();
 
   Notify("STOPPING=1");
+  metrics.reset();
   const Status status = server.Stop();
   if (!pidfile.empty()) unlink(pidfile.c_str());
   if (!status.ok()) {

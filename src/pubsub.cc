@@ -5,6 +5,7 @@
 
 #include "engine/check.h"
 #include "src/redis_text.h"
+#include "src/session.h"
 
 namespace hearth {
 namespace {
@@ -218,9 +219,7 @@ void PubSub::DeliverTo(Roster& roster, const Message& message, NameKind kind,
   for (const Subscription& subscription : found->second) {
     Connection& connection = subscription.subscriber->connection_;
     if (subscription.since > message.at || connection.is_closing()) continue;
-    connection.SetBarrier(message.barrier);
-    connection.reply().PushBody(parts, body);
-    connection.MarkDirty();
+    static_cast<Session*>(connection.handler())->Push(parts, body, message.barrier);
   }
 }
 

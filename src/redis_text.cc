@@ -141,6 +141,23 @@ std::string QuoteWord(std::string_view word) {
   return quoted + "\"";
 }
 
+void AppendQuoted(std::string_view text, std::string* out) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  static constexpr std::string_view kEscaped = "\n\r\t\a\b\"\\", kLetters = "nrtab\"\\";
+  *out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (const size_t at = kEscaped.find(c); at != std::string_view::npos) {
+      *out += {'\\', kLetters[at]};
+    } else if (byte >= ' ' && byte <= '~') {
+      *out += c;
+    } else {
+      *out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  *out += '"';
+}
+
 std::optional<int64_t> ParseMemory(std::string_view text) {
   size_t digits = 0;
   while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) ||

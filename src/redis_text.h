@@ -23,6 +23,9 @@ std::optional<std::vector<std::string>> SplitWords(std::string_view line);
 // A word as SplitWords reads it back; quoted when it must be.
 std::string QuoteWord(std::string_view word);
 
+// Appends the text in quotes, as Redis shows arguments: \n \r \t \a \b \" \\ and \xHH.
+void AppendQuoted(std::string_view text, std::string* out);
+
 // "100", "1k" (1000), "1kb" (1024), "5mb", "1g", "1gb", in any case. In bytes.
 std::optional<int64_t> ParseMemory(std::string_view text);
 

@@ -1,9 +1,6 @@
 // Tested by tests/src/server_test.cc and the suites that start the server.
 #include "src/server.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
 #include <sstream>
 
 #include "src/commands/groups.h"
@@ -21,6 +18,7 @@ constexpr size_t kExpireStep = 500;
 constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
 constexpr int64_t kSnapshotRetryS = 5;
 constexpr size_t kErrorCodesMax = 128;
+constexpr size_t kUnauthenticatedOutputMax = 17 * 1024;
 
 LogLevel EngineLogLevel(int level) {
   return level >= 2 ? LogLevel::kWarning : level == 1 ? LogLevel::kNotice : LogLevel::kVerbose;
@@ -95,6 +93,7 @@ Server::~Server() {
 }
 
 std::string Server::Start() {
+  if (std::string error = StartUsers(); !error.empty()) return error;
   ReserveFiles();
   // First: warming up loads collections, and builds their nodes by these limits.
   WatchCollectionLimits();
@@ -109,10 +108,17 @@ std::string Server::Start() {
     workers_.back()->SetTurnHook(hooks_.back().get());
   }
   blocked_clients_ = std::make_unique<BlockedClients>(*this);
+  if (Status status = LoadFunctions(); !status.ok()) return status.message();
   pubsub_ = std::make_unique<PubSub>(workers_);
   keyspace_events_ = std::make_unique<KeyspaceEvents>(*pubsub_);
   keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
     keyspace_events_->Publish(events, barrier);
+  });
+  tracking_ = std::make_unique<Tracking>(keyspace().tracked_keys(), workers_);
+  monitors_ = std::make_unique<Monitors>(workers_);
+  keyspace().SetChangeListener([this](const KeyChanges& changes, uint64_t barrier) {
+    tracking_->Tell(changes, barrier);
+    if (changes.dropped) engine_->RunOnReaders([dropped = changes.dropped] {});
   });
   keyspace().SetReadyListener(
       [this](std::vector<ReadyKey> keys) { blocked_clients_->NoteReady(std::move(keys)); });
@@ -125,6 +131,29 @@ std::string Server::Start() {
   }
   replication_->Start();
   return Listen();
+}
+
+// Grows whenever the libraries in the store may be others: it was opened anew or exchanged, or a
+// primary changed them.
+uint64_t Server::FunctionsEpoch() {
+  return engine_->gauges().reopen_count + keyspace().epoch() + keyspace().library_epoch();
+}
+
+Status Server::LoadFunctions() {
+  functions_of_epoch_ = FunctionsEpoch();
+  std::string error;
+  const Status status = functions_.LoadAll(engine_->store(), &error);
+  if (!error.empty()) Log(LogLevel::kWarning, "Function libraries were left out: " + error);
+  return status;
+}
+
+// After a failed commit the store was opened anew: it may lack what was loaded here.
+bool Server::RefreshFunctions(Reply& reply) {
+  if (FunctionsEpoch() == functions_of_epoch_) [[likely]]
+    return true;
+  const Status status = LoadFunctions();
+  if (!status.ok()) reply.Error("IOERR a read of the store failed: " + status.message());
+  return status.ok();
 }
 
 // A failed commit is over once every worker has told its clients, or has ended: the engine waits
@@ -291,18 +320,8 @@ void Server::ResetStats() {
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
   stats_.connections_received = 0;
+  acl_log_.ResetCounts();
   stats_.rejected_before_reset += rejected_connections();
-}
-
-// In constant time, whatever the lengths.
-bool Server::PasswordMatches(std::string_view password) {
-  const auto digest = [](std::string_view text) {
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> out;
-    SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), out.data());
-    return out;
-  };
-  const auto given = digest(password), wanted = digest(config_.Text("requirepass"));
-  return CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
 }
 
 bool Server::AllowsProtected(const Session& session) {
@@ -322,9 +341,18 @@ void Server::ApplyLimits(Session& session) {
   std::string name;
   size_t hard, soft;
   uint32_t seconds;
+  bool is_limited = false;
   while (words >> name >> hard >> soft >> seconds) {
-    if (name == client_class) connection.SetOutputLimits(hard, soft, seconds);
+    const bool is_class = name == client_class;
+    // A monitor reads without having asked: it needs a limit where normal clients have none.
+    const bool is_monitors =
+        session.is_monitor() && !is_limited && (name == "slave" || name == "replica");
+    if (is_class || is_monitors) connection.SetOutputLimits(hard, soft, seconds);
+    is_limited |= is_class && (hard != 0 || soft != 0);
   }
+  // Whoever has not said who it is gets no more than errors, and takes no more memory than that.
+  limits.authenticated = session.authenticated();
+  if (!limits.authenticated) connection.SetOutputLimits(kUnauthenticatedOutputMax, 0, 0);
 }
 
 void Server::RefuseCrossProtocol(Session& session) {
@@ -465,7 +493,8 @@ void Server::Cron() {
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
          clock_.MonotonicUs() - start_us < budget_us) {
   }
-  pubsub_->DeliverHere(*workers_[0]);
+  if (tracking_->keys().any()) tracking_->EvictExcess();
+  DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });
   SnapshotWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
@@ -529,6 +558,7 @@ Status Server::Stop() {
     std::lock_guard lock(listeners_mutex_);
     for (OpenListener& open : listeners_) CloseListener(open);
   }
+  scripting_.RequestStop();
   replication_->Stop();
   if (blocked_clients_) blocked_clients_->Stop();
   for (const auto& worker : workers_) worker->Stop();

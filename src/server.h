@@ -24,15 +24,21 @@
 #include "engine/engine.h"
 #include "net/listener.h"
 #include "net/worker.h"
+#include "src/acl/log.h"
+#include "src/acl/users.h"
 #include "src/blocked_clients.h"
 #include "src/command_table.h"
 #include "src/config.h"
 #include "src/dispatcher.h"
 #include "src/keyspace_events.h"
 #include "src/latency_monitor.h"
+#include "src/monitors.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
+#include "src/scripting/functions.h"
+#include "src/scripting/scripting.h"
 #include "src/slow_log.h"
+#include "src/tracking.h"
 
 namespace hearth {
 
@@ -84,6 +90,21 @@ class Server {
   SlowLog& slow_log() { return slow_log_; }
   BlockedClients& blocked_clients() { return *blocked_clients_; }
   PubSub& pubsub() { return *pubsub_; }
+  Scripting& scripting() { return scripting_; }
+  Functions& functions() { return functions_; }
+  // Compiles the functions that the store holds, when it was opened anew; false: the error is
+  // written. Requires: a Tx that locks all, or no command runs yet.
+  bool RefreshFunctions(Reply& reply);
+  uint64_t FunctionsEpoch();
+  Status LoadFunctions();
+  Tracking& tracking() { return *tracking_; }
+  Monitors& monitors() { return *monitors_; }
+  // Gives the calling worker's clients what it published, invalidated and told monitors.
+  void DeliverHere(Worker& worker) {
+    pubsub_->DeliverHere(worker);
+    tracking_->DeliverHere(worker);
+    monitors_->DeliverHere(worker);
+  }
   Replication& replication() { return *replication_; }
   // What the configuration says of the feed; a context for links under TLS, null and *error.
   FeedLimits FeedLimitsOfConfig() const;
@@ -102,8 +123,20 @@ class Server {
 
   // `latency-tracking`
   bool TracksLatency() const { return track_latency_.load(std::memory_order_relaxed); }
-  bool NeedsPassword() const { return needs_password_.load(std::memory_order_relaxed); }
-  bool PasswordMatches(std::string_view password);
+  AclUsers& users() { return users_; }
+  AclLog& acl_log() { return acl_log_; }
+  // The configured `aclfile` and where it lies; empty: users stand in the configuration.
+  std::string AclFile() const { return config_.Text("aclfile"); }
+  std::string AclFilePath() const;
+  // Reads the ACL file; the error text, empty when done. Any thread.
+  std::string LoadAclFile(AclChange* change);
+  // Writes it, whole or not at all; the error text. Any thread.
+  std::string ReplaceAclFile(const std::string& contents);
+  // Tells every client of a change of users: those whose user is gone, or who listen to what they
+  // no longer may, are closed; then done, with whether the client of own_id is among those (it is
+  // not closed: it may get a reply first).
+  void FollowAclChange(Worker& asking, const AclChange& change, uint64_t own_id,
+                       std::function<void(bool close_own)> done);
   // Whether enable-debug-command lets this client run DEBUG.
   bool AllowsProtected(const Session& session);
   // Gives a client the limits of the configuration.
@@ -120,6 +153,8 @@ class Server {
   bool WaitsForDisk(Session& session);
   // Parks the session when its message has to wait because deliveries are behind.
   bool WaitsForMail(Session& session);
+  // Parks the session while a long script holds all keys.
+  void WaitForScript(Session& session) { ResumeLater(session, 5); }
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, uint32_t command_flags);
 
@@ -164,6 +199,11 @@ class Server {
   void WatchPersistenceConfig();
   void WatchDiagnosticsConfig();
   void WatchEventFlags();
+  // acl: see server_acl.cc.
+  std::string StartUsers();
+  std::string DeclareUsers();
+  std::string RenameCommands();
+  void WatchAclConfig();
   bool RaiseMaxClients(std::string* error);
   void ApplyMemoryPolicy();
   void Cron();
@@ -180,6 +220,9 @@ class Server {
   std::function<void(EngineOptions&)> adjust_engine_;
   SystemClock clock_;
   CommandTable commands_;
+  AclUsers users_{commands_};
+  AclLog acl_log_;
+  std::mutex acl_file_mutex_;  // one reads or writes it at a time
   ServerStats stats_;
   std::unique_ptr<Replication> replication_;
   std::unique_ptr<Engine> engine_;
@@ -187,6 +230,8 @@ class Server {
   std::unique_ptr<BlockedClients> blocked_clients_;
   std::unique_ptr<PubSub> pubsub_;
   std::unique_ptr<KeyspaceEvents> keyspace_events_;
+  std::unique_ptr<Tracking> tracking_;
+  std::unique_ptr<Monitors> monitors_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;
@@ -194,12 +239,14 @@ class Server {
   int64_t started_ms_ = 0;
   std::string run_id_;
 
+  Scripting scripting_;
+  Functions functions_;
+  uint64_t functions_of_epoch_ = 0;  // FunctionsEpoch() when they were loaded
   SlowLog slow_log_;
   LatencyMonitor latency_monitor_;
   std::mutex failing_mutex_;
   std::function<void()> failing_done_;  // of the failed commit that workers are told of
   bool workers_ended_ = false;
-  std::atomic<bool> needs_password_{false};
   std::atomic<bool> protected_mode_{true};
   std::atomic<bool> stop_writes_{true};
   std::atomic<bool> track_latency_{true};

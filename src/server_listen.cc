@@ -85,7 +85,7 @@ std::shared_ptr<TlsContext> Server::NewClientTls(std::string* error) const {
 }
 
 std::string Server::RefusePeer(const PeerInfo& peer) {
-  if (peer.is_loopback || !protected_mode_ || needs_password_) return {};
+  if (peer.is_loopback || !protected_mode_ || !users_.default_has_no_password()) return {};
   return std::string(kDenied);
 }
 
@@ -265,16 +265,17 @@ void Server::WatchCollectionLimits() {
 
 void Server::WatchConfig() {
   const auto refresh = [this](std::string* = nullptr) {
-    needs_password_ = !config_.Text("requirepass").empty();
     protected_mode_ = config_.Bool("protected-mode");
     stop_writes_ = config_.Bool("stop-writes-on-bgsave-error") && !config_.Text("save").empty();
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
     HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
+    scripting_.SetBusyAfterMs(config_.Int("busy-reply-threshold"));
+    scripting_.SetMemoryMax(static_cast<size_t>(config_.Int("script-memory-limit")));
     return true;
   };
   refresh();
-  for (const char* name : {"requirepass", "protected-mode", "stop-writes-on-bgsave-error", "save",
-                           "hll-sparse-max-bytes"}) {
+  for (const char* name : {"protected-mode", "stop-writes-on-bgsave-error", "save",
+                           "hll-sparse-max-bytes", "busy-reply-threshold", "script-memory-limit"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });
@@ -314,6 +315,7 @@ void Server::WatchConfig() {
   WatchPersistenceConfig();
   WatchDiagnosticsConfig();
   WatchEventFlags();
+  WatchAclConfig();
 }
 
 void Server::WatchEventFlags() {
@@ -371,6 +373,12 @@ void Server::WatchDiagnosticsConfig() {
     return true;
   };
   refresh();
+  const auto limit_tracking = [this](std::string* = nullptr) {
+    tracking_->keys().SetKeysMax(static_cast<size_t>(config_.Int("tracking-table-max-keys")));
+    return true;
+  };
+  limit_tracking();
+  config_.OnChange("tracking-table-max-keys", limit_tracking);
   for (const char* name : {"slowlog-log-slower-than", "slowlog-max-len",
                            "latency-monitor-threshold", "latency-tracking"}) {
     config_.OnChange(name, refresh);

@@ -1,27 +1,33 @@
 // Tested by tests/src/connection_commands_test.cc.
 #include "src/session.h"
 
+#include <algorithm>
+
 #include "net/worker.h"
+#include "src/acl/check.h"
 #include "src/dispatcher.h"
 #include "src/log.h"
 #include "src/pubsub.h"
 #include "src/replication/replica_sender.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
+#include "src/tracking.h"
 
 namespace hearth {
 
 Session::Session(Server& server, Connection& connection)
-    : server_(server), connection_(connection) {
-  set_authenticated(!server_.NeedsPassword());
-  server_.ApplyLimits(*this);
+    : server_(server), connection_(connection), users_(server.users()) {
+  SetUser(users_.default_user(), users_.waives_authentication());
   server_.stats().connections_received.fetch_add(1, std::memory_order_relaxed);
 }
 
 Session::~Session() = default;
 
 size_t Session::OnRequests(const RequestBatch& batch) {
-  return server_.DispatcherOf(connection_.worker()).Run(*this, batch);
+  Dispatcher& dispatcher = server_.DispatcherOf(connection_.worker());
+  if (connection_.worker().is_nested()) [[unlikely]]
+    return dispatcher.RunWhileBusy(*this, batch);
+  return dispatcher.Run(*this, batch);
 }
 
 Transaction& Session::transaction() {
@@ -39,6 +45,7 @@ void Session::OnClose() {
   if (waits_) server_.replication().waiting_clients().Forget(id());
   replica_sender_.reset();
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
+  StopWatching();
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
 }
 
@@ -68,17 +75,138 @@ void Session::FollowSubscriptions() {
   server_.ApplyLimits(*this);
 }
 
+void Session::SetTracking(std::unique_ptr<ClientTracking> tracking) {
+  tracking_ = std::move(tracking);
+}
+
+void Session::BecomeMonitor() {
+  if (is_monitor_) return;
+  is_monitor_ = true;
+  server_.monitors().Add(*this);
+  server_.ApplyLimits(*this);
+}
+
+// Ends what others do for this client unasked: tracking and monitoring.
+void Session::StopWatching() {
+  if (std::exchange(is_monitor_, false)) {
+    server_.monitors().Remove(*this);
+    server_.ApplyLimits(*this);
+  }
+  if (!tracking_) return;
+  // A table that nobody needs any more may be large.
+  if (auto table = server_.tracking().Disable(*this)) {
+    server_.engine().RunOnReaders([table = std::move(table)] {});
+  }
+}
+
+void Session::Push(size_t count, std::string_view body, uint64_t barrier) {
+  if (HoldsPushes()) {
+    const char header = connection_.reply().protocol() == 2 ? '*' : '>';
+    const std::string push = header + std::to_string(count) + "\r\n" + std::string(body);
+    return PushRaw(push, barrier);
+  }
+  connection_.SetBarrier(barrier);
+  connection_.reply().PushBody(count, body);
+  connection_.MarkDirty();
+}
+
+void Session::PushRaw(std::string_view bytes, uint64_t barrier) {
+  connection_.SetBarrier(barrier);
+  if (HoldsPushes()) {
+    held_pushes_ += bytes;
+    if (held_pushes_.size() > connection_.limits().query_buffer_max) {
+      connection_.Close("too many messages within a transaction");
+    }
+    return;
+  }
+  Reply& reply = connection_.reply();
+  reply.Unmuted([&] { reply.Raw(bytes); });
+  connection_.MarkDirty();
+}
+
+// While the replies of an EXEC are gathered, maybe for longer than this turn.
+bool Session::HoldsPushes() const {
+  return transaction_ && transaction_->run.is_active;
+}
+
+void Session::WriteHeldPushes() {
+  if (held_pushes_.empty()) return;
+  PushRaw(std::exchange(held_pushes_, {}));
+}
+
 void Session::OnProtocolError(std::string_view error) {
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 
-bool Session::IsPasswordWaived() const {
-  return !server_.NeedsPassword();
+bool Session::authenticated() const {
+  return authenticated_ || users_.waives_authentication();
 }
 
-void Session::set_authenticated(bool authenticated) {
+void Session::LogIn(AclUserPtr user) {
+  SetUser(std::move(user), /*authenticated=*/true);
+}
+
+void Session::SetUser(AclUserPtr user, bool authenticated) {
+  user_ = std::move(user);
   authenticated_ = authenticated;
-  connection_.limits().authenticated = authenticated;
+  user_generation_ = 0;
+  (void)RefreshUser();
+  server_.ApplyLimits(*this);
+}
+
+void Session::NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
+                         AclLogContext context) {
+  const bool is_command = verdict.denial == AclDenial::kCommand;
+  server_.acl_log().Add({.reason = verdict.denial,
+                         .context = context,
+                         .object = std::string(is_command ? command.name : args[verdict.arg_index]),
+                         .user_name = user_->name(),
+                         .client = Describe(),
+                         .created_ms = server_.clock().WallMs()});
+}
+
+void Session::NoteFailedLogIn(std::string_view user_name, std::string_view command_name) {
+  server_.acl_log().Add(
+      {.reason = AclDenial::kAuth,
+       .context = in_transaction() ? AclLogContext::kMulti : AclLogContext::kTopLevel,
+       .object = std::string(command_name),
+       .user_name = std::string(user_name),
+       .client = Describe(),
+       .created_ms = server_.clock().WallMs()});
+}
+
+bool Session::RefreshUser() {
+  const uint64_t generation = users_.generation();
+  if (generation == user_generation_) return true;
+  AclUserPtr found = users_.Find(user_->name());
+  const bool is_gone = !found || found->identity() != user_->identity();
+  if (is_gone) {
+    found = users_.default_user();
+    authenticated_ = false;
+  }
+  user_ = std::move(found);
+  user_generation_ = generation;
+  const bool is_authenticated = authenticated();
+  open_generation_ = is_authenticated && user_->AllowsEverything() ? generation : 0;
+  if (connection_.limits().authenticated != is_authenticated) server_.ApplyLimits(*this);
+  return !is_gone;
+}
+
+bool Session::FollowAclChange(const AclChange& change) {
+  if (!RefreshUser()) return false;
+  const bool is_narrowed =
+      std::ranges::find(change.narrowed, user_->identity()) != change.narrowed.end();
+  return !is_narrowed || MayKeepListening();
+}
+
+bool Session::MayKeepListening() {
+  if (!subscriber_) return true;
+  for (const NameKind kind : {NameKind::kChannel, NameKind::kPattern, NameKind::kShardChannel}) {
+    for (const std::string& name : subscriber_->Names(kind)) {
+      if (!MayListen(*user_, name, kind == NameKind::kPattern)) return false;
+    }
+  }
+  return true;
 }
 
 bool Session::IsLocal() const {
@@ -97,9 +225,10 @@ void Session::Reset() {
   no_touch = no_evict = false;
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   FollowSubscriptions();
+  StopWatching();
   connection_.reply().SetProtocol(2);
   SetReplyMode(ReplyMode::kOn);
-  set_authenticated(!server_.NeedsPassword());
+  SetUser(users_.default_user(), users_.waives_authentication());
   transaction_.reset();
 }
 
@@ -152,9 +281,15 @@ std::string Session::Describe() {
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
   if (is_replica()) flags += 'S';
+  if (is_monitor_) flags += 'O';
   if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
   if (blocked_ || waits_) flags += 'b';
+  if (tracking_) {
+    flags += 't';
+    if (tracking_->broken_redirect) flags += 'R';
+    if (tracking_->options.bcast) flags += 'B';
+  }
   if (transaction_ && transaction_->watcher().changed()) flags += 'd';
   if (c.is_unix()) flags += 'U';
   if (no_evict) flags += 'e';
@@ -177,9 +312,10 @@ std::string Session::Describe() {
          "oll=0 omem=" +
          std::to_string(c.output_bytes()) +
          " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
-         " events=r cmd=" + std::string(last_command) +
-         " user=default redir=-1 resp=" + std::to_string(c.reply().protocol()) +
-         " lib-name=" + library_name + " lib-ver=" + library_version;
+         " events=r cmd=" + std::string(last_command) + " user=" + user_->name() +
+         " redir=" + (tracking_ ? std::to_string(tracking_->options.redirect) : "-1") +
+         " resp=" + std::to_string(c.reply().protocol()) + " lib-name=" + library_name +
+         " lib-ver=" + library_version;
 }
 
 }  // namespace hearth

@@ -14,6 +14,8 @@
 
 #include "engine/status.h"
 #include "net/connection.h"
+#include "src/acl/log.h"
+#include "src/acl/users.h"
 #include "src/command.h"
 #include "src/transaction.h"
 
@@ -22,6 +24,7 @@ namespace hearth {
 class Server;
 class Dispatcher;
 class Subscriber;
+struct ClientTracking;
 class ReplicaSender;
 
 // CLIENT REPLY: what becomes of replies.
@@ -78,12 +81,39 @@ class Session : public ConnectionHandler {
   // Takes note of subscriptions that began or ended.
   void FollowSubscriptions();
 
+  // Null: the client tracks nothing.
+  ClientTracking* tracking() { return tracking_.get(); }
+  void SetTracking(std::unique_ptr<ClientTracking> tracking);
+  // MONITOR.
+  bool is_monitor() const { return is_monitor_; }
+  void BecomeMonitor();
+
+  // Writes what is no reply: a push of `count` parts that follow as RESP in `body`, or bytes. Not
+  // within EXEC's reply, but behind it. Leaves once `barrier` is released.
+  void Push(size_t count, std::string_view body, uint64_t barrier);
+  void PushRaw(std::string_view bytes, uint64_t barrier = 0);
+
   // Makes the current reply wait until the commit log has reached seq.
   void WaitForCommit(uint64_t seq) { connection_.SetBarrier(seq); }
 
   // Also true while no password is asked for.
-  bool authenticated() const { return authenticated_ || IsPasswordWaived(); }
-  void set_authenticated(bool authenticated);
+  bool authenticated() const;
+  // Who the client is, as of the last RefreshUser.
+  const AclUser& user() const { return *user_; }
+  // Becomes an authenticated user.
+  void LogIn(AclUserPtr user);
+  // Whether the gates of authentication and permissions stand open, whatever the command: asked
+  // before every command.
+  bool MayDoEverything() const { return open_generation_ == users_.generation(); }
+  // Notes in ACL LOG that the user was refused.
+  void NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
+                  AclLogContext context);
+  // The same of a failed AUTH or HELLO.
+  void NoteFailedLogIn(std::string_view user_name, std::string_view command_name);
+  // Looks the user up again if users have changed. False: it is gone, and so must the client be.
+  bool RefreshUser();
+  // As RefreshUser; false also when the client listens to what its user may no longer.
+  bool FollowAclChange(const AclChange& change);
   // Whether the client is on this machine.
   bool IsLocal() const;
   void SetReplyMode(ReplyMode mode);
@@ -99,11 +129,21 @@ class Session : public ConnectionHandler {
 
  private:
   friend class Dispatcher;
+  friend class ScriptRun;
+  friend class ScriptRunner;
 
-  bool IsPasswordWaived() const;
+  void SetUser(AclUserPtr user, bool authenticated);
+  bool MayKeepListening();
+  bool HoldsPushes() const;
+  void WriteHeldPushes();
+  void StopWatching();
 
   Server& server_;
   Connection& connection_;
+  const AclUsers& users_;
+  AclUserPtr user_;
+  uint64_t user_generation_ = 0;  // of users_, when user_ was read
+  uint64_t open_generation_ = 0;  // the same, if all was allowed then; else 0
   uint32_t db_ = 0;
   bool authenticated_ = true;
   bool answers_later_ = false;
@@ -114,10 +154,13 @@ class Session : public ConnectionHandler {
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;
-  bool parked_ = false;                     // told by a session command: it is to be run again
-  uint32_t park_count_ = 0;                 // times in a row that the next command had to load keys
-  Status load_status_;                      // of the last load, for the command that waits for it
-  std::unique_ptr<Subscriber> subscriber_;  // null: it never subscribed
+  bool parked_ = false;      // told by a session command: it is to be run again
+  uint32_t park_count_ = 0;  // times in a row that the next command had to load keys
+  Status load_status_;       // of the last load, for the command that waits for it
+  std::unique_ptr<ClientTracking> tracking_;
+  bool is_monitor_ = false;
+  std::string held_pushes_;                                // until EXEC has ended
+  std::unique_ptr<Subscriber> subscriber_;                 // null: it never subscribed
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic
 };
 

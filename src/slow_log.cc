@@ -7,22 +7,6 @@
 namespace hearth {
 namespace {
 
-constexpr std::string_view kRedacted = "(redacted)";
-
-// Whether the argument is a secret.
-bool IsSecret(const Args& args, size_t index) {
-  if (index == 0) return false;
-  if (IsWord(args[0], "AUTH")) return true;
-  if (IsWord(args[0], "HELLO")) {
-    return (index >= 2 && IsWord(args[index - 1], "AUTH")) ||
-           (index >= 3 && IsWord(args[index - 2], "AUTH"));
-  }
-  if (!IsWord(args[0], "CONFIG") || index < 3) return false;
-  const std::string name = ToLower(args[index - 1]);
-  return name == "requirepass" || name == "masterauth" || name == "masteruser" ||
-         name.ends_with("-file-pass");
-}
-
 std::string Shorten(std::string_view arg) {
   if (arg.size() <= SlowLog::kArgBytesMax) return std::string(arg);
   return std::string(arg.substr(0, SlowLog::kArgBytesMax)) + "... (" +
@@ -30,6 +14,20 @@ std::string Shorten(std::string_view arg) {
 }
 
 }  // namespace
+
+bool IsSecretArgument(const Args& args, size_t index) {
+  if (index == 0) return false;
+  if (IsWord(args[0], "AUTH")) return true;
+  if (IsWord(args[0], "HELLO")) {
+    return (index >= 2 && IsWord(args[index - 1], "AUTH")) ||
+           (index >= 3 && IsWord(args[index - 2], "AUTH"));
+  }
+  if (IsWord(args[0], "ACL")) return args.size() > 1 && IsWord(args[1], "SETUSER") && index >= 2;
+  if (!IsWord(args[0], "CONFIG") || index < 3) return false;
+  const std::string name = ToLower(args[index - 1]);
+  return name == "requirepass" || name == "masterauth" || name == "masteruser" ||
+         name.ends_with("-file-pass");
+}
 
 void SlowLog::Configure(int64_t threshold_us, size_t count_max) {
   threshold_us_ = threshold_us;
@@ -49,7 +47,7 @@ void SlowLog::Add(int64_t at_s, uint64_t took_us, const Args& args, std::string_
   const bool cut = args.size() > kArgsMax;
   const size_t kept = cut ? kArgsMax - 1 : args.size();
   for (size_t i = 0; i < kept; ++i) {
-    entry.args.push_back(IsSecret(args, i) ? std::string(kRedacted) : Shorten(args[i]));
+    entry.args.push_back(IsSecretArgument(args, i) ? std::string(kRedacted) : Shorten(args[i]));
   }
   if (cut) entry.args.push_back("... (" + std::to_string(args.size() - kept) + " more arguments)");
   std::lock_guard lock(mutex_);

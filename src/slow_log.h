@@ -17,6 +17,10 @@
 
 namespace hearth {
 
+// Whether an argument is a password (of AUTH, HELLO, CONFIG SET), which nobody is to be shown.
+bool IsSecretArgument(const Args& args, size_t index);
+inline constexpr std::string_view kRedacted = "(redacted)";
+
 class SlowLog {
  public:
   static constexpr size_t kArgsMax = 32;

@@ -78,6 +78,8 @@ SPEED = [
 ]
 
 MEMORY = [
+    ("hashes of 60 fields", 20_000, 60,
+     lambda i: ("HSET", "m:%d" % i) + tuple(x for f in range(60) for x in ("field%d" % f, "value%d" % i))),
     ("hashes of 5 fields", 1_000_000, 5,
      lambda i: ("HSET", "h:%d" % i) + tuple(x for f in range(5) for x in ("f%d" % f, "value%d" % i))),
     ("sets of 5 integers", 1_000_000, 5,

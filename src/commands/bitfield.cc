@@ -16,6 +16,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/string.h"
 #include "src/errors.h"
+#include "src/key_finder.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -237,6 +238,23 @@ void BitField(const Args& args, Tx& tx, Reply& reply) {
 // BITFIELD_RO key [GET type offset ...] -> the numbers
 void BitFieldRo(const Args& args, Tx& tx, Reply& reply) {
   RunBitField(args, /*read_only=*/true, tx, reply);
+}
+
+void FindBitFieldKey(const Command&, const Args& args, std::vector<KeyPlace>* places) {
+  static constexpr KeySpec kRead{.flags = "RO access"};
+  static constexpr KeySpec kReadAndWritten{.flags = "RW access update"};
+  bool writes = false;
+  for (size_t i = 2; i < args.size() && !writes;) {
+    const size_t left = args.size() - i - 1;
+    if (IsWord(args[i], "GET") && left >= 2) {
+      i += 3;
+    } else if (IsWord(args[i], "OVERFLOW") && left >= 1) {
+      i += 2;
+    } else {
+      writes = true;  // or a mistake, which counts as writing
+    }
+  }
+  places->push_back({1, writes ? &kReadAndWritten : &kRead});
 }
 
 }  // namespace hearth

@@ -161,6 +161,7 @@ constexpr Command kBitmapCommands[] = {
      .acl = kAclBitmap,
      .key_specs = kBitfieldKeys,
      .data = BitField,
+     .places = FindBitFieldKey,
      .summary = "Perform arbitrary bitfield integer operations on strings",
      .since = "3.2.0",
      .group = "bitmap",

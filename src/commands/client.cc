@@ -110,32 +110,6 @@ void ClientReply(const Args& args, Session& session, Reply& reply) {
   }
 }
 
-void ClientGetRedir(const Args&, Session&, Reply& reply) {
-  reply.Integer(-1);
-}
-
-void TrackingInfo(const Args&, Session&, Reply& reply) {
-  reply.Map(3);
-  reply.Bulk("flags");
-  reply.Set(1);
-  reply.Bulk("off");
-  reply.Bulk("redirect");
-  reply.Integer(-1);
-  reply.Bulk("prefixes");
-  reply.Array(0);
-}
-
-void ClientTrackingInfo(const Args&, Session&, Reply& reply) {
-  reply.Map(3);
-  reply.Bulk("flags");
-  reply.Set(1);
-  reply.Bulk("off");
-  reply.Bulk("redirect");
-  reply.Integer(-1);
-  reply.Bulk("prefixes");
-  reply.Array(0);
-}
-
 // CLIENT UNBLOCK id [TIMEOUT | ERROR]
 void ClientUnblock(const Args& args, Session& session, Reply& reply) {
   const auto id = ParseInt64(args[2]);
@@ -153,7 +127,9 @@ void ClientUnblock(const Args& args, Session& session, Reply& reply) {
 
 void ClientHelp(const Args&, Session&, Reply& reply) {
   ReplyHelp("CLIENT",
-            {"GETREDIR",
+            {"CACHING (YES|NO)",
+             "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+             "GETREDIR",
              "    Return the client ID we are redirecting to when tracking is enabled.",
              "GETNAME",
              "    Return the name of the current connection.",
@@ -193,6 +169,9 @@ void ClientHelp(const Args&, Session&, Reply& reply) {
              "    Assign the name <name> to the current connection.",
              "UNBLOCK <clientid> [TIMEOUT|ERROR]",
              "    Unblock the specified blocked client.",
+             "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+             "         [OPTIN] [OPTOUT] [NOLOOP]",
+             "    Control server assisted client side caching.",
              "TRACKINGINFO",
              "    Report tracking status for the current connection.",
              "NO-EVICT (ON|OFF)",

@@ -91,15 +91,15 @@ struct ClientLines {
 struct KillFilter {
   std::optional<uint64_t> id;
   std::optional<uint64_t> max_age_s;
-  std::string address, local_address;
+  std::string address, local_address, user_name;
   std::optional<ClientType> type;
   bool skip_me = true;
   bool old_form = false;
 };
 
 // One option and its value. False: the error is written.
-bool ParseKillOption(std::string_view option, std::string_view value, KillFilter* filter,
-                     Reply& reply) {
+bool ParseKillOption(std::string_view option, std::string_view value, const AclUsers& users,
+                     KillFilter* filter, Reply& reply) {
   const bool is_id = IsWord(option, "ID");
   if (is_id || IsWord(option, "MAXAGE")) {
     const auto number = ParseInt64(value);
@@ -117,9 +117,11 @@ bool ParseKillOption(std::string_view option, std::string_view value, KillFilter
   } else if (IsWord(option, "LADDR")) {
     filter->local_address = value;
   } else if (IsWord(option, "USER")) {
-    if (value == "default") return true;
-    reply.Error("ERR No such user '" + std::string(value) + "'");
-    return false;
+    if (!users.Find(value)) {
+      reply.Error("ERR No such user '" + std::string(value) + "'");
+      return false;
+    }
+    filter->user_name = value;
   } else if (IsWord(option, "SKIPME") && (IsWord(value, "YES") || IsWord(value, "NO"))) {
     filter->skip_me = IsWord(value, "YES");
   } else {
@@ -130,7 +132,7 @@ bool ParseKillOption(std::string_view option, std::string_view value, KillFilter
 }
 
 // False: the error is written.
-bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
+bool ParseKill(const Args& args, const AclUsers& users, KillFilter* filter, Reply& reply) {
   if (args.size() == 3) {
     filter->address = args[2];
     filter->skip_me = false;
@@ -142,7 +144,7 @@ bool ParseKill(const Args& args, KillFilter* filter, Reply& reply) {
       reply.Error(kErrSyntax);
       return false;
     }
-    if (!ParseKillOption(args[i], args[i + 1], filter, reply)) return false;
+    if (!ParseKillOption(args[i], args[i + 1], users, filter, reply)) return false;
   }
   return true;
 }
@@ -152,6 +154,9 @@ bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) 
   if (filter.id && connection.id() != *filter.id) return false;
   if (connection.handler() == nullptr) return false;
   if (filter.type && *filter.type != TypeOf(connection)) return false;
+  if (!filter.user_name.empty() && filter.user_name != SessionOf(connection).user().name()) {
+    return false;
+  }
   if (!filter.address.empty() && connection.peer_address() != filter.address) return false;
   if (!filter.local_address.empty() && connection.local_address() != filter.local_address) {
     return false;
@@ -198,7 +203,7 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
 // CLIENT KILL ip:port | option value [option value...]
 void ClientKill(const Args& args, Session& session, Reply& reply) {
   KillFilter filter;
-  if (!ParseKill(args, &filter, reply)) return;
+  if (!ParseKill(args, session.server().users(), &filter, reply)) return;
   struct Result {
     std::atomic<int64_t> count{0};
     std::atomic<bool> kill_me{false};

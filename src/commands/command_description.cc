@@ -32,6 +32,7 @@ constexpr Name kFlagNames[] = {{kCmdWrite, "write"},
                                {kCmdFast, "fast"},
                                {kCmdNoAuth, "no_auth"},
                                {kCmdNoMulti, "no_multi"},
+                               {kCmdNoMandatoryKeys, "no_mandatory_keys"},
                                {kCmdMovableKeys, "movablekeys"},
                                {kCmdAllowBusy, "allow_busy"},
                                {kCmdNoAsyncLoading, "no_async_loading"}};
@@ -202,6 +203,12 @@ std::optional<AclCategory> CategoryNamed(std::string_view name) {
     if (category.text.substr(1) == lower) return static_cast<AclCategory>(category.bit);
   }
   return std::nullopt;
+}
+
+std::vector<std::string_view> CategoryNames() {
+  std::vector<std::string_view> names;
+  for (const Name& category : kCategoryNames) names.push_back(category.text.substr(1));
+  return names;
 }
 
 void ReplyCommandInfo(const Command& command, Reply& reply) {

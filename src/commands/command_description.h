@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "src/command.h"
 
@@ -23,5 +24,7 @@ void ReplyKeyFlags(const KeySpec& spec, Reply& reply);
 uint32_t CategoriesOf(const Command& command);
 // The category of a name without '@', in any case.
 std::optional<AclCategory> CategoryNamed(std::string_view name);
+// All of them, without '@', in the order of ACL CAT.
+std::vector<std::string_view> CategoryNames();
 
 }  // namespace hearth

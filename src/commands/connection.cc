@@ -14,14 +14,15 @@ constexpr std::string_view kBadName =
     "ERR Client names cannot contain spaces, newlines or special characters.";
 
 // Returns false when the error is written.
-bool Authenticate(std::string_view user, std::string_view password, Session& session,
-                  Reply& reply) {
-  Server& server = session.server();
-  if (user != "default" || (server.NeedsPassword() && !server.PasswordMatches(password))) {
+bool Authenticate(std::string_view name, std::string_view password, std::string_view command_name,
+                  Session& session, Reply& reply) {
+  AclUserPtr user = session.server().users().Authenticate(name, password);
+  if (!user) {
+    session.NoteFailedLogIn(name, command_name);
     reply.Error("WRONGPASS invalid username-password pair or user is disabled.");
     return false;
   }
-  session.set_authenticated(true);
+  session.LogIn(std::move(user));
   return true;
 }
 
@@ -113,16 +114,26 @@ void ResetConnection(const Args&, Session& session, Reply& reply) {
   reply.Simple("RESET");
 }
 
+void Monitor(const Args&, Session& session, Reply& reply) {
+  if (session.in_transaction()) {
+    return reply.Error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  }
+  session.BecomeMonitor();
+  reply.Ok();
+}
+
 // AUTH [user] password
 void Auth(const Args& args, Session& session, Reply& reply) {
   if (args.size() > 3) return reply.Error(kErrSyntax);
-  if (args.size() == 2 && !session.server().NeedsPassword()) {
+  if (args.size() == 2 && session.server().users().default_has_no_password()) {
     return reply.Error(
         "ERR AUTH <password> called without any password configured for the default user. Are you "
         "sure your configuration is correct?");
   }
   const bool named = args.size() == 3;
-  if (Authenticate(named ? args[1] : "default", args.back(), session, reply)) reply.Ok();
+  if (Authenticate(named ? args[1] : "default", args.back(), args[0], session, reply)) {
+    reply.Ok();
+  }
 }
 
 // HELLO [version [AUTH user password] [SETNAME name]]
@@ -136,7 +147,8 @@ void Hello(const Args& args, Session& session, Reply& reply) {
   }
   HelloOptions options;
   if (!ParseHello(args, &options, reply)) return;
-  if (options.auth && !Authenticate(options.user, options.password, session, reply)) return;
+  if (options.auth && !Authenticate(options.user, options.password, args[0], session, reply))
+    return;
   if (!session.authenticated()) {
     return reply.Error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "

@@ -9,6 +9,7 @@ namespace hearth {
 void Auth(const Args& args, Session& session, Reply& reply);
 void Echo(const Args& args, Session& session, Reply& reply);
 void Hello(const Args& args, Session& session, Reply& reply);
+void Monitor(const Args& args, Session& session, Reply& reply);
 void Ping(const Args& args, Session& session, Reply& reply);
 void Quit(const Args& args, Session& session, Reply& reply);
 void ResetConnection(const Args& args, Session& session, Reply& reply);

@@ -176,7 +176,44 @@ constexpr ArgDoc kClientSetinfoArguments[] = {
 constexpr std::string_view kClientSetinfoTips[] = {"request_policy:all_nodes",
                                                    "response_policy:all_succeeded"};
 
+constexpr ArgDoc kClientCachingModeArguments[] = {
+    {.name = "yes", .type = "pure-token", .token = "YES"},
+    {.name = "no", .type = "pure-token", .token = "NO"},
+};
+
+constexpr ArgDoc kClientCachingArguments[] = {
+    {.name = "mode", .type = "oneof", .children = kClientCachingModeArguments},
+};
+
+constexpr ArgDoc kClientTrackingStatusArguments[] = {
+    {.name = "on", .type = "pure-token", .token = "ON"},
+    {.name = "off", .type = "pure-token", .token = "OFF"},
+};
+
+constexpr ArgDoc kClientTrackingArguments[] = {
+    {.name = "status", .type = "oneof", .children = kClientTrackingStatusArguments},
+    {.name = "client-id", .type = "integer", .token = "REDIRECT", .flags = "optional"},
+    {.name = "prefix",
+     .type = "string",
+     .token = "PREFIX",
+     .flags = "optional multiple multiple_token"},
+    {.name = "bcast", .type = "pure-token", .token = "BCAST", .flags = "optional"},
+    {.name = "optin", .type = "pure-token", .token = "OPTIN", .flags = "optional"},
+    {.name = "optout", .type = "pure-token", .token = "OPTOUT", .flags = "optional"},
+    {.name = "noloop", .type = "pure-token", .token = "NOLOOP", .flags = "optional"},
+};
+
 constexpr Command kClientSubcommands[] = {
+    {.name = "client|caching",
+     .arity = 3,
+     .flags = kCmdNoscript | kCmdLoading | kCmdStale,
+     .acl = kAclConnection,
+     .session = ClientCaching,
+     .summary = "Instruct the server about tracking or not keys in the next request",
+     .since = "6.0.0",
+     .group = "connection",
+     .complexity = "O(1)",
+     .arguments = kClientCachingArguments},
     {.name = "client|getname",
      .arity = 2,
      .flags = kCmdNoscript | kCmdLoading | kCmdStale,
@@ -308,6 +345,16 @@ constexpr Command kClientSubcommands[] = {
      .group = "connection",
      .complexity = "O(1)",
      .arguments = kClientSetnameArguments},
+    {.name = "client|tracking",
+     .arity = -3,
+     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdOutsideTx,
+     .acl = kAclConnection,
+     .session = ClientTrackingOnOff,
+     .summary = "Enable or disable server assisted client side caching support",
+     .since = "6.0.0",
+     .group = "connection",
+     .complexity = "O(1). Some options may introduce additional complexity.",
+     .arguments = kClientTrackingArguments},
     {.name = "client|trackinginfo",
      .arity = 2,
      .flags = kCmdNoscript | kCmdLoading | kCmdStale,

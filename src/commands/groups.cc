@@ -38,7 +38,8 @@ std::vector<std::span<const Command>> AllCommandGroups() {
   std::vector<std::span<const Command>> groups = DataCommandGroups();
   for (const auto group :
        {ScanCommands(), ConnectionCommands(), ServerCommands(), IntrospectionCommands(),
-        TransactionCommands(), PubSubCommands(), ReplicationCommands()}) {
+        DiagnosticCommands(), TransactionCommands(), PubSubCommands(), AclCommands(),
+        ScriptCommands(), FunctionCommands(), ReplicationCommands()}) {
     groups.push_back(group);
   }
   return groups;

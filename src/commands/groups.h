@@ -28,6 +28,7 @@ std::span<const Command> ScanCommands();
 std::span<const Command> ConnectionCommands();
 std::span<const Command> ServerCommands();
 std::span<const Command> IntrospectionCommands();
+std::span<const Command> DiagnosticCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
 std::span<const Command> HashFieldExpireCommands();
@@ -41,6 +42,9 @@ std::span<const Command> GeoCommands();
 std::span<const Command> SortCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> PubSubCommands();
+std::span<const Command> AclCommands();
+std::span<const Command> ScriptCommands();
+std::span<const Command> FunctionCommands();
 std::span<const Command> ReplicationCommands();
 
 // The groups whose commands work on keys through a Tx, and those of all commands.

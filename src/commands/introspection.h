@@ -17,6 +17,12 @@ void CommandHelp(const Args& args, Session& session, Reply& reply);
 void CommandInfo(const Args& args, Session& session, Reply& reply);
 void CommandList(const Args& args, Session& session, Reply& reply);
 
+// absent_features.cc
+void ClusterDisabled(const Args& args, Session& session, Reply& reply);
+void ModuleChange(const Args& args, Session& session, Reply& reply);
+void ModuleHelp(const Args& args, Session& session, Reply& reply);
+void ModuleList(const Args& args, Session& session, Reply& reply);
+
 // memory_commands.cc
 void MemoryDoctor(const Args& args, Session& session, Reply& reply);
 void MemoryHelp(const Args& args, Session& session, Reply& reply);

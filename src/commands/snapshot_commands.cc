@@ -66,6 +66,10 @@ void Shutdown(const Args& args, Session& session, Reply& reply) {
   if (abort && (save || nosave || other)) return reply.Error(kErrSyntax);
   if (abort) return reply.Error("ERR No shutdown in progress.");
   Server& server = session.server();
+  if (server.scripting().is_busy()) {
+    if (!nosave) return reply.Error(server.scripting().BusyError());
+    server.scripting().RequestStop();
+  }
   if (!save) {
     Log(LogLevel::kNotice, "User requested shutdown...");
     server.RequestStop();

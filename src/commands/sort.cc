@@ -290,6 +290,26 @@ void FindSortKeys(const Command& command, const Args& args, std::vector<KeyPlace
   if (target != 0) places->push_back({target, &command.key_specs.back()});
 }
 
+std::string_view FirstSortPatternError(const Args& args, bool may_store) {
+  for (size_t index = 2; index < args.size();) {
+    const auto count = ArgumentCount(args[index]);
+    if (!count || index + *count >= args.size()) return {};
+    if (IsWord(args[index], "STORE") && !may_store) return {};
+    if (IsWord(args[index], "LIMIT") &&
+        (!ParseInt64(args[index + 1]) || !ParseInt64(args[index + 2]))) {
+      return {};
+    }
+    if (IsWord(args[index], "BY") && HasStar(args[index + 1])) {
+      return "ERR BY option of SORT denied due to insufficient ACL permissions.";
+    }
+    if (IsWord(args[index], "GET")) {
+      return "ERR GET option of SORT denied due to insufficient ACL permissions.";
+    }
+    index += 1 + *count;
+  }
+  return {};
+}
+
 bool HasSortPatterns(const Args& args) {
   for (size_t index = 2; index + 1 < args.size(); ++index) {
     const bool takes_pattern = IsWord(args[index], "BY") || IsWord(args[index], "GET");

@@ -21,6 +21,9 @@ std::optional<std::string_view> ReadPattern(std::string_view pattern, std::strin
 // sort.cc
 void FindSortKeys(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 bool HasSortPatterns(const Args& args);
+// The error for a client that may not read every key: of the first BY or GET pattern that is read
+// before a mistake among the options. Empty when there is none.
+std::string_view FirstSortPatternError(const Args& args, bool may_store);
 void Sort(const Args& args, Tx& tx, Reply& reply);
 void SortRo(const Args& args, Tx& tx, Reply& reply);
 

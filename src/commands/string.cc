@@ -4,6 +4,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/lifetime.h"
 #include "src/errors.h"
+#include "src/key_finder.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -237,6 +238,14 @@ void MSetNx(const Args& args, Tx& tx, Reply& reply) {
     SetAndNotify(args[index], args[index + 1], Expiry::None(), tx);
   }
   reply.Integer(1);
+}
+
+void FindSetKey(const Command&, const Args& args, std::vector<KeyPlace>* places) {
+  static constexpr KeySpec kWritten{.flags = "OW update"};
+  static constexpr KeySpec kReadToo{.flags = "RW access update"};
+  bool reads = false;
+  for (size_t i = 3; i < args.size(); ++i) reads |= IsWord(args[i], "GET");
+  places->push_back({1, reads ? &kReadToo : &kWritten});
 }
 
 }  // namespace hearth

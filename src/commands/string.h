@@ -21,6 +21,8 @@ void PSetEx(const Args& args, Tx& tx, Reply& reply);
 void Set(const Args& args, Tx& tx, Reply& reply);
 void SetEx(const Args& args, Tx& tx, Reply& reply);
 void SetNx(const Args& args, Tx& tx, Reply& reply);
+// What SET does to its key hangs on GET among its options.
+void FindSetKey(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 
 // counter.cc
 void Decr(const Args& args, Tx& tx, Reply& reply);

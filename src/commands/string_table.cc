@@ -333,6 +333,7 @@ constexpr Command kStringCommands[] = {
      .acl = kAclString,
      .key_specs = kSetKeys,
      .data = Set,
+     .places = FindSetKey,
      .summary = "Set the string value of a key",
      .since = "1.0.0",
      .group = "string",

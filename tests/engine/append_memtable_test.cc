@@ -17,6 +17,10 @@
 #include <thread>
 #include <vector>
 
+#include "engine/append_runs.h"
+#include "engine/codec.h"
+#include "engine/rows.h"
+
 namespace hearth {
 namespace {
 
@@ -95,6 +99,44 @@ class AppendMemtableAlone : public testing::Test {
   std::mt19937_64 random_{7};
   std::unique_ptr<MemTableRep> table_;
 };
+
+// Keys with every edge of what the prefix shortens, in all pairs.
+TEST(AppendRunsTest, APrefixThatDiffersOrdersAsTheKeysDo) {
+  std::vector<std::string> keys = {"", "a", "k", "m", "xstate", std::string(1, '\xff')};
+  for (const char table : {'k', 'l', 'm'}) {
+    for (const uint32_t db_id : {0u, 1u, 0xfffeu, 0xffffu, 0x10000u, 0xffffffffu}) {
+      for (const uint64_t id : {0ull, 1ull, 0xfffffffffeull, 0xffffffffffull, 0x10000000000ull,
+                                0x8000000000000000ull, 0xffffffffffffffffull}) {
+        std::string key(13, '\0');
+        key[0] = table;
+        PutBigEndian32(key.data() + 1, db_id);
+        PutBigEndian64(key.data() + 5, id);
+        keys.insert(keys.end(), {key, key.substr(0, 4), key.substr(0, 11)});
+        for (const char* rest : {"a", "elements", "elements1", "elements2", "\xff"}) {
+          keys.push_back(key + rest);
+        }
+      }
+    }
+  }
+  for (const std::string& a : keys) {
+    const append::Entry prefix_a = append::MakeEntry(a.data(), a.size(), nullptr);
+    for (const std::string& b : keys) {
+      const append::Entry prefix_b = append::MakeEntry(b.data(), b.size(), nullptr);
+      const auto order =
+          std::pair(prefix_a.high, prefix_a.low) <=> std::pair(prefix_b.high, prefix_b.low);
+      if (order == 0) continue;
+      EXPECT_EQ(order < 0, a < b) << a << " " << b;
+    }
+  }
+}
+
+// Elements of one list: what decides stands within the prefix.
+TEST(AppendRunsTest, NeighbouringElementsDifferInTheirPrefix) {
+  std::string a = ElementKey(3, 12345, std::string(8, '\x80')), b = a;
+  b.back() = '\x81';
+  EXPECT_NE(append::MakeEntry(a.data(), a.size(), nullptr).low,
+            append::MakeEntry(b.data(), b.size(), nullptr).low);
+}
 
 TEST_F(AppendMemtableAlone, AnEmptyTableHasNoEntries) {
   EXPECT_EQ(CountAscending(), 0u);

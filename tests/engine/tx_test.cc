@@ -2,7 +2,10 @@
 
 #include <map>
 #include <random>
+#include <thread>
 
+#include "engine/keyspace.h"
+#include "engine/rows.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -127,6 +130,57 @@ TEST_F(TxTest, AKeyWhoseTableIsNotOpenIsPendingNeverDamaged) {
   ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
   for (int i = 0; i < 180; ++i) EXPECT_EQ(Get("key" + std::to_string(i)), "v");
   engine_.reset();
+}
+
+TEST_F(TxTest, WhoGivesWayDoesNotWaitForALongTx) {
+  Keyspace& keyspace = engine_->keyspace();
+  const auto state_of_another = [&] {
+    Tx::State state{};
+    std::thread([&] {
+      const KeyRef ref(0, "k");
+      Tx tx(keyspace, {&ref, 1}, 1000, {.write = true, .give_way = true});
+      state = tx.state();
+    }).join();
+    return state;
+  };
+  {
+    const Tx holder(keyspace, {}, 1000, {.lock_all = true});
+    keyspace.SetLongHold(true);
+    EXPECT_EQ(state_of_another(), Tx::State::kBusy);
+  }
+  keyspace.SetLongHold(false);
+  EXPECT_EQ(state_of_another(), Tx::State::kReady);
+}
+
+TEST_F(TxTest, KeysTakenLaterAreMadeResidentOrTold) {
+  Set("cold", "v");
+  Reopen();
+  Tx tx(engine_->keyspace(), {}, 1000, {.lock_all = true});
+  const KeyRef ref(0, "cold");
+  const Tx::State state = tx.TakeKeys({&ref, 1}, /*read_blocking=*/false);
+  EXPECT_TRUE(state == Tx::State::kReady || tx.missing().size() == 1);
+  EXPECT_EQ(tx.TakeKeys({&ref, 1}, /*read_blocking=*/true), Tx::State::kReady);
+  ASSERT_NE(tx.Find("cold"), nullptr);
+  EXPECT_EQ(tx.Find("cold")->value(), "v");
+}
+
+TEST_F(TxTest, ALibraryIsARow) {
+  {
+    Tx tx(engine_->keyspace(), {}, 1000, {.write = true, .lock_all = true});
+    tx.PutLibrary("lib", "code");
+    tx.PutLibrary("gone", "code");
+    tx.DeleteLibrary("gone");
+  }
+  Commit();
+  std::string rows;
+  uint64_t seq;
+  const Status status =
+      engine_->store().Scan("f", "g", &seq, [&](std::string_view key, std::string_view value) {
+        rows += RowText(key, value) + "\n";
+        return true;
+      });
+  EXPECT_TRUE(status.ok());
+  EXPECT_EQ(rows, "library name=lib code=code\n");
 }
 
 // Object in memory = object loaded from its rows, after any sequence of changes, demotions and

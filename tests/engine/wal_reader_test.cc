@@ -9,10 +9,6 @@
 namespace hearth {
 namespace {
 
-TEST(Crc32cTest, IsCastagnoli) {
-  EXPECT_EQ(Crc32c(0, "123456789"), 0xe3069283u);
-}
-
 class WalReaderTest : public EngineFixture {
  protected:
   std::string OnlyWal() {

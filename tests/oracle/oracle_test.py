@@ -24,6 +24,7 @@ from bit_commands import BitCommands, is_damaged_key  # noqa: E402
 import geo  # noqa: E402
 import hashes  # noqa: E402
 import lists  # noqa: E402
+import scripts  # noqa: E402
 import sets  # noqa: E402
 import sorted_sets  # noqa: E402
 import streams  # noqa: E402
@@ -32,7 +33,7 @@ import streams  # noqa: E402
 #   makers(generator) -> [(weight, function() -> [argument, ...])]
 #   normalised(name, command, reply) -> the reply without what the contract leaves open
 #   dump(client, key, kind) -> the whole value of a key of its type; None for others
-GROUPS = [geo, hashes, lists, sets, sorted_sets, streams]
+GROUPS = [geo, hashes, lists, scripts, sets, sorted_sets, streams]
 
 TTL_SLACK_MS = 3000
 BATCH = 40
@@ -324,6 +325,7 @@ def run(options, hearth, redis):
             hearth.start()
             ours = hearth.client()
             ours.call("SELECT", db)
+            theirs.call("SCRIPT", "FLUSH")
             set_packed_size(ours, options)
     for command, a, b in differences.values():
         print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))

@@ -1,0 +1,120 @@
+// How a Tx gets hold of its keys: locks, and what memory does not hold.
+// Tested by tests/engine/tx_test.cc.
+#include <pthread.h>
+
+#include <bit>
+#include <ctime>
+#include <utility>
+
+#include "engine/check.h"
+#include "engine/keyspace.h"
+#include "engine/tx.h"
+
+namespace hearth {
+namespace {
+
+// False: who holds the lock takes long.
+bool LockOrGiveWay(std::mutex& mutex, const Keyspace& keyspace) {
+  constexpr int kSpins = 200;  // most hold their locks for less than a sleep costs
+  constexpr long kLookEveryNs = 5'000'000;
+  constexpr long kSecondNs = 1'000'000'000;
+  if (mutex.try_lock()) [[likely]]
+    return true;
+  for (int i = 0; i < kSpins; ++i) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+    if (mutex.try_lock()) return true;
+  }
+  while (!keyspace.long_hold()) {
+    timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += kLookEveryNs;
+    if (until.tv_nsec >= kSecondNs) {
+      until.tv_nsec -= kSecondNs;
+      ++until.tv_sec;
+    }
+    if (pthread_mutex_timedlock(mutex.native_handle(), &until) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Tx::LockShards() {
+  if (options_.lock_all) {
+    locked_ = ~uint64_t{0} >> (64 - keyspace_.shard_count());
+  } else {
+    for (const KeyRef& ref : keys_) {
+      locked_ |= uint64_t{1} << keyspace_.ShardIndex(ref.position);
+    }
+  }
+  for (uint64_t left = locked_; left != 0; left &= left - 1) {
+    std::mutex& mutex = keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex;
+    if (!options_.give_way) {
+      mutex.lock();
+    } else if (!LockOrGiveWay(mutex, keyspace_)) {
+      locked_ &= ~left;
+      UnlockShards();
+      return false;
+    }
+  }
+  return true;
+}
+
+void Tx::UnlockShards() {
+  for (uint64_t left = locked_; left != 0; left &= left - 1) {
+    keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
+  }
+  locked_ = 0;
+}
+
+void Tx::EnsureResident() {
+  for (const KeyRef& ref : keys_) {
+    Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+    const Shard::Db& db = shard.dbs[ref.db];
+    if (db.complete) continue;
+    if (db.table && db.table->Find(ref.position, ref.key) != nullptr) continue;
+    if (!TryMakeResident(ref, options_.read_blocking)) {
+      if (state_ == State::kFailed) return;
+      missing_.push_back(ref);
+      state_ = State::kPending;
+    }
+  }
+}
+
+Tx::State Tx::TakeKeys(std::span<const KeyRef> keys, bool read_blocking) {
+  HEARTH_CHECK(options_.lock_all && state_ == State::kReady);
+  keys_ = keys;
+  missing_.clear();
+  options_.read_blocking = read_blocking;
+  EnsureResident();
+  return std::exchange(state_, State::kReady);
+}
+
+// Asks the store for a key that is not resident. True when it is now resident or surely absent.
+bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
+  Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  const uint32_t db_id = log_.DbId(ref.db);
+  Bump(shard.counters.misses);
+  Keyspace::ReadKey read;
+  Status status;
+  do {
+    status =
+        blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
+    if (status.code() == Status::Code::kBusy && !blocking) return false;
+    if (!status.ok()) {
+      state_ = State::kFailed;
+      error_ = status;
+      return false;
+    }
+    if (read.object == nullptr) {
+      Bump(shard.counters.absent_lookups);
+      return true;
+    }
+    // A replica's group that is being written does not wait for this shard's lock: it ends.
+  } while (!keyspace_.Install(shard, ref, db_id, std::move(read), /*hot=*/true));
+  return true;
+}
+
+}  // namespace hearth

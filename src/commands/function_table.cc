@@ -1,0 +1,216 @@
+// Tested by tests/src/command_commands_test.cc.
+//
+// The rows of the function commands: what COMMAND INFO and COMMAND DOCS of Redis 7.0 print.
+#include "src/commands/function.h"
+#include "src/commands/groups.h"
+
+namespace hearth {
+namespace {
+
+constexpr KeySpec kFcallKeys[] = {
+    {.flags = "RW access update",
+     .index = 2,
+     .find = KeySpec::Find::kKeyNum,
+     .key_num_index = 0,
+     .first_key = 1,
+     .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE"},
+};
+
+constexpr KeySpec kFcallRoKeys[] = {
+    {.flags = "RO access",
+     .index = 2,
+     .find = KeySpec::Find::kKeyNum,
+     .key_num_index = 0,
+     .first_key = 1,
+     .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS"},
+};
+
+constexpr ArgDoc kFcallArguments[] = {
+    {.name = "function", .type = "string"},
+    {.name = "numkeys", .type = "integer"},
+    {.name = "key", .type = "key", .flags = "optional multiple", .key_spec_index = 0},
+    {.name = "arg", .type = "string", .flags = "optional multiple"},
+};
+
+constexpr ArgDoc kFlushModes[] = {
+    {.name = "async", .type = "pure-token", .token = "ASYNC"},
+    {.name = "sync", .type = "pure-token", .token = "SYNC"},
+};
+
+constexpr ArgDoc kFlushArguments[] = {
+    {.name = "async", .type = "oneof", .flags = "optional", .children = kFlushModes},
+};
+
+constexpr ArgDoc kDeleteArguments[] = {
+    {.name = "library-name", .type = "string"},
+};
+
+constexpr ArgDoc kListArguments[] = {
+    {.name = "library-name-pattern", .type = "string", .token = "LIBRARYNAME", .flags = "optional"},
+    {.name = "withcode", .type = "pure-token", .token = "WITHCODE", .flags = "optional"},
+};
+
+constexpr ArgDoc kLoadArguments[] = {
+    {.name = "replace", .type = "pure-token", .token = "REPLACE", .flags = "optional"},
+    {.name = "function-code", .type = "string"},
+};
+
+constexpr ArgDoc kRestorePolicies[] = {
+    {.name = "flush", .type = "pure-token", .token = "FLUSH"},
+    {.name = "append", .type = "pure-token", .token = "APPEND"},
+    {.name = "replace", .type = "pure-token", .token = "REPLACE"},
+};
+
+constexpr ArgDoc kRestoreArguments[] = {
+    {.name = "serialized-value", .type = "string"},
+    {.name = "policy", .type = "oneof", .flags = "optional", .children = kRestorePolicies},
+};
+
+constexpr std::string_view kChangeTips[] = {"request_policy:all_shards",
+                                            "response_policy:all_succeeded"};
+constexpr std::string_view kKillTips[] = {"request_policy:all_shards",
+                                          "response_policy:one_succeeded"};
+constexpr std::string_view kListTips[] = {"nondeterministic_output_order"};
+constexpr std::string_view kStatsTips[] = {"nondeterministic_output", "request_policy:all_shards",
+                                           "response_policy:special"};
+
+constexpr Command kFunctionSubcommands[] = {
+    {.name = "function|delete",
+     .arity = 3,
+     .flags = kCmdWrite | kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionDelete,
+     .summary = "Delete a function by name",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(1)",
+     .arguments = kDeleteArguments,
+     .tips = kChangeTips},
+    {.name = "function|dump",
+     .arity = 2,
+     .flags = kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionDump,
+     .summary = "Dump all functions into a serialized binary payload",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(N) where N is the number of functions"},
+    {.name = "function|flush",
+     .arity = -2,
+     .flags = kCmdWrite | kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionFlush,
+     .summary = "Deleting all functions",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(N) where N is the number of functions deleted",
+     .arguments = kFlushArguments,
+     .tips = kChangeTips},
+    {.name = "function|help",
+     .arity = 2,
+     .flags = kCmdLoading | kCmdStale,
+     .acl = kAclScripting,
+     .session = FunctionHelp,
+     .summary = "Show helpful text about the different subcommands",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(1)"},
+    {.name = "function|kill",
+     .arity = 2,
+     .flags = kCmdNoscript | kCmdAllowBusy,
+     .acl = kAclScripting,
+     .session = FunctionKill,
+     .summary = "Kill the function currently in execution.",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(1)",
+     .tips = kKillTips},
+    {.name = "function|list",
+     .arity = -2,
+     .flags = kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionList,
+     .summary = "List information about all the functions",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(N) where N is the number of functions",
+     .arguments = kListArguments,
+     .tips = kListTips},
+    {.name = "function|load",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdDenyOom | kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionLoad,
+     .summary = "Create a function with the given arguments (name, code, description)",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(1) (considering compilation time is redundant)",
+     .arguments = kLoadArguments,
+     .tips = kChangeTips},
+    {.name = "function|restore",
+     .arity = -3,
+     .flags = kCmdWrite | kCmdDenyOom | kCmdNoscript | kCmdLockAll,
+     .acl = kAclScripting,
+     .session = FunctionRestore,
+     .summary = "Restore all the functions on the given payload",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(N) where N is the number of functions on the payload",
+     .arguments = kRestoreArguments,
+     .tips = kChangeTips},
+    {.name = "function|stats",
+     .arity = 2,
+     .flags = kCmdNoscript | kCmdAllowBusy,
+     .acl = kAclScripting,
+     .session = FunctionStats,
+     .summary =
+         "Return information about the function currently running (name, description, duration)",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "O(1)",
+     .tips = kStatsTips},
+};
+
+constexpr Command kFunctionCommands[] = {
+    {.name = "fcall",
+     .arity = -3,
+     .flags = kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys | kCmdMovableKeys |
+              kCmdMayReplicate | kCmdLockAll,
+     .acl = kAclScripting,
+     .key_specs = kFcallKeys,
+     .session = Fcall,
+     .summary = "Invoke a function",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "Depends on the function that is executed.",
+     .arguments = kFcallArguments},
+    {.name = "fcall_ro",
+     .arity = -3,
+     .flags = kCmdReadonly | kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys |
+              kCmdMovableKeys | kCmdLockAll,
+     .acl = kAclScripting,
+     .key_specs = kFcallRoKeys,
+     .session = FcallRo,
+     .summary = "Invoke a read-only function",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "Depends on the function that is executed.",
+     .arguments = kFcallArguments},
+    {.name = "function",
+     .arity = -2,
+     .flags = 0,
+     .acl = 0,
+     .subcommands = kFunctionSubcommands,
+     .summary = "A container for function commands",
+     .since = "7.0.0",
+     .group = "scripting",
+     .complexity = "Depends on subcommand."},
+};
+
+}  // namespace
+
+std::span<const Command> FunctionCommands() {
+  return kFunctionCommands;
+}
+
+}  // namespace hearth

@@ -1,0 +1,75 @@
+#pragma once
+
+// Functions: the libraries of FUNCTION LOAD, their functions, and the interpreter that they share.
+//
+// A library is a row of the store; what is compiled here follows those rows. Libraries keep what
+// their code left in local variables between calls, as in Redis: so there is one interpreter, and
+// whoever uses it holds every shard.
+//
+// Thread:   any, under a Tx that locks all; counts and LoadAll (before the first command) apart.
+// Lifetime: the server's.
+// Errors:   texts in Redis' words.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/store.h"
+#include "engine/tx.h"
+#include "src/scripting/function_loader.h"
+#include "src/scripting/interpreter.h"
+
+namespace hearth {
+
+struct Library {
+  std::string name, code;
+  std::vector<LibraryFunction> functions;
+};
+
+class Functions {
+ public:
+  // By name, in the order of names.
+  using Libraries = std::map<std::string, std::shared_ptr<const Library>, std::less<>>;
+
+  // Compiles what the store holds, in place of what is here. What no longer compiles is left out
+  // and told in *error.
+  Status LoadAll(Store& store, std::string* error);
+
+  // Compiles a library and keeps it, with its row. False: *error.
+  bool Load(std::string_view code, bool replace, Tx& tx, std::string* name, std::string* error);
+  bool Delete(std::string_view name, Tx& tx);
+  void Flush(Tx& tx);
+
+  enum class Policy : uint8_t { kFlush, kAppend, kReplace };
+  // All libraries or, on an error, none.
+  bool Restore(const std::vector<std::string>& codes, Policy policy, Tx& tx, std::string* error);
+
+  // Null: there is none. Names are the same in any case.
+  const LibraryFunction* Find(std::string_view function_name) const;
+  Interpreter& interpreter();
+
+  const Libraries& libraries() const { return libraries_; }
+  size_t library_count() const { return library_count_.load(std::memory_order_relaxed); }
+  size_t function_count() const { return function_count_.load(std::memory_order_relaxed); }
+  size_t memory_bytes() const { return interpreter_ ? interpreter_->memory().used_bytes() : 0; }
+
+ private:
+  using LibraryPtr = std::shared_ptr<const Library>;
+
+  LibraryPtr Compile(std::string_view code, std::string* error);
+  // The other library that has a function of the new one; null: none.
+  const LibraryFunction* Conflict(const Libraries& among, const Library& library) const;
+  void Release(const Library& library);
+  // Takes over libraries, and writes what differs.
+  void Become(Libraries libraries, Tx* tx);
+
+  std::unique_ptr<Interpreter> interpreter_;
+  Libraries libraries_;
+  std::map<std::string, const LibraryFunction*, std::less<>> by_name_;  // in lower case
+  std::atomic<size_t> library_count_{0}, function_count_{0};
+};
+
+}  // namespace hearth

@@ -1,0 +1,65 @@
+// Scripts that take too long: what others are told, and how they end.
+#include <memory>
+#include <thread>
+
+#include "src/scripting/scripting.h"
+#include "tests/src/scripting/script_fixture.h"
+
+namespace hearth {
+namespace {
+
+constexpr char kBusy[] =
+    "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n";
+
+class BusyScript : public ScriptFixture {
+ protected:
+  void SetUp() override { Start({"--workers", "2", "--busy-reply-threshold", "50"}); }
+  // Until a script is seen to be busy.
+  void AwaitBusy(TestClient& client) {
+    while (client.Run("PING") != kBusy) std::this_thread::yield();
+  }
+};
+
+TEST_F(BusyScript, OthersAreToldAndMayKillIt) {
+  TestClient runner = Connect();
+  std::vector<std::unique_ptr<TestClient>> others;  // on both workers
+  for (int i = 0; i < 4; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
+  runner.Send("EVAL 'while true do end' 0");
+  for (const auto& other : others) AwaitBusy(*other);
+  EXPECT_EQ(others[0]->Run("GET k"), kBusy);
+  EXPECT_EQ(others[1]->Run("FUNCTION KILL"), kBusy);
+  EXPECT_EQ(others[2]->Run("SCRIPT KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user with SCRIPT KILL"), std::string::npos);
+  for (const auto& other : others) EXPECT_EQ(other->Run("SET k v"), "+OK\r\n");
+  EXPECT_EQ(Eval("return 1"), ":1\r\n");
+}
+
+TEST_F(BusyScript, AScriptCanNotCatchItsEnd) {
+  TestClient runner = Connect(), other = Connect();
+  runner.Send("EVAL 'while true do pcall(function() while true do end end) end' 0");
+  AwaitBusy(other);
+  EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user"), std::string::npos);
+}
+
+TEST_F(BusyScript, WhatHasWrittenIsNotKilled) {
+  TestClient runner = Connect(), other = Connect();
+  runner.Send(
+      "EVAL \"redis.call('set','k','v') local n = 0 while n < 3e7 do n = n + 1 end "
+      "return 1\" 0");
+  std::string reply;
+  while ((reply = other.Run("SCRIPT KILL")).starts_with("-NOTBUSY")) std::this_thread::yield();
+  EXPECT_TRUE(reply.starts_with("-UNKILLABLE")) << reply;
+  EXPECT_EQ(runner.ReadReply(), ":1\r\n");
+  EXPECT_EQ(other.Run("GET k"), WireBulk("v"));
+}
+
+TEST_F(BusyScript, TheServerStopsWithinAScript) {
+  TestClient runner = Connect(), other = Connect();
+  runner.Send("EVAL 'while true do end' 0");
+  AwaitBusy(other);
+  Stop();
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,0 +1,174 @@
+// EVAL, EVALSHA, SCRIPT: what scripts may do, and how what they do is one piece.
+#include <thread>
+
+#include "src/scripting/script_run.h"
+#include "src/scripting/scripting.h"
+#include "tests/src/scripting/script_fixture.h"
+
+namespace hearth {
+namespace {
+
+class ScriptTest : public ScriptFixture {};
+
+TEST_F(ScriptTest, EvalRunsCommandsOnItsKeys) {
+  EXPECT_EQ(Eval("return redis.call('set',KEYS[1],ARGV[1])", {"k"}, {"v"}), "+OK\r\n");
+  EXPECT_EQ(Eval("return redis.call('get',KEYS[1])", {"k"}), WireBulk("v"));
+  EXPECT_EQ(Eval("return {KEYS[1],ARGV[1],ARGV[2]}", {"k"}, {"a", "b"}),
+            WireArray({"k", "a", "b"}));
+  EXPECT_EQ(Run("EVAL 'return 1' x"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(Run("EVAL 'return 1' 2 a"),
+            "-ERR Number of keys can't be greater than number of args\r\n");
+  EXPECT_EQ(Run("EVAL 'return 1' -1"), "-ERR Number of keys can't be negative\r\n");
+}
+
+TEST_F(ScriptTest, ErrorsSayWhichScriptAndLine) {
+  const std::string sha = Sha1Hex("\nerror('boo')");
+  EXPECT_EQ(Eval("\nerror('boo')"),
+            "-ERR user_script:2: boo script: " + sha + ", on @user_script:2.\r\n");
+  EXPECT_EQ(EvalError("return redis.call('nope')"),
+            "-ERR Unknown Redis command called from script");
+  EXPECT_EQ(EvalError("return redis.call('get')"),
+            "-ERR Wrong number of args calling Redis command from script");
+  EXPECT_EQ(EvalError("return redis.call('multi')"),
+            "-ERR This Redis command is not allowed from script");
+  EXPECT_EQ(Eval("syntax("),
+            "-ERR Error compiling script (new function): user_script:1: unexpected symbol near "
+            "'<eof>'\r\n");
+  Run("SET s x");
+  EXPECT_EQ(EvalError("return redis.call('lpush','s',1)"),
+            "-WRONGTYPE Operation against a key holding the wrong kind of value");
+  EXPECT_EQ(Eval("return redis.pcall('lpush','s',1)"),
+            "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n");
+  EXPECT_EQ(EvalError("error({x=1})"), "-ERR unknown error");
+}
+
+TEST_F(ScriptTest, EvalShaRunsWhatWasBrought) {
+  const std::string sha = Sha1Hex("return 7");
+  EXPECT_EQ(Run("EVALSHA " + sha + " 0"), "-NOSCRIPT No matching script. Please use EVAL.\r\n");
+  EXPECT_EQ(Run("SCRIPT LOAD 'return 7'"), WireBulk(sha));
+  EXPECT_EQ(Run("EVALSHA " + sha + " 0"), ":7\r\n");
+  TestClient other = Connect();
+  EXPECT_EQ(other.Run("EVALSHA " + sha + " 0"), ":7\r\n");
+  EXPECT_EQ(Run("SCRIPT EXISTS " + sha + " abc"), "*2\r\n:1\r\n:0\r\n");
+  EXPECT_EQ(Run("SCRIPT FLUSH"), "+OK\r\n");
+  EXPECT_EQ(Run("EVALSHA " + sha + " 0"), "-NOSCRIPT No matching script. Please use EVAL.\r\n");
+  EXPECT_EQ(Run("SCRIPT KILL"), "-NOTBUSY No scripts in execution right now.\r\n");
+}
+
+TEST_F(ScriptTest, BodiesThatOnlyEvalBroughtAreBounded) {
+  Scripting scripting;
+  scripting.Add("loaded", "x", /*loaded=*/true);
+  for (size_t i = 0; i < kEvalBodiesMax + 10; ++i) {
+    scripting.Add("sha" + std::to_string(i), "x", /*loaded=*/false);
+  }
+  EXPECT_EQ(scripting.count(), kEvalBodiesMax + 1);
+  EXPECT_TRUE(scripting.Has("loaded"));
+  EXPECT_FALSE(scripting.Has("sha0"));
+}
+
+TEST_F(ScriptTest, WritesOfUndeclaredKeysWork) {
+  EXPECT_EQ(Eval("for i=1,100 do redis.call('set', ARGV[1]..i, i) end "
+                 "return redis.call('get', ARGV[1]..50)",
+                 {}, {"made:"}),
+            WireBulk("50"));
+  EXPECT_EQ(Run("DBSIZE"), ":100\r\n");
+}
+
+// A script is one piece: nobody sees a and b differ, on whatever worker.
+TEST_F(ScriptTest, NobodySeesAScriptHalfDone) {
+  Restart({"--workers", "2"});
+  std::thread writer([this] {
+    TestClient client = Connect();
+    for (int i = 0; i < 500; ++i) {
+      client.Run("EVAL \"redis.call('incr','a') redis.call('incr','{x}b')\" 0");
+    }
+  });
+  TestClient reader = Connect();
+  for (int i = 0; i < 500; ++i) {
+    const std::string reply = reader.Run("MGET a {x}b");
+    if (reply == "*2\r\n$-1\r\n$-1\r\n") continue;
+    const size_t half = (reply.size() - 4) / 2;
+    EXPECT_EQ(reply.substr(4, half), reply.substr(4 + half));
+  }
+  writer.join();
+}
+
+TEST_F(ScriptTest, AScriptsWritesSurviveAndAreOneChangeOfAWatch) {
+  TestClient other = Connect();
+  Run("WATCH w");
+  EXPECT_EQ(other.Run("EVAL \"return redis.call('set','w','1')\" 0"), "+OK\r\n");
+  Run("MULTI");
+  EXPECT_EQ(Run("EXEC"), "*-1\r\n");
+  Restart();
+  EXPECT_EQ(Run("GET w"), WireBulk("1"));
+}
+
+TEST_F(ScriptTest, ColdKeysAreLoaded) {
+  for (int i = 0; i < 50; ++i) Run("SET cold" + std::to_string(i) + " v" + std::to_string(i));
+  Restart({"--warm-on-start", "no"});
+  EXPECT_EQ(Eval("return redis.call('get',KEYS[1])", {"cold1"}), WireBulk("v1"));
+  EXPECT_EQ(Eval("return redis.call('get','cold'..ARGV[1])", {}, {"2"}), WireBulk("v2"));
+  EXPECT_EQ(Eval("redis.call('set','x','y') return redis.call('get','cold'..ARGV[1])", {}, {"3"}),
+            WireBulk("v3"));
+}
+
+TEST_F(ScriptTest, BlockedClientsAreServedByAScript) {
+  TestClient waiting = Connect();
+  waiting.Send("BLPOP queue 0");
+  while (InfoField("clients", "blocked_clients") != "1") std::this_thread::yield();
+  EXPECT_EQ(Eval("return redis.call('rpush','queue','job')"), ":1\r\n");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"queue", "job"}));
+}
+
+TEST_F(ScriptTest, ScriptsRunInTransactions) {
+  Run("MULTI");
+  Run("SET k 1");
+  Run("EVAL \"return redis.call('incr',KEYS[1])\" 1 k");
+  Run("INCR k");
+  EXPECT_EQ(Run("EXEC"), "*3\r\n+OK\r\n:2\r\n:3\r\n");
+}
+
+TEST_F(ScriptTest, ReadOnlyScriptsMayNotWrite) {
+  EXPECT_EQ(Run("EVAL_RO \"return redis.call('set','a','b')\" 0").substr(0, 60),
+            "-ERR Write commands are not allowed from read-only scripts. s");
+  EXPECT_EQ(EvalError("#!lua flags=no-writes\nreturn redis.call('set','a','b')"),
+            "-ERR Write commands are not allowed from read-only scripts.");
+  EXPECT_EQ(client_->RunWords({"EVAL_RO", "#!lua\nreturn 1", "0"}),
+            "-ERR Can not execute a script with write flag using *_ro command.\r\n");
+  EXPECT_EQ(Eval("#!lua flags=bad\nreturn 1"), "-ERR Unexpected flag in script shebang: bad\r\n");
+}
+
+TEST_F(ScriptTest, WithoutMemoryScriptsMayReadAndFree) {
+  Run("SET big x");
+  Run("CONFIG SET maxmemory-policy noeviction");
+  Run("CONFIG SET maxmemory 1048576");
+  EXPECT_EQ(EvalError("return redis.call('set','a','b')"),
+            "-OOM command not allowed when used memory > 'maxmemory'.");
+  EXPECT_EQ(Eval("return redis.call('get','big')"), WireBulk("x"));
+  EXPECT_EQ(Eval("#!lua\nreturn 1"),
+            "-OOM allow-oom flag is not set on the script, can not run it when used memory > "
+            "'maxmemory'\r\n");
+  EXPECT_EQ(Eval("#!lua flags=allow-oom\nreturn redis.call('set','a','b')"), "+OK\r\n");
+}
+
+TEST_F(ScriptTest, TheDatabaseOfTheCallerStays) {
+  EXPECT_EQ(Eval("redis.call('select',3) return redis.call('set','k','3')"), "+OK\r\n");
+  EXPECT_EQ(Run("GET k"), "$-1\r\n");
+  Run("SELECT 3");
+  EXPECT_EQ(Run("GET k"), WireBulk("3"));
+}
+
+TEST_F(ScriptTest, NumbersAreGivenToCommandsInFull) {
+  EXPECT_EQ(Eval("redis.call('set','n',1000000000) return redis.call('get','n')"),
+            WireBulk("1000000000"));
+  EXPECT_EQ(Eval("redis.call('set','n',0.1) return redis.call('get','n')"), WireBulk("0.1"));
+}
+
+TEST_F(ScriptTest, RandomNumbersRepeatThemselves) {
+  const std::string first = Eval("math.randomseed(5) return tostring(math.random())");
+  EXPECT_EQ(first, WireBulk("0.52483957937213"));
+  EXPECT_EQ(Eval("math.randomseed(5) return tostring(math.random())"), first);
+}
+
+}  // namespace
+}  // namespace hearth
