@@ -313,8 +313,10 @@ class Chaos:
                 node.follow(new)
         old.parent = None
         old.restart()
+        old.call("CLIENT", "PAUSE", 60000, "WRITE")  # as a primary it would go on to expire keys
         own = int(old.info()["master_repl_offset"])
         old.follow(new)
+        old.call("CLIENT", "UNPAUSE")
         # What it has alone is given up by a full resync, and so do those behind it.
         if own > shared:
             self.say("%s has %d sequences of its own" % (old.name, own - shared))
