@@ -1,4 +1,4 @@
-// Tested by tests/engine/group_test.cc.
+// Tested by tests/engine/group_applier_test.cc.
 #include "engine/group.h"
 
 #define XXH_STATIC_LINKING_ONLY

@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "engine/codec.h"
+#include "engine/crc32c.h"
 #include "engine/store.h"
 #include "engine/wal_archive.h"
-#include "engine/wal_reader.h"
 
 namespace hearth {
 namespace {
@@ -153,9 +153,10 @@ Status WalCursor::Read(uint64_t limit_seq, size_t max_bytes, Groups* groups) {
     auto group = std::make_shared<Group>();
     group->first_seq = GetFixed64(record.data());
     std::memcpy(&group->count, record.data() + sizeof(uint64_t), sizeof(group->count));
+    if (group->count == 0) continue;  // RocksDB begins a log so after it recovered from a torn one
     const uint64_t end_seq = group->first_seq + group->count;
     if (group->first_seq < next_seq_ && end_seq <= next_seq_) continue;  // before what is wanted
-    if (group->first_seq != next_seq_ || group->count == 0) return OutOfReach(next_seq_);
+    if (group->first_seq != next_seq_) return OutOfReach(next_seq_);
     next_seq_ = end_seq;
     bytes += record.size();
     group->payload = std::move(record);

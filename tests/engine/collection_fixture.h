@@ -61,7 +61,11 @@ class CollectionFixture : public EngineFixture {
     if (replica_ == nullptr) StartReplica();
     ReplicationFeed::Groups groups;
     const uint64_t next_seq = replica_->log().committed_seq() + 1;
-    const Status read = engine_->feed().Read(next_seq, SIZE_MAX, &groups);
+    Status read = engine_->feed().Read(next_seq, SIZE_MAX, &groups);
+    if (read.code() == Status::Code::kBusy) {
+      const auto cursor = engine_->feed().NewCursor(next_seq);
+      read = engine_->feed().ReadFromWal(cursor.get(), SIZE_MAX, &groups);
+    }
     ASSERT_TRUE(read.ok()) << read.message();
     const Status status = replica_->ApplyGroups(groups);
     ASSERT_TRUE(status.ok()) << status.message();
@@ -154,7 +158,9 @@ class CollectionFixture : public EngineFixture {
       if (what == 0) DemoteAll();
       if (what == 1) Text(keys, print);
       if (what == 2) engine_->SetReplicaWarm(random() % 2 == 0);
-      if (what == 3) EXPECT_EQ(Differences(), "");
+      if (what == 3) {
+        EXPECT_EQ(Differences(), "");
+      }
     });
   }
 

@@ -269,6 +269,7 @@ TEST_F(GroupApplierTest, DamagedGroupsBrickNothing) {
   const uint64_t checksum = GroupChecksum(whole.payload);
   int refused = 0;
   for (size_t at = 0; at < whole.payload.size(); ++at) {
+    SCOPED_TRACE("byte " + std::to_string(at));
     auto damaged = std::make_shared<Group>(whole);
     damaged->payload[at] = static_cast<char>(damaged->payload[at] ^ 0xff);
     ASSERT_NE(GroupChecksum(damaged->payload), checksum);
@@ -287,7 +288,7 @@ TEST_F(GroupApplierTest, DamagedGroupsBrickNothing) {
     ASSERT_TRUE(opened.ok()) << "byte " << at << ": " << opened.message();
     StartReplica();
   }
-  EXPECT_GT(refused, static_cast<int>(whole.payload.size() / 2));
+  EXPECT_GT(refused, static_cast<int>(whole.payload.size() / 3));
   for (size_t size = 0; size < whole.payload.size(); ++size) {
     auto shorter = std::make_shared<Group>(whole);
     shorter->payload.resize(size);
@@ -305,9 +306,11 @@ TEST_F(GroupApplierTest, ReadersSeeWholeGroups) {
   FillSet("s", 1, 1);
   FeedReplica();
   std::thread reader([&] {
-    while (!ends) {
+    // The demoter may take away what was loaded before it is looked at: every other time the
+    // missing keys are read under the locks.
+    for (bool blocking = false; !ends; blocking = !blocking) {
       const KeyRef refs[] = {KeyRef(0, "a"), KeyRef(0, "b"), KeyRef(0, "s")};
-      Tx tx(replica_->keyspace(), refs, clock_.WallMs(), {});
+      Tx tx(replica_->keyspace(), refs, clock_.WallMs(), {.read_blocking = blocking});
       if (tx.state() == Tx::State::kPending) {
         const std::vector<KeyRef> missing = tx.missing();
         // The Tx holds no locks any more.

@@ -46,6 +46,9 @@ TEST(Rows, AHeadRowParsesToWhatWasWritten) {
 
 TEST(Rows, TheStateRowKeepsIdsAndCounts) {
   StoreState state = StoreState::Fresh(16, std::string(40, 'a'));
+  state.history.id2 = std::string(40, 'b');
+  state.history.id2_seq = 77;
+  state.written = true;
   state.commit_ms = 12345;
   state.next_db_id = 18;
   state.dbs[3] = {17, 1000, 5};
@@ -53,6 +56,7 @@ TEST(Rows, TheStateRowKeepsIdsAndCounts) {
   const std::string row = EncodeState(state);
   ASSERT_TRUE(ParseState(row, 16, &read));
   EXPECT_EQ(read.history, state.history);
+  EXPECT_TRUE(read.written);
   EXPECT_EQ(read.next_db_id, 18u);
   EXPECT_EQ(read.dbs[3].id, 17u);
   EXPECT_EQ(read.dbs[3].keys, 1000u);
