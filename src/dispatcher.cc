@@ -130,9 +130,10 @@ void Dispatcher::EndCaching(Session& session, const CommandTable::Found& found) 
   if (!session.in_transaction() && !is_client) session.tracking()->caching_given = false;
 }
 
-// Redis shows a command behind its run, EXEC behind what it ran; never one of administration.
+// Redis shows a command behind its run, EXEC behind what it ran, a script (kCmdSkipMonitor) before
+// what it calls; never one of administration.
 void Dispatcher::FeedMonitors(Session& session, const Args& args, const Command& command) {
-  if (command.flags & (kCmdSkipMonitor | kCmdAdmin)) return;
+  if (command.flags & kCmdAdmin) return;
   const Connection& connection = session.connection();
   const std::string source = connection.is_unix() ? "unix:" + server_.config().Text("unixsocket")
                                                   : connection.peer_address();
@@ -140,6 +141,11 @@ void Dispatcher::FeedMonitors(Session& session, const Args& args, const Command&
 }
 
 bool Dispatcher::RunSession(Session& session, const Args& args, const Command& command) {
+  // Once, although a script that waits for keys is run again.
+  if ((command.flags & kCmdSkipMonitor) && session.park_count_ == 0 && server_.monitors().any())
+      [[unlikely]] {
+    FeedMonitors(session, args, command);
+  }
   command.session(args, session, session.connection().reply());
   return !std::exchange(session.parked_, false);
 }
@@ -151,7 +157,7 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   CommandStats& stats = stats_[found.index];
   stats.Record(took_us, server_.TracksLatency());
   Bump(counters_.commands);
-  if (server_.monitors().any()) [[unlikely]]
+  if (server_.monitors().any() && !(found.command->flags & kCmdSkipMonitor)) [[unlikely]]
     FeedMonitors(session, args, *found.command);
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);

@@ -296,6 +296,8 @@ void Dispatcher::RunQueued(Session& session, Tx* tx) {
     RunQueuedData(session, command, args, tx);
   } else {
     session.open_tx_ = tx;
+    if ((command.flags & kCmdSkipMonitor) && server_.monitors().any()) [[unlikely]]
+      FeedMonitors(session, args, command);
     command.session(args, session, reply);
     session.open_tx_ = nullptr;
   }

@@ -62,6 +62,17 @@ TEST_F(MonitorTest, ExecIsShownBehindWhatItRan) {
   EXPECT_EQ(Line(monitor), Source() + "\"EXEC\"\r\n");
 }
 
+TEST_F(MonitorTest, WhatAScriptCallsIsShownAsItsOwn) {
+  TestClient monitor = Connect();
+  monitor.Run("MONITOR");
+  Run("EVAL \"return redis.call('get', KEYS[1])\" 1 k");
+  const std::string eval =
+      Source() + "\"EVAL\" \"return redis.call('get', KEYS[1])\" \"1\" \"k\"\r\n";
+  const std::string get = "[0 lua] \"get\" \"k\"\r\n";
+  EXPECT_EQ(Line(monitor), eval);
+  EXPECT_EQ(Line(monitor), get);
+}
+
 TEST_F(MonitorTest, ResetEndsIt) {
   TestClient monitor = Connect();
   monitor.Run("MONITOR");

@@ -375,6 +375,17 @@ TEST_F(TrackingTest, TheTableIsBoundedByTellingReadersToForget) {
   EXPECT_EQ(Info("tracking_total_keys"), "10");
 }
 
+// The script's reads and writes, not the keys that EVAL names.
+TEST_F(TrackingTest, ScriptsReadAndWriteAsCommandsDo) {
+  TestClient& reader = *readers_[0];
+  reader.Run("CLIENT TRACKING ON");
+  reader.Run("EVAL \"redis.call('set', 'w', 1) return redis.call('get', KEYS[1])\" 2 k other");
+  EXPECT_EQ(Info("tracking_total_keys"), "1");
+  Run("EVAL \"redis.call('incr', KEYS[1]) return redis.call('incr', KEYS[1])\" 1 k");
+  EXPECT_EQ(reader.ReadReply(), Invalidation({"k"}));
+  EXPECT_FALSE(reader.HasReply());
+}
+
 // What a blocked read shows at last is tracked as well.
 TEST_F(TrackingTest, AReadThatWaitedIsRemembered) {
   TestClient& reader = *readers_[0];
