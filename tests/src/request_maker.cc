@@ -16,9 +16,9 @@ const std::set<std::string_view> kNever = {
     "module|loadex", "debug",        "config|set", "restore-asking"};
 // Their connection closes, gets several replies or none, or waits.
 const std::set<std::string_view> kDisturbing = {
-    "quit",         "client|kill",   "client|reply", "monitor",     "client|tracking",
-    "subscribe",    "psubscribe",    "ssubscribe",   "unsubscribe", "punsubscribe",
-    "sunsubscribe", "client|caching"};
+    "quit",         "client|kill",    "client|reply", "monitor",     "client|tracking",
+    "subscribe",    "psubscribe",     "ssubscribe",   "unsubscribe", "punsubscribe",
+    "sunsubscribe", "client|caching", "wait"};
 // So slow, or emptying so much, that they are made rarely.
 const std::set<std::string_view> kRare = {"save",    "bgsave",   "bgrewriteaof",
                                           "flushdb", "flushall", "swapdb"};
