@@ -55,7 +55,9 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
-  if (keyspace.is_replica()) options_.expire = false;
+  if (keyspace.is_replica() || (keyspace.expiry_held() && !options_.see_expired)) {
+    options_.expire = false;
+  }
   if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {
@@ -152,7 +154,7 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
     if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
     return nullptr;
   }
-  if (HasExpired(*object, now_ms_)) {
+  if (!options_.see_expired && HasExpired(*object, now_ms_)) {
     if (options_.expire) {
       Bump(shard.counters.expired);
       const bool object_expired = object->has_expiry() && object->expire_at_ms <= now_ms_;
@@ -282,7 +284,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   Object* old = FindObject(ref);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();
-  const bool expired = had_expiry && old->expire_at_ms <= now_ms_;
+  const bool expired = had_expiry && !options_.see_expired && old->expire_at_ms <= now_ms_;
   const int64_t expire_at_ms =
       expiry.keep ? (had_expiry && !expired ? old->expire_at_ms : kNoExpiry) : expiry.at_ms;
 

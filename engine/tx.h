@@ -60,6 +60,7 @@ struct TxOptions {
   bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
   bool give_way = false;       // kBusy instead of waiting for a Tx that takes long
   bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
+  bool see_expired = false;    // nothing counts as expired: who writes has judged that elsewhere
   uint64_t writer = 0;         // the client whose command it is; 0 = none
 };
 

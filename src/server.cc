@@ -335,6 +335,11 @@ void Server::ApplyLimits(Session& session) {
   ParserLimits& limits = connection.limits();
   limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
   limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
+  if (session.applies_stream()) {
+    limits = ParserLimits();  // the primary's were others: what it took is taken
+    limits.proto_max_bulk_len = limits.query_buffer_max = kStreamCommandBytesMax;
+    return connection.SetOutputLimits(0, 0, 0);
+  }
   // A replica's output is bounded by its sender, however far it is behind.
   if (session.is_replica()) return connection.SetOutputLimits(0, 0, 0);
   std::istringstream words(config_.Text("client-output-buffer-limit"));
@@ -469,7 +474,7 @@ bool Server::StartSnapshot() {
 }
 
 void Server::SnapshotWhenDue() {
-  if (snapshot_running_) return;
+  if (snapshot_running_ || replication_->is_loading()) return;
   const uint64_t changes = ChangesSinceSnapshot();
   const int64_t now_s = clock_.WallMs() / 1000;
   if (changes == 0 || (!snapshot_ok_ && now_s - last_try_s_ < kSnapshotRetryS)) return;
@@ -522,7 +527,7 @@ void Server::WorkerCron(Worker& worker) {
   worker.CloseIdle(timeout_s, [](Connection& connection) {
     const auto& session = static_cast<const Session&>(*connection.handler());
     return !session.blocked() && !session.waits() && !session.has_subscribed() &&
-           !session.is_replica();
+           !session.is_replica() && !session.applies_stream();
   });
 }
 
