@@ -12,6 +12,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/transaction.h"
 #include "src/dispatcher.h"
+#include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/log.h"
 #include "src/replication/replication.h"

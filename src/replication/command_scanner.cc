@@ -58,7 +58,7 @@ CommandScanner::Result CommandScanner::Header() {
     arg_count_ = *count;
   }
   args_left_ = arg_count_;
-  std::fill(std::begin(word_size_), std::end(word_size_), 0);
+  word_begin_[0] = word_begin_[1] = word_size_[0] = word_size_[1] = 0;
   return Result::kCommand;
 }
 
@@ -101,8 +101,6 @@ CommandScanner::Result CommandScanner::Next(ScannedCommand* command) {
   command->bytes = all;
   command->name = all.substr(word_begin_[0], word_size_[0]);
   command->word = all.substr(word_begin_[1], word_size_[1]);
-  if (arg_count_ < 1) command->name = {};
-  if (arg_count_ < 2) command->word = {};
   arg_count_ = -1;
   begin_ = scan_;
   return Result::kCommand;

@@ -83,7 +83,7 @@ def fill(client, rng):
             commands.append(["RPUSH", "list:big", "element%d" % i])
             commands.append(["SADD", "set:big", "member%d" % i])
             commands.append(["HSET", "hash:big", "field%d" % i, "value%d" % i])
-            commands.append(["ZADD", "zset:big", i * 1.25, "member%d" % i])
+            commands.append(["ZADD", "zset:big", str(i * 1.25), "member%d" % i])
             commands.append(["XADD", "stream:big", "%d-%d" % (i + 1, i % 3), "n", i, "t", "text"])
         for i in range(1000):
             commands.append(["SADD", "set:manyints", i * 3])
