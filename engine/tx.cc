@@ -55,7 +55,7 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
-  if (keyspace.is_replica() || (keyspace.expiry_held() && !options_.see_expired)) {
+  if (keyspace.is_replica() || keyspace.expiry_held() || options_.see_expired) {
     options_.expire = false;
   }
   if (!log_.accepting()) {

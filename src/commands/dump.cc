@@ -115,7 +115,7 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
   }
   const bool replaces = tx.Delete(key);
   const int64_t expire_at_ms = options.absolute_ttl ? *ttl_ms : tx.now_ms() + *ttl_ms;
-  if (*ttl_ms == 0 || expire_at_ms > tx.now_ms()) {
+  if (*ttl_ms == 0 || expire_at_ms > tx.now_ms() || !tx.may_expire()) {
     WriteStoredValue(tx, key, value);
     if (tx.Peek(key) != nullptr) {
       if (*ttl_ms != 0) tx.SetExpiry(key, expire_at_ms);

@@ -237,8 +237,7 @@ std::string RedisFollower::LoadKey(const RdbEntry& entry) {
            "' is damaged: " + (status.ok() ? "bytes follow it" : status.message());
   }
   const int64_t now_ms = server_.clock().WallMs();
-  // What has expired: its DEL is in the stream, or on its way.
-  if (entry.expire_at_ms != -1 && entry.expire_at_ms <= now_ms) return {};
+  // Also what has expired meanwhile: the stream may hold its DEL, or a PERSIST that came in time.
   const KeyRef ref(static_cast<uint32_t>(entry.db), entry.key);
   {
     Tx tx(server_.keyspace(), {&ref, 1}, now_ms,

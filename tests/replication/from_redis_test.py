@@ -267,7 +267,6 @@ def move(binary, diskless, seed):
         info = hearth.info()
         assert info["master_protocol"] == "redis" and info["master_stream_errors"] == "0", info
         count = compare(redis, hearth, "the replica")
-        assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
 
         # One whole second behind the ACK: the Redis sees an acknowledged replica.
         must(client.call("SET", "acknowledged", 1))
@@ -276,11 +275,11 @@ def move(binary, diskless, seed):
         must(client.call("SET", "soon", 1, "PX", 50))
         wait(lambda: is_level(redis, hearth) and redis.call("EXISTS", "soon") == 0, "expiry")
 
-        # A full resync that a kill cuts leaves nothing half.
         must(hearth.call("REPLICAOF", "NO", "ONE"))
         before = hearth.info()
         assert before["role"] == "master", before
         compare(redis, hearth, "the new primary")
+        assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
         for i in range(100):
             must(hearth.call("SET", "mine:%d" % i, i, "PX", 100 if i % 2 else 10**7))
         assert must(hearth.call("FCALL", "put", 1, "by function", "there")) == "OK"

@@ -133,14 +133,17 @@ TEST_F(RedisFollowerTest, WhatWasLoadedInPartIsDropped) {
 TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
+  // Had the time when the file was made.
+  const std::string expiry("\xfc\x05\0\0\0\0\0\0\0", 9);
+  SendFile(RdbOf(expiry + Entry("a", "1")));
   ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("GET a"), "$-1\r\n");
   const std::string set = Command({"SET", "b", "2", "PX", "1"}) + Command({"PING"});
   primary.Send(set);
   EXPECT_TRUE(Reaches(set.size()));
   EXPECT_TRUE(Eventually([&] { return replica.Run("GET b") == "$-1\r\n"; }));
   EXPECT_EQ(replica.Run("DBSIZE"), ":2\r\n");
-  const std::string keep = Command({"PERSIST", "b"});
+  const std::string keep = Command({"PEXPIREAT", "b", "5"}) + Command({"PERSIST", "b"});
   primary.Send(keep);
   EXPECT_TRUE(Reaches(set.size() + keep.size()));
   EXPECT_EQ(replica.Run("GET b"), "$1\r\n2\r\n");
@@ -157,6 +160,9 @@ TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "2");
   // A database that is not here: what follows would go into another.
   primary.Send(Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}));
+  EXPECT_TRUE(Eventually([&] {
+    return replica.Info("replication", "master_link_error").find("SELECT") != std::string::npos;
+  }));
   primary.Hang();
   EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
 }
