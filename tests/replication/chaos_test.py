@@ -78,7 +78,7 @@ class Node:
 
     def full_resyncs(self):
         with open(os.path.join(self.server.folder, "log"), "rb") as log:
-            return log.read().count(b"Full resync from master:")
+            return log.read().count(b"MASTER <-> REPLICA sync: Finished with success")
 
     def diverged_count(self):
         """Files of what it gave up."""

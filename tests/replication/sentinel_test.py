@@ -109,7 +109,13 @@ class SentinelProcess:
 
 def wait(what, text, seconds=60):
     end = time.monotonic() + seconds
-    while not what():
+
+    def holds():
+        try:
+            return what()
+        except ConnectionError:  # a failover closes the clients' connections
+            return False
+    while not holds():
         if time.monotonic() > end:
             raise AssertionError("never: " + text)
         time.sleep(0.05)
