@@ -328,7 +328,7 @@ bool Dispatcher::MayWrite(std::string* error) {
     *error = "MISCONF " + reason;
     return false;
   }
-  if (server_.SnapshotFailureStopsWrites()) {
+  if (server_.snapshots().StopsWrites()) {
     *error =
         "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
         "to disk. Commands that may modify the data set are disabled, because this instance is "
