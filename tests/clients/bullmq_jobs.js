@@ -1,9 +1,9 @@
 // Jobs through a BullMQ queue whose server dies meanwhile. usage: node bullmq_jobs.js SOCKET
 //
 // Prints "completed N" as it goes, for the one who kills the server and starts it again, and fails
-// unless every job completed exactly once. What counts is what the server recorded: each completing
-// script adds one event to the queue's stream. A handler may run more often: a lost reply leaves its
-// job active until its lock ends, as with any at-least-once queue.
+// unless every job completed exactly once. What counts is what the server recorded: each script
+// that completes a job adds one event to the queue's stream. A handler may run more often: a lost
+// reply leaves its job active until its lock ends, as with any at-least-once queue.
 'use strict';
 const assert = require('assert');
 const { Queue, Worker } = require('bullmq');
@@ -25,8 +25,8 @@ const failsFirst = (number) => number % 10 === 3;
 const delayOf = (number) => (number % 5 === 1 ? 100 + (number % 2000) : 0);
 
 function expectsOutage(error) {
-  return /Connection is closed|ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|NOSCRIPT|Missing (lock|key)|Stream isn't/.test(
-    error.message);
+  const outage = /Connection is closed|ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|Stream isn't/;
+  return outage.test(error.message) || /NOSCRIPT|Missing (lock|key)/.test(error.message);
 }
 
 async function handle(job) {
@@ -60,7 +60,8 @@ async function addJobs(queue) {
     const chunk = [];
     for (let number = first; number < first + kChunk; number++) {
       chunk.push({ name: 'job', data: { number },
-                   opts: { jobId: `job-${number}`, delay: delayOf(number), attempts: 3, backoff: 20 } });
+                   opts: { jobId: `job-${number}`, delay: delayOf(number), attempts: 3,
+                           backoff: 20 } });
     }
     for (let tries = 0; ; tries++) {
       try {
@@ -111,7 +112,8 @@ async function check(queue) {
     const id = `job-${number}`;
     if (times.get(id) !== 1) wrong.push(`${id} completed ${times.get(id) || 0} times`);
     const [attempts, result] = await redis.hmget(`bull:jobs:${id}`, 'atm', 'returnvalue');
-    if (attempts !== (failsFirst(number) ? '2' : '1')) wrong.push(`${id} made ${attempts} attempts`);
+    const wanted = failsFirst(number) ? '2' : '1';
+    if (attempts !== wanted) wrong.push(`${id} made ${attempts} attempts`);
     if (result !== String(number)) wrong.push(`${id} returned ${result}`);
   }
   assert.deepStrictEqual(wrong, []);

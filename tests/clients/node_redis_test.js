@@ -16,17 +16,20 @@ function keyAndArguments(parser, key, ...args) {
   parser.push(...args.map(String));
 }
 
+const asIs = (reply) => reply;
+
 const extensions = {
   scripts: {
     addTwice: defineScript({
-      SCRIPT: "redis.call('INCRBY', KEYS[1], ARGV[1]) return redis.call('INCRBY', KEYS[1], ARGV[1])",
-      NUMBER_OF_KEYS: 1, parseCommand: keyAndArguments, transformReply: (reply) => reply }),
+      SCRIPT: "redis.call('INCRBY', KEYS[1], ARGV[1]) "
+              + "return redis.call('INCRBY', KEYS[1], ARGV[1])",
+      NUMBER_OF_KEYS: 1, parseCommand: keyAndArguments, transformReply: asIs }),
   },
   functions: {
     suite: {
-      suite_add: { NUMBER_OF_KEYS: 1, parseCommand: keyAndArguments, transformReply: (reply) => reply },
+      suite_add: { NUMBER_OF_KEYS: 1, parseCommand: keyAndArguments, transformReply: asIs },
       suite_get: { IS_READ_ONLY: true, NUMBER_OF_KEYS: 1, parseCommand: keyAndArguments,
-                   transformReply: (reply) => reply },
+                   transformReply: asIs },
     },
   },
 };
@@ -36,7 +39,8 @@ const plain = (value) => JSON.parse(JSON.stringify(value));
 const expect = (got, wanted) => assert.deepStrictEqual(plain(got), plain(wanted));
 
 async function connected(path, options) {
-  const client = createClient({ socket: { path, reconnectStrategy: false }, ...extensions, ...options });
+  const socket = { path, reconnectStrategy: false };
+  const client = createClient({ socket, ...extensions, ...options });
   client.on('error', () => {});
   await client.connect();
   return client;
@@ -131,7 +135,8 @@ async function checkStreams(client, resp) {
   }
   expect(await client.xAck('x', 'group', '1-1'), 1);
   expect(await client.xPending('x', 'group'),
-         { pending: 1, firstId: '1-2', lastId: '1-2', consumers: [{ name: 'one', deliveriesCounter: 1 }] });
+         { pending: 1, firstId: '1-2', lastId: '1-2',
+           consumers: [{ name: 'one', deliveriesCounter: 1 }] });
   expect(await client.xAutoClaim('x', 'group', 'two', 0, '-'),
          { nextId: '0-0', messages: [entries[1]], deletedMessages: [] });
   const info = await client.xInfoStream('x');
@@ -183,9 +188,10 @@ async function checkScripts(client) {
   expect(await client.addTwice('added', 3), 10);  // EVALSHA
   expect(await client.scriptExists(extensions.scripts.addTwice.SHA1), [1]);
   expect(await client.multi().addTwice('added', 1).get('added').exec(), [12, '12']);
-  expect(await client.eval('return {KEYS[1], ARGV[1], 3.7, false}', { keys: ['k'], arguments: ['a'] }),
-         ['k', 'a', 3, null]);
-  await assert.rejects(client.eval("return redis.error_reply('MINE it is')"), /^Error: MINE it is$/);
+  const words = { keys: ['k'], arguments: ['a'] };
+  expect(await client.eval('return {KEYS[1], ARGV[1], 3.7, false}', words), ['k', 'a', 3, null]);
+  await assert.rejects(client.eval("return redis.error_reply('MINE it is')"),
+                       /^Error: MINE it is$/);
   expect(await client.functionLoad(kLibrary, { REPLACE: true }), 'suite');
   expect(await client.suite.suite_add('added', 5), 17);
   expect(await client.suite.suite_get('added'), '17');
@@ -232,7 +238,8 @@ async function checkBlocking(client, blocked) {
             { key: 'q:2', element: 'x' });
   await pop(() => blocked.bzPopMin('q:z', 10), () => client.zAdd('q:z', { value: 'm', score: 3 }),
             { key: 'q:z', value: 'm', score: 3 });
-  await pop(() => blocked.blMove('q:1', 'q:3', 'LEFT', 'RIGHT', 10), () => client.rPush('q:1', 'y'), 'y');
+  await pop(() => blocked.blMove('q:1', 'q:3', 'LEFT', 'RIGHT', 10),
+            () => client.rPush('q:1', 'y'), 'y');
   await pop(() => blocked.blmPop(10, ['q:1', 'q:2'], 'LEFT'), () => client.rPush('q:2', 'z'),
             ['q:2', ['z']]);
   expect(await blocked.blPop('q:none', 0.05), null);
@@ -255,18 +262,19 @@ async function checkClientSideCache(path, other) {
 }
 
 async function checkAcl(client, path, options) {
-  expect(await client.aclSetUser('app', ['reset', 'on', '>pw', '~app:*', '+get', '+set', '+@connection',
-                                          '+acl|whoami']), 'OK');
+  expect(await client.aclSetUser('app', ['reset', 'on', '>pw', '~app:*', '+get', '+set',
+                                         '+@connection', '+acl|whoami']), 'OK');
   const user = await client.aclGetUser('app');
   assert.ok(user.flags.includes('on'));
   expect(user.keys, '~app:*');
-  const app = await connected(path, { ...options, username: 'app', password: 'pw', name: 'the-app' });
+  const userOptions = { ...options, username: 'app', password: 'pw', name: 'the-app' };
+  const app = await connected(path, userOptions);
   expect(await app.aclWhoAmI(), 'app');
   expect(await app.clientGetName(), 'the-app');
   expect(await app.set('app:1', '1'), 'OK');
   await assert.rejects(app.get('other'), /^Error: NOPERM .*No permissions to access a key/i);
   await assert.rejects(app.del('app:1'), /^Error: NOPERM .*'del' command/);
-  await assert.rejects(connected(path, { ...options, username: 'app', password: 'no' }), /WRONGPASS/);
+  await assert.rejects(connected(path, { ...userOptions, password: 'no' }), /WRONGPASS/);
   const [entry] = await client.aclLog();
   expect(entry.username, 'app');
   expect(entry.reason, 'auth');

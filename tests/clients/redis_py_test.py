@@ -131,8 +131,9 @@ def check_scripts(client):
         expect("script in a pipeline", pipe.get("counted").execute(), [8, "8"])
     expect("script_exists", client.script_exists(add.sha, "0" * 40), [True, False])
     expect_error("error", redis.ResponseError, "not an integer", add, ["counted"], ["x"])
-    expect("function_load", client.function_load("#!lua name=py\nredis.register_function('twice', "
-                                                 "function(keys, args) return 2 * args[1] end)"), "py")
+    library = ("#!lua name=py\n"
+               "redis.register_function('twice', function(keys, args) return 2 * args[1] end)")
+    expect("function_load", client.function_load(library), "py")
     expect("fcall", client.fcall("twice", 0, 21), 42)
     expect("function_delete", client.function_delete("py"), True)
 
@@ -149,8 +150,8 @@ def main():
     try:
         server.start()
         client = redis.Redis(unix_socket_path=server.path, decode_responses=True)
-        for check in (check_types, check_pipeline, check_scan, check_pubsub, check_lock, check_scripts,
-                      check_server):
+        for check in (check_types, check_pipeline, check_scan, check_pubsub, check_lock,
+                      check_scripts, check_server):
             check(client)
         check_acl(client, server.path)
         print("redis-py %s: fine" % redis.__version__)
