@@ -86,6 +86,23 @@ TEST_F(BusyScript, ItsClientMayLeave) {
   EXPECT_EQ(Eval("return 1"), ":1\r\n");
 }
 
+TEST_F(BusyScript, WhoMayNotKillItMayNotBeforeItEnds) {
+  TestClient runner = Connect(), other = Connect();
+  ASSERT_EQ(other.Run("ACL SETUSER weak on nopass ~* +@all -script -shutdown"), "+OK\r\n");
+  std::vector<std::unique_ptr<TestClient>> weak;  // on both workers
+  for (int i = 0; i < 4; ++i) {
+    weak.push_back(std::make_unique<TestClient>(socket_path()));
+    ASSERT_EQ(weak.back()->Run("AUTH weak x"), "+OK\r\n");
+  }
+  runner.Send("EVAL 'while true do end' 0");
+  AwaitBusy(other);
+  for (const auto& client : weak) {
+    EXPECT_TRUE(client->Run("SCRIPT KILL").starts_with("-NOPERM"));
+    EXPECT_TRUE(client->Run("SHUTDOWN NOSAVE").starts_with("-NOPERM"));
+  }
+  EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
+}
+
 TEST_F(BusyScript, TheServerStopsWithinAScript) {
   TestClient runner = Connect(), other = Connect();
   runner.Send("EVAL 'while true do end' 0");
