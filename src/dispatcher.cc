@@ -272,8 +272,9 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
       RejectUnknown(args, found, reply);
     } else if (command->arity > 0 ? count != command->arity : count < -command->arity) {
       reply.Error(WrongArity(command->name));
-    } else if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
-      reply.Error("NOAUTH Authentication required.");
+    } else if (!session.MayDoEverything() &&
+               (!PassAuthentication(session, *command) || !PassPermissions(session, args, found))) {
+      if (session.in_transaction()) session.transaction().Spoil();
     } else if (!(command->flags & kCmdAllowBusy) || command->session == nullptr ||
                !command->key_specs.empty()) {
       reply.Error(server_.scripting().BusyError());
@@ -282,8 +283,8 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
       session.last_command = command->name;
       command->session(args, session, reply);
     }
-    if (!reply.muted()) session.connection().CountReply();
-    if (session.connection().is_closing()) return i + 1;
+    if (!session.answers_later_ && !reply.muted()) session.connection().CountReply();
+    if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
   return batch.size();
 }
