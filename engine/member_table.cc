@@ -85,10 +85,11 @@ MemberTable::Cell* MemberTable::FindCell(std::string_view member, uint64_t hash,
   Segment* segment = directory_[DirectoryIndex(hash)];
   *in = segment;
   const uint32_t mask = segment->cell_count - 1;
-  for (uint32_t i = HomeOf(*segment, hash);; i = (i + 1) & mask) {
+  const uint64_t tag = TagOf(*segment, hash);
+  for (uint32_t i = HomeOf(*segment, tag);; i = (i + 1) & mask) {
     Cell& cell = segment->cells()[i];
     if (cell == 0) return nullptr;
-    if (cell >> kTagShift == (hash & 0xffff) && EntryOf(cell)->member() == member) return &cell;
+    if (cell >> kTagShift == tag && EntryOf(cell)->member() == member) return &cell;
   }
 }
 
@@ -98,11 +99,12 @@ MemberEntry* MemberTable::Find(std::string_view member) const {
   return cell == nullptr ? nullptr : EntryOf(*cell);
 }
 
-void MemberTable::PutIn(Segment* segment, Cell cell, uint64_t hash) {
+void MemberTable::PutIn(Segment* segment, MemberEntry* entry, uint64_t hash) {
   const uint32_t mask = segment->cell_count - 1;
-  uint32_t i = HomeOf(*segment, hash);
+  const uint64_t tag = TagOf(*segment, hash);
+  uint32_t i = HomeOf(*segment, tag);
   while (segment->cells()[i] != 0) i = (i + 1) & mask;
-  segment->cells()[i] = cell;
+  segment->cells()[i] = reinterpret_cast<Cell>(entry) | tag << kTagShift;
   ++segment->used;
 }
 
@@ -140,7 +142,7 @@ void MemberTable::MakeRoom(uint64_t hash) {
       if (cell == 0) continue;
       const uint64_t cell_hash = HashOf(EntryOf(cell)->member());
       const bool upper = !grow && ((cell_hash >> (63 - segment->depth)) & 1) != 0;
-      PutIn(halves[upper], cell, cell_hash);
+      PutIn(halves[upper], EntryOf(cell), cell_hash);
     }
     if (grow) {
       Point(hash, halves[0]);
@@ -156,8 +158,7 @@ void MemberTable::MakeRoom(uint64_t hash) {
 void MemberTable::Insert(MemberEntry* entry) {
   const uint64_t hash = HashOf(entry->member());
   MakeRoom(hash);
-  PutIn(directory_[DirectoryIndex(hash)],
-        reinterpret_cast<Cell>(entry) | (hash & 0xffff) << kTagShift, hash);
+  PutIn(directory_[DirectoryIndex(hash)], entry, hash);
   memory_bytes_ += entry->allocated_size();
   ++size_;
 }
@@ -166,7 +167,7 @@ void MemberTable::Replace(MemberEntry* old, MemberEntry* entry) {
   const uint64_t hash = HashOf(old->member());
   Segment* segment;
   Cell* cell = FindCell(old->member(), hash, &segment);
-  *cell = reinterpret_cast<Cell>(entry) | (hash & 0xffff) << kTagShift;
+  *cell = reinterpret_cast<Cell>(entry) | *cell >> kTagShift << kTagShift;
   memory_bytes_ += entry->allocated_size();
   memory_bytes_ -= old->allocated_size();
   MemberEntry::Free(old);
@@ -177,7 +178,7 @@ void MemberTable::EraseCell(Segment* segment, uint32_t index) {
   const uint32_t mask = segment->cell_count - 1;
   uint32_t gap = index;
   for (uint32_t i = (gap + 1) & mask; segment->cells()[i] != 0; i = (i + 1) & mask) {
-    const uint32_t home = HomeOf(*segment, HashOf(EntryOf(segment->cells()[i])->member()));
+    const uint32_t home = HomeOf(*segment, segment->cells()[i] >> kTagShift);
     if (((i - home) & mask) < ((i - gap) & mask)) continue;
     segment->cells()[gap] = segment->cells()[i];
     gap = i;
@@ -217,7 +218,7 @@ void MemberTable::Shrink(uint64_t hash) {
     if (from == nullptr) continue;
     for (uint32_t i = 0; i < from->cell_count; ++i) {
       const Cell cell = from->cells()[i];
-      if (cell != 0) PutIn(joined, cell, HashOf(EntryOf(cell)->member()));
+      if (cell != 0) PutIn(joined, EntryOf(cell), HashOf(EntryOf(cell)->member()));
     }
   }
   Point(hash, joined);

@@ -112,7 +112,9 @@ class MemberTable {
   }
 
  private:
-  using Cell = uint64_t;  // entry address (48 bits) | low hash bits (16 bits); 0 = empty
+  // entry address (48 bits) | tag (16 bits); 0 = empty. The tag is the 16 bits of the hash behind
+  // those that all members of the segment share: it tells the cell's home without the entry.
+  using Cell = uint64_t;
   static constexpr int kTagShift = 48;
   static constexpr uint32_t kCellsMin = 8;
   static constexpr uint32_t kCellsMax = 256;
@@ -134,14 +136,16 @@ class MemberTable {
   bool IsFirst(size_t index, const Segment& segment) const {
     return (index & ((size_t{1} << (depth_ - segment.depth)) - 1)) == 0;
   }
-  static uint32_t HomeOf(const Segment& segment, uint64_t hash) {
-    const uint64_t below = segment.depth == 0 ? hash : hash << segment.depth;
-    return static_cast<uint32_t>((below >> 32) * segment.cell_count >> 32);
+  static uint64_t TagOf(const Segment& segment, uint64_t hash) {
+    return (segment.depth == 0 ? hash : hash << segment.depth) >> kTagShift;
+  }
+  static uint32_t HomeOf(const Segment& segment, uint64_t tag) {
+    return static_cast<uint32_t>(tag * segment.cell_count >> (64 - kTagShift));
   }
   Cell* FindCell(std::string_view member, uint64_t hash, Segment** segment) const;
   Segment* NewSegment(uint32_t cell_count, uint32_t depth);
   void FreeSegment(Segment* segment);
-  void PutIn(Segment* segment, Cell cell, uint64_t hash);
+  void PutIn(Segment* segment, MemberEntry* entry, uint64_t hash);
   void EraseCell(Segment* segment, uint32_t index);
   void MakeRoom(uint64_t hash);
   void Point(uint64_t hash, Segment* segment);

@@ -94,6 +94,9 @@ size_t Connection::memory_bytes() const {
 // the turn is used up.
 void Connection::Run() {
   if (state_ == State::kClosed) return;
+  // Within Worker::RunNested: its batch is not consumed yet.
+  if (in_handler_) [[unlikely]]
+    return worker_.ListToRun(this);
   worker_.ListInTurn(this);
   if (state_ == State::kHandshaking && !ContinueHandshake()) return;
   RequestBatch& batch = worker_.batch();

@@ -286,8 +286,9 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
       RejectUnknown(args, found, reply);
     } else if (command->arity > 0 ? count != command->arity : count < -command->arity) {
       reply.Error(WrongArity(command->name));
-    } else if (!session.authenticated() && !(command->flags & kCmdNoAuth)) {
-      reply.Error("NOAUTH Authentication required.");
+    } else if (!session.MayDoEverything() &&
+               (!PassAuthentication(session, *command) || !PassPermissions(session, args, found))) {
+      if (session.in_transaction()) session.transaction().Spoil();
     } else if (!(command->flags & kCmdAllowBusy) || command->session == nullptr ||
                !command->key_specs.empty()) {
       reply.Error(server_.scripting().BusyError());
@@ -296,8 +297,8 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
       session.last_command = command->name;
       command->session(args, session, reply);
     }
-    if (!reply.muted()) session.connection().CountReply();
-    if (session.connection().is_closing()) return i + 1;
+    if (!session.answers_later_ && !reply.muted()) session.connection().CountReply();
+    if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
   return batch.size();
 }
@@ -348,7 +349,7 @@ bool Dispatcher::MayWrite(std::string* error) {
     *error = "MISCONF " + reason;
     return false;
   }
-  if (server_.SnapshotFailureStopsWrites()) {
+  if (server_.snapshots().StopsWrites()) {
     *error =
         "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist "
         "to disk. Commands that may modify the data set are disabled, because this instance is "

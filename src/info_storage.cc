@@ -113,13 +113,13 @@ void ForkLines(Server& server, std::string* out) {
 }
 
 void SnapshotLines(Server& server, std::string* out) {
-  InfoLine(out, "rdb_changes_since_last_save:%" PRIu64, server.ChangesSinceSnapshot());
-  InfoLine(out, "rdb_bgsave_in_progress:%d", server.snapshot_running() ? 1 : 0);
-  InfoLine(out, "rdb_last_save_time:%" PRId64, server.last_snapshot_s());
-  InfoLine(out, "rdb_last_bgsave_status:%s", server.snapshot_ok() ? "ok" : "err");
-  InfoLine(out, "rdb_last_bgsave_time_sec:%" PRId64, server.last_snapshot_took_s());
-  InfoLine(out, "rdb_current_bgsave_time_sec:%" PRId64, server.SnapshotRunsForS());
-  InfoLine(out, "rdb_saves:%" PRIu64, server.stats().snapshots.load());
+  InfoLine(out, "rdb_changes_since_last_save:%" PRIu64, server.snapshots().ChangesSince());
+  InfoLine(out, "rdb_bgsave_in_progress:%d", server.snapshots().running() ? 1 : 0);
+  InfoLine(out, "rdb_last_save_time:%" PRId64, server.snapshots().last_s());
+  InfoLine(out, "rdb_last_bgsave_status:%s", server.snapshots().ok() ? "ok" : "err");
+  InfoLine(out, "rdb_last_bgsave_time_sec:%" PRId64, server.snapshots().last_took_s());
+  InfoLine(out, "rdb_current_bgsave_time_sec:%" PRId64, server.snapshots().RunsForS());
+  InfoLine(out, "rdb_saves:%" PRIu64, server.snapshots().count());
   InfoLine(out, "rdb_last_cow_size:0");
   InfoLine(out, "rdb_last_load_keys_expired:0");
   InfoLine(out, "rdb_last_load_keys_loaded:0");

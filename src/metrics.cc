@@ -240,17 +240,18 @@ void Figures::AddPersistence(Families& out) const {
   counter("hearth_commit_delays_total", "Groups slowed down for the disk's sake.", log.delayed);
   counter("hearth_store_failures_total", "Failed writes of the store.",
           engine.gauges().failure_count);
-  counter("hearth_snapshots_total", "Snapshots that were begun.", server_.stats().snapshots);
+  counter("hearth_snapshots_total", "Snapshots that were begun.", server_.snapshots().count());
   out.Gauge("hearth_writes_allowed", "0 while writes are refused.", engine.writes_allowed());
   out.Gauge("hearth_disk_free_bytes", "Free space of the store's disk.",
             static_cast<double>(engine.gauges().disk_free_bytes.load()));
-  out.Gauge("hearth_snapshot_running", "1 while a snapshot is made.", server_.snapshot_running());
+  out.Gauge("hearth_snapshot_running", "1 while a snapshot is made.",
+            server_.snapshots().running());
   out.Gauge("hearth_snapshot_last_ok", "Whether the last snapshot succeeded.",
-            server_.snapshot_ok());
+            server_.snapshots().ok());
   out.Gauge("hearth_snapshot_last_timestamp_seconds", "When the last snapshot was made.",
-            static_cast<double>(server_.last_snapshot_s()));
+            static_cast<double>(server_.snapshots().last_s()));
   out.Gauge("hearth_changes_since_snapshot", "Changes since the last snapshot.",
-            static_cast<double>(server_.ChangesSinceSnapshot()));
+            static_cast<double>(server_.snapshots().ChangesSince()));
 }
 
 }  // namespace

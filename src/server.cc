@@ -16,7 +16,6 @@ namespace {
 constexpr auto kWorkerCronPeriod = std::chrono::milliseconds(1000);
 constexpr size_t kExpireStep = 500;
 constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
-constexpr int64_t kSnapshotRetryS = 5;
 constexpr size_t kErrorCodesMax = 128;
 constexpr size_t kUnauthenticatedOutputMax = 17 * 1024;
 
@@ -58,11 +57,6 @@ DiskFreeMin ParseDiskFreeMin(const std::string& text) {
   return {static_cast<uint64_t>(*ParseMemory(text)), 0};
 }
 
-std::string SnapshotDir(const Config& config) {
-  const std::string dir = config.Text("snapshot-dir");
-  return dir.empty() ? config.Text("dir") + "/snapshots" : dir;
-}
-
 }  // namespace
 
 // Commits a worker's turn before its replies leave.
@@ -84,7 +78,6 @@ Server::Server(Config& config, std::function<void(EngineOptions&)> adjust_engine
       adjust_engine_(std::move(adjust_engine)),
       started_ms_(clock_.WallMs()),
       run_id_(NewReplicationId()) {
-  last_snapshot_s_ = started_ms_ / 1000;
   replication_ = std::make_unique<Replication>(*this);
 }
 
@@ -207,7 +200,7 @@ std::string Server::OpenEngine() {
   options.feed = FeedLimitsOfConfig();
   options.warm_on_start = config_.Bool("warm-on-start");
   options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
-  RemoveUnfinishedSnapshots(SnapshotDir(config_));
+  RemoveUnfinishedSnapshots(snapshots_.Dir());
   if (adjust_engine_) adjust_engine_(options);
   const Status status = Engine::Open(std::move(options), &engine_);
   if (!status.ok()) return status.message();
@@ -423,74 +416,6 @@ bool Server::WaitsForMail(Session& session) {
   return true;
 }
 
-CheckpointOptions Server::SnapshotOptions() {
-  return {.dir = SnapshotDir(config_),
-          .keep = static_cast<size_t>(config_.Int("snapshot-keep")),
-          .verify = config_.Bool("snapshot-verify"),
-          .cancelled = &stopping_};
-}
-
-Status Server::Snapshot(SnapshotInfo* info) {
-  if (snapshot_running_.exchange(true)) return Status::Busy("Background save already in progress");
-  const Status status = TakeSnapshot(info);
-  snapshot_running_ = false;
-  return status;
-}
-
-Status Server::TakeSnapshot(SnapshotInfo* info) {
-  snapshot_began_ms_ = clock_.WallMs();
-  const uint64_t changes = Sum(&WorkerCounters::changes);
-  ++stats_.snapshots;
-  const Status status = MakeCheckpoint(*engine_, SnapshotOptions(), info);
-  if (status.ok()) {
-    snapshot_ok_ = true;
-    stats_.changes_at_snapshot = changes;
-    last_snapshot_s_ = clock_.WallMs() / 1000;
-    Log(LogLevel::kNotice, "Snapshot " + info->path + ": " + std::to_string(info->keys) +
-                               " keys at sequence " + std::to_string(info->sequence));
-  } else {
-    Log(LogLevel::kWarning, "The snapshot failed: " + status.message());
-  }
-  return status;
-}
-
-int64_t Server::SnapshotRunsForS() const {
-  return snapshot_running_ ? (clock_.WallMs() - snapshot_began_ms_) / 1000 : -1;
-}
-
-bool Server::StartSnapshot() {
-  if (snapshot_running_.exchange(true)) return false;
-  if (snapshot_thread_.joinable()) snapshot_thread_.join();
-  snapshot_began_ms_ = clock_.WallMs();
-  snapshot_thread_ = std::thread([this] {
-    SnapshotInfo info;
-    const Status status = TakeSnapshot(&info);
-    // As in Redis, a SAVE tells neither its duration nor its failure here.
-    last_snapshot_took_s_ = (clock_.WallMs() - snapshot_began_ms_) / 1000;
-    snapshot_ok_ = status.ok();
-    snapshot_running_ = false;
-  });
-  return true;
-}
-
-void Server::SnapshotWhenDue() {
-  if (snapshot_running_ || replication_->is_loading()) return;
-  const uint64_t changes = ChangesSinceSnapshot();
-  const int64_t now_s = clock_.WallMs() / 1000;
-  if (changes == 0 || (!snapshot_ok_ && now_s - last_try_s_ < kSnapshotRetryS)) return;
-  std::istringstream rules(config_.Text("save"));
-  int64_t seconds, wanted;
-  while (rules >> seconds >> wanted) {
-    if (changes >= static_cast<uint64_t>(wanted) && now_s - last_snapshot_s_ >= seconds) {
-      Log(LogLevel::kNotice, std::to_string(wanted) + " changes in " + std::to_string(seconds) +
-                                 " seconds. Saving...");
-      last_try_s_ = now_s;
-      (void)StartSnapshot();
-      return;
-    }
-  }
-}
-
 // Runs `hz` times a second on the first worker; a fifth of that time may go to expiring keys.
 void Server::Cron() {
   const auto period = std::chrono::milliseconds(1000 / config_.Int("hz"));
@@ -501,7 +426,7 @@ void Server::Cron() {
   if (tracking_->keys().any()) tracking_->EvictExcess();
   DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });
-  SnapshotWhenDue();
+  if (!replication_->is_loading()) snapshots_.TakeWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
   stats_.net_in.Look(start_us, Sum(&WorkerCounters::net_in));
   stats_.net_out.Look(start_us, Sum(&WorkerCounters::net_out));
@@ -559,6 +484,7 @@ Status Server::Stop() {
   if (stopped_) return Status::Ok();
   stopped_ = true;
   stopping_ = true;
+  snapshots_.Cancel();
   {
     std::lock_guard lock(listeners_mutex_);
     for (OpenListener& open : listeners_) CloseListener(open);
@@ -573,7 +499,7 @@ Status Server::Stop() {
     workers_ended_ = true;
     if (failing_done_) std::exchange(failing_done_, nullptr)();
   }
-  if (snapshot_thread_.joinable()) snapshot_thread_.join();
+  snapshots_.Join();
   return engine_ ? engine_->Shutdown() : Status::Ok();
 }
 

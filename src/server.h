@@ -38,6 +38,7 @@
 #include "src/scripting/functions.h"
 #include "src/scripting/scripting.h"
 #include "src/slow_log.h"
+#include "src/snapshots.h"
 #include "src/tracking.h"
 
 namespace hearth {
@@ -48,8 +49,6 @@ inline constexpr std::string_view kRedisVersion = "7.2.0";
 struct ServerStats {
   std::atomic<uint64_t> connections_received{0};
   std::atomic<uint64_t> rejected_before_reset{0}, rejected_by_closed{0};
-  std::atomic<uint64_t> changes_at_snapshot{0};
-  std::atomic<uint64_t> snapshots{0};
   RateMeter commands, net_in, net_out;
 };
 
@@ -114,9 +113,6 @@ class Server {
   uint64_t Sum(std::atomic<uint64_t> WorkerCounters::*counter) const;
   uint64_t Max(std::atomic<uint64_t> WorkerCounters::*counter) const;
   CommandTotals TotalsOf(uint32_t command_index) const;
-  uint64_t ChangesSinceSnapshot() const {
-    return Sum(&WorkerCounters::changes) - stats_.changes_at_snapshot;
-  }
   void CountError(std::string_view code);
   std::map<std::string, uint64_t> ErrorCounts();
   void ResetStats();
@@ -158,20 +154,7 @@ class Server {
   // Parks the session when its command has to wait for the pause's end.
   bool WaitsForUnpause(Session& session, uint32_t command_flags);
 
-  // Makes a snapshot here and now; Busy when one is being made.
-  Status Snapshot(SnapshotInfo* info);
-  // Starts one in the background; false when one is being made.
-  bool StartSnapshot();
-  bool snapshot_running() const { return snapshot_running_; }
-  bool snapshot_ok() const { return snapshot_ok_; }
-  // Seconds since the running one began; -1 when none runs.
-  int64_t SnapshotRunsForS() const;
-  int64_t last_snapshot_s() const { return last_snapshot_s_; }
-  int64_t last_snapshot_took_s() const { return last_snapshot_took_s_; }
-  bool SnapshotFailureStopsWrites() const {
-    return !snapshot_ok_.load(std::memory_order_relaxed) &&
-           stop_writes_.load(std::memory_order_relaxed);
-  }
+  Snapshots& snapshots() { return snapshots_; }
 
   // Runs visit on every worker, then done on the asking one.
   void OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
@@ -211,9 +194,6 @@ class Server {
   void ReserveFiles();
   static void ResumeLater(Session& session, int64_t wait_ms);
   rlim_t FilesForStore() const;
-  Status TakeSnapshot(SnapshotInfo* info);
-  void SnapshotWhenDue();
-  CheckpointOptions SnapshotOptions();
   std::string RefusePeer(const PeerInfo& peer);
 
   Config& config_;
@@ -248,7 +228,6 @@ class Server {
   std::function<void()> failing_done_;  // of the failed commit that workers are told of
   bool workers_ended_ = false;
   std::atomic<bool> protected_mode_{true};
-  std::atomic<bool> stop_writes_{true};
   std::atomic<bool> track_latency_{true};
   std::mutex errors_mutex_;
   std::map<std::string, uint64_t, std::less<>> errors_;
@@ -257,12 +236,7 @@ class Server {
   std::atomic<int64_t> pause_until_ms_{0};
   std::atomic<bool> pause_only_writes_{false};
 
-  std::atomic<bool> snapshot_running_{false};
-  std::atomic<bool> snapshot_ok_{true};
-  std::atomic<int64_t> snapshot_began_ms_{0};
-  std::atomic<int64_t> last_snapshot_s_{0}, last_snapshot_took_s_{-1};
-  std::thread snapshot_thread_;
-  int64_t last_try_s_ = 0;
+  Snapshots snapshots_{*this};
 
   std::mutex stop_mutex_;
   std::condition_variable stop_wanted_;

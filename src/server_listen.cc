@@ -266,7 +266,8 @@ void Server::WatchCollectionLimits() {
 void Server::WatchConfig() {
   const auto refresh = [this](std::string* = nullptr) {
     protected_mode_ = config_.Bool("protected-mode");
-    stop_writes_ = config_.Bool("stop-writes-on-bgsave-error") && !config_.Text("save").empty();
+    snapshots_.SetStopWrites(config_.Bool("stop-writes-on-bgsave-error") &&
+                             !config_.Text("save").empty());
     StringSizeMax() = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
     HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
     scripting_.SetBusyAfterMs(config_.Int("busy-reply-threshold"));

@@ -15,12 +15,12 @@ namespace hearth {
 // SAVE waits on a reader thread: the connection waits, the worker does not.
 void SaveSnapshot(const Args&, Session& session, Reply& reply) {
   Server& server = session.server();
-  if (server.snapshot_running()) return reply.Error("ERR Background save already in progress");
+  if (server.snapshots().running()) return reply.Error("ERR Background save already in progress");
   session.OffThread(
       false,
       [&server] {
         SnapshotInfo info;
-        return std::any(server.Snapshot(&info));
+        return std::any(server.snapshots().Take(&info));
       },
       [](std::any& any, Reply& reply) {
         const auto& status = std::any_cast<const Status&>(any);
@@ -32,8 +32,8 @@ void BgSave(const Args& args, Session& session, Reply& reply) {
   if (args.size() > 2 || (args.size() == 2 && !IsWord(args[1], "SCHEDULE"))) {
     return reply.Error(kErrSyntax);
   }
-  session.server().StartSnapshot() ? reply.Simple("Background saving started")
-                                   : reply.Error("ERR Background save already in progress");
+  session.server().snapshots().Start() ? reply.Simple("Background saving started")
+                                       : reply.Error("ERR Background save already in progress");
 }
 
 // The log is never rewritten here: the store's own compaction does what a rewrite is for.
@@ -44,7 +44,7 @@ void BgRewriteAof(const Args&, Session& session, Reply& reply) {
 }
 
 void LastSave(const Args&, Session& session, Reply& reply) {
-  reply.Integer(session.server().last_snapshot_s());
+  reply.Integer(session.server().snapshots().last_s());
 }
 
 // SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
@@ -79,7 +79,7 @@ void Shutdown(const Args& args, Session& session, Reply& reply) {
       false,
       [&server] {
         SnapshotInfo info;
-        return std::any(server.Snapshot(&info));
+        return std::any(server.snapshots().Take(&info));
       },
       [&server, &session](std::any& any, Reply& reply) {
         if (!std::any_cast<const Status&>(any).ok()) {

@@ -16,17 +16,28 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// The error on top of the stack as text.
-std::string TakeError(lua_State* lua) {
-  std::string text = "unknown error";
+// The error on top of the stack as text. Requires: a protected call around it.
+std::string ErrorText(lua_State* lua) {
   if (lua_istable(lua, -1)) {
-    lua_getfield(lua, -1, "err");
-    if (const char* const message = lua_tostring(lua, -1)) text = message;
-  } else if (const char* const message = lua_tostring(lua, -1)) {
-    text = "ERR " + std::string(message);
+    lua_pushliteral(lua, "err");
+    lua_rawget(lua, -2);
+    const char* const message = lua_tostring(lua, -1);
+    return message != nullptr ? message : "unknown error";
   }
-  lua_settop(lua, 0);
-  return text;
+  const char* const message = lua_tostring(lua, -1);
+  return message != nullptr ? "ERR " + std::string(message) : "unknown error";
+}
+
+struct Registration {
+  int chunk_ref;
+  std::string error;  // empty: none
+};
+
+int Register(lua_State* lua) {
+  Registration& registration = *static_cast<Registration*>(lua_touserdata(lua, 1));
+  lua_rawgeti(lua, LUA_REGISTRYINDEX, registration.chunk_ref);
+  if (lua_pcall(lua, 0, 0, 0) != 0) registration.error = ErrorText(lua);
+  return 0;
 }
 
 }  // namespace
@@ -49,7 +60,8 @@ Functions::LibraryPtr Functions::Compile(std::string_view code, std::string* err
   }
   Interpreter& interpreter = this->interpreter();
   std::string lua_error;
-  if (!interpreter.Load(code.substr(shebang.size), "@user_function", &lua_error)) {
+  const int chunk_ref = interpreter.Load(code.substr(shebang.size), "@user_function", &lua_error);
+  if (chunk_ref == LUA_NOREF) {
     *error = "ERR Error compiling function: " + lua_error;
     return nullptr;
   }
@@ -58,11 +70,15 @@ Functions::LibraryPtr Functions::Compile(std::string_view code, std::string* err
   library->code = code;
   FunctionLoader loader;
   interpreter.set_loader(&loader);
-  const int status = lua_pcall(interpreter.lua(), 0, 0, 0);
+  lua_State* const lua = interpreter.lua();
+  Registration registration{chunk_ref, {}};
+  if (lua_cpcall(lua, Register, &registration) != 0) registration.error = "ERR not enough memory";
+  lua_settop(lua, 0);
+  luaL_unref(lua, LUA_REGISTRYINDEX, chunk_ref);
   interpreter.set_loader(nullptr);
   library->functions = std::move(loader.functions);
-  if (status != 0) {
-    *error = "ERR Error registering functions: " + TakeError(interpreter.lua());
+  if (!registration.error.empty()) {
+    *error = "ERR Error registering functions: " + registration.error;
   } else if (library->functions.empty()) {
     *error = "ERR No functions registered";
   } else {

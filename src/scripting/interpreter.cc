@@ -63,6 +63,9 @@ Interpreter::Interpreter(bool for_functions)
   lua_rawset(lua_, LUA_REGISTRYINDEX);
   OpenLibraries(for_functions);
   OpenSandbox();
+  // From now on a reference can be given back without memory: the list of free ones is there.
+  lua_pushboolean(lua_, 1);
+  luaL_unref(lua_, LUA_REGISTRYINDEX, luaL_ref(lua_, LUA_REGISTRYINDEX));
   ResetHook();
 }
 
@@ -186,12 +189,33 @@ bool Interpreter::PushProtected(lua_State* lua, int index) {
   return false;
 }
 
-bool Interpreter::Load(std::string_view code, const char* chunk_name, std::string* error) {
-  if (LoadText(lua_, code, chunk_name) == 0) return true;
-  const char* const text = lua_tostring(lua_, -1);
-  *error = text != nullptr ? text : "not enough memory";
-  lua_pop(lua_, 1);
-  return false;
+namespace {
+
+struct LoadJob {
+  std::string_view code;
+  const char* chunk_name;
+  std::string* error;
+  int ref = LUA_NOREF;
+};
+
+int LoadProtected(lua_State* lua) {
+  LoadJob& job = *static_cast<LoadJob*>(lua_touserdata(lua, 1));
+  if (LoadText(lua, job.code, job.chunk_name) == 0) {
+    job.ref = luaL_ref(lua, LUA_REGISTRYINDEX);
+  } else {
+    *job.error = lua_tostring(lua, -1);
+  }
+  return 0;
+}
+
+}  // namespace
+
+// The registry may have to grow, and memory may not be there.
+int Interpreter::Load(std::string_view code, const char* chunk_name, std::string* error) {
+  LoadJob job{code, chunk_name, error};
+  if (lua_cpcall(lua_, LoadProtected, &job) != 0) *error = "not enough memory";
+  lua_settop(lua_, 0);
+  return job.ref;
 }
 
 void Interpreter::SetGlobal(const char* name) {

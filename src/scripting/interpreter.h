@@ -50,9 +50,10 @@ class Interpreter {
   FunctionLoader* loader() { return loader_; }
   void set_loader(FunctionLoader* loader) { loader_ = loader; }
 
-  // Compiles source text (never bytecode) and pushes the function; false: *error says why.
-  // chunk_name: "@user_script", which errors show as "user_script:1:".
-  bool Load(std::string_view code, const char* chunk_name, std::string* error);
+  // Compiles source text (never bytecode) into a function of the registry, whose reference it
+  // returns; LUA_NOREF: *error says why. chunk_name: "@user_script", which errors show as
+  // "user_script:1:".
+  int Load(std::string_view code, const char* chunk_name, std::string* error);
 
   // Sets a global that scripts may read (KEYS, ARGV) to the value on top, which is popped.
   void SetGlobal(const char* name);

@@ -46,12 +46,12 @@ const ScriptRunner::Compiled* ScriptRunner::Compile(const std::string& sha, std:
   LuaMemory& memory = interpreter_->memory();
   memory.set_limit(std::max(server_.scripting().memory_max(), memory.used_bytes()));
   std::string lua_error;
-  if (!interpreter_->Load(body.substr(shebang.size), "@user_script", &lua_error)) {
+  const int ref = interpreter_->Load(body.substr(shebang.size), "@user_script", &lua_error);
+  if (ref == LUA_NOREF) {
     *error = "ERR Error compiling script (new function): " + lua_error;
     return nullptr;
   }
   server_.scripting().Add(sha, body, loaded);
-  const int ref = luaL_ref(interpreter_->lua(), LUA_REGISTRYINDEX);
   return &compiled_.insert_or_assign(sha, Compiled{ref, shebang.flags}).first->second;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Stock clients against a server that this starts: redis-cli, redis-benchmark, ioredis.
+"""Stock clients against a server that this starts: redis-cli, redis-benchmark, ioredis, node-redis.
 
 usage: clients_test.py HEARTH_SERVER
 """
@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
@@ -38,6 +39,25 @@ def check_redis_cli(server):
     assert redis_cli(server, "-n", "3", "DBSIZE").strip() in ("0", "(integer) 0")
 
 
+def check_redis_cli_scripts(server):
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write("redis.call('SET', KEYS[1], ARGV[1])\n"
+                     "redis.setresp(3)\n"
+                     "return {KEYS[1], ARGV[1], #KEYS, {double=1.5}, {map={a=1}}, true}\n")
+        script.flush()
+        # The comma between keys and arguments is a word of its own.
+        out = redis_cli(server, "--eval", script.name, "key", ",", "some words", "more")
+        assert out == "key\nsome words\n1\n1.5\na\n1\n1\n", repr(out)
+        out = redis_cli(server, "-3", "--eval", script.name, "key", "other", ",", "x")
+        assert out == "key\nx\n2\n1.5\na 1\n(true)\n", repr(out)
+    assert redis_cli(server, "GET", "key") == "x\n"
+    redis_cli(server, "HSET", "hash", "field", "value")
+    assert redis_cli(server, "-3", "--json", "HGETALL", "hash") == '{"field":"value"}\n'
+    assert redis_cli(server, "-3", "--no-raw", "HGETALL", "hash") == '1# "field" => "value"\n'
+    assert redis_cli(server, "--no-raw", "HGETALL", "hash") == '1) "field"\n2) "value"\n'
+    assert redis_cli(server, "DEL", "key", "hash") == "2\n"
+
+
 def check_redis_benchmark(server):
     out = run("redis-benchmark", "-s", server.path, "-t", "ping,set,get,incr,mset", "-n", "20000",
               "-r", "1000", "-P", "8", "-q")
@@ -49,8 +69,10 @@ def main():
     try:
         server.start()
         check_redis_cli(server)
+        check_redis_cli_scripts(server)
         check_redis_benchmark(server)
-        print(run("node", os.path.join(HERE, "ioredis_test.js"), server.path).strip())
+        for script in ("ioredis_test.js", "node_redis_test.js"):
+            print(run("node", os.path.join(HERE, script), server.path).strip())
         assert server.stop() == 0
     except BaseException:
         print(server.log_tail())

@@ -107,13 +107,35 @@ def check_acl(client, path):
 def check_lock(client):
     lock = client.lock("lock", timeout=10)
     expect("acquire", lock.acquire(blocking=False), True)
-    expect("second", client.lock("lock", timeout=10).acquire(blocking=False), False)
-    try:
-        lock.release()  # a script
-    except redis.ResponseError as error:
-        if "unknown command" not in str(error):
-            raise
-        print("redis-py: NOT TRIED: Lock.release, as the server has no scripts")
+    other = client.lock("lock", timeout=10)
+    expect("second", other.acquire(blocking=False), False)
+    expect("extend", lock.extend(100), True)
+    expect("extended", 100 < client.ttl("lock") <= 110, True)
+    expect("reacquire", lock.reacquire(), True)
+    expect("reacquired", client.ttl("lock") <= 10, True)
+    other.local.token = b"of another"
+    expect_error("release of another's", redis.exceptions.LockNotOwnedError, "", other.release)
+    lock.release()
+    expect("released", client.exists("lock"), 0)
+    expect("acquire again", other.acquire(blocking=False), True)
+    other.release()
+
+
+def check_scripts(client):
+    add = client.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    expect("script", add(keys=["counted"], args=[3]), 3)
+    client.script_flush()
+    expect("script after flush", add(keys=["counted"], args=[4]), 7)  # NOSCRIPT, SCRIPT LOAD
+    with client.pipeline() as pipe:
+        add(keys=["counted"], args=[1], client=pipe)
+        expect("script in a pipeline", pipe.get("counted").execute(), [8, "8"])
+    expect("script_exists", client.script_exists(add.sha, "0" * 40), [True, False])
+    expect_error("error", redis.ResponseError, "not an integer", add, ["counted"], ["x"])
+    library = ("#!lua name=py\n"
+               "redis.register_function('twice', function(keys, args) return 2 * args[1] end)")
+    expect("function_load", client.function_load(library), "py")
+    expect("fcall", client.fcall("twice", 0, 21), 42)
+    expect("function_delete", client.function_delete("py"), True)
 
 
 def check_server(client):
@@ -128,7 +150,8 @@ def main():
     try:
         server.start()
         client = redis.Redis(unix_socket_path=server.path, decode_responses=True)
-        for check in (check_types, check_pipeline, check_scan, check_pubsub, check_lock, check_server):
+        for check in (check_types, check_pipeline, check_scan, check_pubsub, check_lock,
+                      check_scripts, check_server):
             check(client)
         check_acl(client, server.path)
         print("redis-py %s: fine" % redis.__version__)

@@ -15,6 +15,7 @@ namespace {
 
 class FaultsTest : public EngineFixture {
  protected:
+  ~FaultsTest() override { engine_.reset(); }  // it logs into the members here, to its end
   void SetUp() override { MakeDisk(); }
 
   void MakeDisk() {

@@ -13,7 +13,6 @@ import argparse
 import glob
 import os
 import random
-import re
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from asking import Asking  # noqa: E402
 from proxy import Proxy  # noqa: E402
 from resp import ReplyError, Server  # noqa: E402
 
@@ -30,7 +30,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Node:
+class Node(Asking):
     def __init__(self, binary, name):
         self.name = name
         self.port = free_port()
@@ -52,17 +52,6 @@ class Node:
     def alive(self):
         return not self.stopped and self.server.process.poll() is None
 
-    def call(self, *words):
-        client = self.server.client()
-        try:
-            return client.call(*words)
-        finally:
-            client.close()
-
-    def info(self, section="replication"):
-        text = self.call("INFO", section).decode()
-        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
-
     def follow(self, parent):
         self.parent = parent
         reply = self.call("REPLICAOF", "127.0.0.1", parent.proxy.port)
@@ -78,7 +67,7 @@ class Node:
 
     def full_resyncs(self):
         with open(os.path.join(self.server.folder, "log"), "rb") as log:
-            return log.read().count(b"Full resync from master:")
+            return log.read().count(b"MASTER <-> REPLICA sync: Finished with success")
 
     def diverged_count(self):
         """Files of what it gave up."""

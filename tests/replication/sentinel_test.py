@@ -7,7 +7,6 @@ usage: sentinel_test.py HEARTH_SERVER
 """
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +15,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from asking import Asking  # noqa: E402
 from resp import Server  # noqa: E402
 
 NAME = "hearths"
@@ -35,7 +36,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Node:
+class Node(Asking):
     def __init__(self, binary, primary_port=None):
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix="hearth-sentinel-")
@@ -65,17 +66,6 @@ class Node:
             except OSError:
                 return False
         wait(answers, "the server answers: " + self.conf)
-
-    def call(self, *words):
-        client = self.server.client()
-        try:
-            return client.call(*words)
-        finally:
-            client.close()
-
-    def info(self, section="replication"):
-        text = self.call("INFO", section).decode()
-        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
 
     def remove(self):
         if self.server.process.poll() is None:
@@ -109,7 +99,13 @@ class SentinelProcess:
 
 def wait(what, text, seconds=60):
     end = time.monotonic() + seconds
-    while not what():
+
+    def holds():
+        try:
+            return what()
+        except ConnectionError:  # a failover closes the clients' connections
+            return False
+    while not holds():
         if time.monotonic() > end:
             raise AssertionError("never: " + text)
         time.sleep(0.05)

@@ -18,6 +18,16 @@ class BusyScript : public ScriptFixture {
   void AwaitBusy(TestClient& client) {
     while (client.Run("PING") != kBusy) std::this_thread::yield();
   }
+  // Begins an endless script whose connection had to wait before, and so watches its socket.
+  void BeginWithArmedRead(TestClient& runner, TestClient& other) {
+    const std::string id = runner.Run("CLIENT ID").substr(1);
+    ASSERT_EQ(other.Run("CLIENT PAUSE 100000 WRITE"), "+OK\r\n");
+    runner.Send("EVAL 'while true do end' 0");
+    const std::string list = "CLIENT LIST ID " + id.substr(0, id.find('\r'));
+    while (other.Run(list).find(" qbuf=0 ") != std::string::npos) std::this_thread::yield();
+    ASSERT_EQ(other.Run("CLIENT UNPAUSE"), "+OK\r\n");
+    AwaitBusy(other);
+  }
 };
 
 TEST_F(BusyScript, OthersAreToldAndMayKillIt) {
@@ -52,6 +62,48 @@ TEST_F(BusyScript, WhatHasWrittenIsNotKilled) {
   EXPECT_TRUE(reply.starts_with("-UNKILLABLE")) << reply;
   EXPECT_EQ(runner.ReadReply(), ":1\r\n");
   EXPECT_EQ(other.Run("GET k"), WireBulk("v"));
+}
+
+// A connection that waited is read from while its script runs: its request is not taken twice.
+TEST_F(BusyScript, WhatItsOwnClientSendsWaits) {
+  TestClient runner = Connect(), other = Connect();
+  BeginWithArmedRead(runner, other);
+  runner.Send("PING");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(other.Run("GET k"), kBusy);
+  EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user"), std::string::npos);
+  EXPECT_EQ(runner.ReadReply(), "+PONG\r\n");
+}
+
+TEST_F(BusyScript, ItsClientMayLeave) {
+  TestClient other = Connect();
+  {
+    TestClient runner = Connect();
+    BeginWithArmedRead(runner, other);
+  }
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(other.Run("GET k"), kBusy);
+  EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
+  // It ends soon, not at once.
+  std::string reply;
+  while ((reply = Eval("return 1")) == kBusy) std::this_thread::yield();
+  EXPECT_EQ(reply, ":1\r\n");
+}
+
+TEST_F(BusyScript, WhoMayNotKillItMayNotBeforeItEnds) {
+  TestClient runner = Connect(), other = Connect();
+  ASSERT_EQ(other.Run("ACL SETUSER weak on nopass ~* +@all -script -shutdown"), "+OK\r\n");
+  std::vector<std::unique_ptr<TestClient>> weak;  // on both workers
+  for (int i = 0; i < 4; ++i) {
+    weak.push_back(std::make_unique<TestClient>(socket_path()));
+    ASSERT_EQ(weak.back()->Run("AUTH weak x"), "+OK\r\n");
+  }
+  runner.Send("EVAL 'while true do end' 0");
+  AwaitBusy(other);
+  for (const auto& client : weak) {
+    EXPECT_TRUE(client->Run("SCRIPT KILL").starts_with("-NOPERM"));
+    EXPECT_TRUE(client->Run("SHUTDOWN NOSAVE").starts_with("-NOPERM"));
+  }
+  EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
 }
 
 TEST_F(BusyScript, TheServerStopsWithinAScript) {

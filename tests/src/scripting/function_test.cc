@@ -35,6 +35,14 @@ TEST_F(FunctionTest, FunctionsAreLoadedAndCalled) {
   EXPECT_EQ(Run("FCALL add x"), "-ERR Bad number of keys provided\r\n");
 }
 
+// Reading a thrown table runs nothing of the library's.
+TEST_F(FunctionTest, AnErrorWithAMetatableIsOnlyAnError) {
+  EXPECT_EQ(Load("#!lua name=a\n"
+                 "error(setmetatable({}, {__index = function() error('again') end}))"),
+            "-ERR Error registering functions: unknown error\r\n");
+  EXPECT_EQ(Load(kLibrary), WireBulk("lib"));
+}
+
 TEST_F(FunctionTest, LibrariesThatAreNoneAreRefused) {
   EXPECT_EQ(Load("return 1"), "-ERR Missing library metadata\r\n");
   EXPECT_EQ(Load("#!lua\nreturn 1"), "-ERR Library name was not given\r\n");

@@ -25,6 +25,22 @@ TEST_F(SandboxTest, WhatScriptsShareIsReadOnly) {
   EXPECT_EQ(Eval("return type(next(string))"), WireBulk("string"));
 }
 
+// At whatever allocation memory ends, it is an error.
+TEST_F(SandboxTest, LoadingWithoutMemoryIsAnError) {
+  Interpreter interpreter(/*for_functions=*/false);
+  std::string error;
+  int loaded_count = 0;
+  for (size_t room = 0; loaded_count < 100; room += 8) {
+    interpreter.memory().set_limit(interpreter.memory().used_bytes() + room);
+    if (interpreter.Load("return 1", "@user_script", &error) != LUA_NOREF) {
+      ++loaded_count;
+      room = 0;
+    } else {
+      ASSERT_NE(error.find("not enough memory"), std::string::npos);
+    }
+  }
+}
+
 TEST_F(SandboxTest, WhatLeadsOutsideIsNotThere) {
   for (const char* const name : {"print", "dofile", "loadfile", "require", "module", "io", "debug",
                                  "package", "getfenv", "setfenv", "newproxy", "unknown"}) {
