@@ -162,8 +162,9 @@ bool GroupFollower::NextFrame(LinkSocket& socket, ReplicaLink& link, Frame* fram
 }
 
 bool GroupFollower::Fetch(LinkSocket& socket, ReplicaLink& link, FullSyncTarget& target) {
-  const std::string held = target.checkpoint_id();
-  const std::string_view words[] = {"REPLCONF", "files", held.empty() ? "-" : held};
+  std::string held = target.checkpoint_id();
+  if (held.empty()) held = "-";
+  const std::string_view words[] = {"REPLCONF", "files", held};
   if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
   Frame frame;
   do {

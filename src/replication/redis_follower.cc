@@ -107,7 +107,9 @@ bool RedisFollower::StreamSome(LinkSocket& socket, ReplicaLink& link, StreamClie
   }
   if (!broken_.empty()) return fail("applying: " + broken_);
   if (!SendAck(socket, link)) return fail(socket.error());
-  const bool may_read = received_ - applied_ < kStreamPendingBytesMax || in_multi_;
+  // Within a MULTI nothing is applied before its EXEC: what is not taken yet bounds it.
+  const uint64_t under_way = in_multi_ ? client.unsent_size() : received_ - applied_;
+  const bool may_read = under_way < kStreamPendingBytesMax;
   IoResult result{IoStatus::kWantRead};
   if (may_read) result = socket.Read(scanner_->Prepare(kReadBytes), 0);
   if (result.status == IoStatus::kEof || result.status == IoStatus::kError) {

@@ -217,7 +217,7 @@ void ReplicaSender::SendFrame(FrameType type, uint64_t first, uint32_t count,
   Connection& connection = session_.connection();
   connection.reply().Unmuted([&] {
     connection.reply().Raw(FrameHeader(type, first, count, payload));
-    connection.reply().Raw(payload);
+    if (!payload.empty()) connection.reply().Raw(payload);
   });
   replication_.stats().sent_bytes += kFrameHeaderSize + payload.size();
   sent_us_ = LinkNowUs();

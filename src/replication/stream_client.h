@@ -50,7 +50,8 @@ class StreamClient {
   // Requires: nothing else is under way.
   bool Run(std::initializer_list<std::string_view> words);
 
-  bool wants_write() const { return sent_ < outbox_.size(); }
+  size_t unsent_size() const { return outbox_.size() - sent_; }
+  bool wants_write() const { return unsent_size() > 0; }
   int fd() const { return fd_; }
   const std::string& error() const { return error_; }
 

@@ -52,8 +52,11 @@ class Maker:
     def circle(self):
         return [self.size(), self.unit()]
 
-    def order(self):
+    def order(self, key):
+        """Sorting options, none for a key of another group: its members may share a place."""
         g = self.g
+        if not str(key).startswith("geo"):
+            return [], []
         count = ["COUNT", g.pick("1", "3", "10", "1000", "0" if g.chance(10) else "2")] \
             if g.chance(35) else []
         return g.pick(["ASC"], ["DESC"], ["asc"], []), \
@@ -76,8 +79,9 @@ class Maker:
         read_only = g.chance(30)
         center = [self.member()] if by_member else self.point()
         target = self.target(3 if read_only else 25)
-        return [name + ("_RO" if read_only else ""), self.key()] + center + self.circle() + \
-            g.shuffled(target, *self.order(), *self.details(3 if target else 25))
+        key = self.key()
+        return [name + ("_RO" if read_only else ""), key] + center + self.circle() + \
+            g.shuffled(target, *self.order(key), *self.details(3 if target else 25))
 
     def search(self):
         g = self.g
@@ -92,8 +96,9 @@ class Maker:
         distance = ["STOREDIST"] if g.chance(40 if stores else 1) else []
         names = ["GEOSEARCHSTORE", "stored" if distance else self.key()] if stores else \
             [g.pick("GEOSEARCH", "GeoSearch")]
-        return names + [self.key()] + g.shuffled(
-            center, shape, *self.order(), *self.details(2 if stores else 30), distance)
+        key = self.key()
+        return names + [key] + g.shuffled(
+            center, shape, *self.order(key), *self.details(2 if stores else 30), distance)
 
 
 def makers(g):

@@ -16,19 +16,12 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import redis  # noqa: E402
 from asking import Asking  # noqa: E402
+from redis.sentinel import Sentinel  # noqa: E402
 from resp import Server  # noqa: E402
 
 NAME = "hearths"
-SYSTEM_PYTHON = "/usr/bin/python3"  # has the system's packages, python3-redis among them
-
-try:
-    import redis
-    from redis.sentinel import Sentinel
-except ModuleNotFoundError:
-    if sys.executable == SYSTEM_PYTHON:
-        raise
-    os.execv(SYSTEM_PYTHON, [SYSTEM_PYTHON] + sys.argv)
 
 
 def free_port():
