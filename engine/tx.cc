@@ -9,6 +9,7 @@
 #include "engine/collection.h"
 #include "engine/collection_key.h"
 #include "engine/keyspace.h"
+#include "engine/long_string.h"
 
 namespace hearth {
 namespace {
@@ -319,8 +320,11 @@ size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view byte
   Object* live = FindLive(ref, /*touch=*/true);
   Object* old = live != nullptr ? live : FindObject(ref);
   HEARTH_CHECK(live == nullptr || live->type == ObjectType::kString);
-  const size_t old_size = live != nullptr ? live->value_size : 0;
+  const size_t old_size = live != nullptr ? live->value().size() : 0;
   const size_t new_size = std::max(old_size, offset + bytes.size());
+  if (new_size > LongStringSizeMin() || (live != nullptr && live->spread())) {
+    return LongStringKey(*this, ref.key, live).WriteRange(offset, bytes);
+  }
 
   Object* object = old;
   const size_t need = sizeof(Object) + key.size() + new_size;

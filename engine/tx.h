@@ -128,7 +128,8 @@ class Tx {
   // Where Redis does not look for an integer (INCRBYFLOAT), the caller tells the encoding.
   void SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding);
   // Overwrites value bytes from offset on, growing with zero bytes; an absent key counts as
-  // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes.
+  // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes. A string
+  // that becomes long is spread (long_string.h). bytes may not point into the value.
   // Requires: absent or a string.
   size_t WriteRange(std::string_view key, size_t offset, std::string_view bytes);
   // Requires: present.

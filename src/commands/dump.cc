@@ -84,6 +84,10 @@ std::optional<uint32_t> AccessOf(const RestoreOptions& options, int64_t now_ms) 
 
 }  // namespace
 
+std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object) {
+  return MakeDumpPayload(ReadStoredValue(tx, key, object), EncodingLimits());
+}
+
 // DUMP key -> the payload, or null
 void Dump(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
@@ -91,7 +95,7 @@ void Dump(const Args& args, Tx& tx, Reply& reply) {
     tx.NotifyMiss(args[1]);
     return reply.Null();
   }
-  reply.Bulk(MakeDumpPayload(ReadStoredValue(tx, args[1], *object), EncodingLimits()));
+  reply.Bulk(DumpPayloadOf(tx, args[1], *object));
 }
 
 // RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds | FREQ frequency] -> OK
