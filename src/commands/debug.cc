@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/collection.h"
 #include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
@@ -96,12 +97,14 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   const Object* object = tx.Peek(args[2]);
   if (object == nullptr) return reply.Error(kErrNoSuchKey);
   const std::string encoding(EncodingName(object->encoding));
+  const bool has_rows = object->spread() && object->type != ObjectType::kString;
+  const size_t size = has_rows ? object->collection()->memory_bytes() : object->value().size();
   char text[256];
   std::snprintf(text, sizeof(text),
-                "Value at:%p refcount:1 encoding:%s serializedlength:%u lru:%u "
+                "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
                 "lru_seconds_idle:%lld",
-                static_cast<const void*>(object), encoding.c_str(), object->value_size,
-                object->access, static_cast<long long>(tx.now_ms() / 1000 - object->access));
+                static_cast<const void*>(object), encoding.c_str(), size, object->access,
+                static_cast<long long>(tx.now_ms() / 1000 - object->access));
   reply.Simple(text);
 }
 

@@ -1,4 +1,5 @@
-// Greeting a primary, and applying its groups. Tested by tests/src/replication/replication_test.cc.
+// Asking a primary for its groups, and applying them. Tested by
+// tests/src/replication/replication_test.cc.
 #include "src/replication/group_follower.h"
 
 #include <algorithm>
@@ -29,29 +30,25 @@ void GroupFollower::Finish() {
   link_ = nullptr;
 }
 
-bool GroupFollower::Greet(LinkSocket& socket, ReplicaLink& link) {
-  const int64_t timeout_ms = link.settings().timeout_ms;
+// By what the primary is to know this server's slot. False: the socket broke.
+bool GroupFollower::TellId(LinkSocket& socket, ReplicaLink& link) {
   Status kept;
   const std::string id =
       KeptReplicaId(engine_.store().file_system(), engine_.options().store.dir, &kept);
-  if (id.empty()) Log(LogLevel::kWarning, "The replica's id can't be kept: " + kept.message());
-  std::vector<std::string_view> hello = {"REPLCONF", "hearth", "1"};
-  if (!id.empty()) hello.insert(hello.end(), {"replica-id", id});
-  if (!socket.WriteCommand(hello, timeout_ms)) return false;
-  const auto reply = socket.ReadLine(timeout_ms);
-  if (!reply) return false;
+  if (id.empty()) {
+    Log(LogLevel::kWarning, "The replica's id can't be kept: " + kept.message());
+    return true;
+  }
+  const std::string_view words[] = {"REPLCONF", "replica-id", id};
+  if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
+  if (!socket.ReadLine(link.settings().timeout_ms)) return false;
   link.NoteIo();
-  if (reply->starts_with("+")) return true;
-  link.Fail("the primary is no Hearth (" + *reply + "): only a Hearth can be followed");
-  return false;
+  return true;
 }
 
 void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   link_ = &link;
-  if (!Greet(socket, link)) {
-    if (!socket.error().empty()) link.Fail(socket.error());
-    return;
-  }
+  if (!TellId(socket, link)) return link.Fail(socket.error());
   queue_.WaitApplied();
   queue_.Reset();
   if (!engine_.log().accepting()) return link.Fail("the store refuses writes");
