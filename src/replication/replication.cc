@@ -290,7 +290,7 @@ void Replication::ForwardMessage(std::string_view channel, std::string_view mess
 
 void Replication::ForwardEvents(const std::vector<KeyEvent>& events, uint64_t barrier) {
   const uint32_t wanted = events_of_replicas_.load(std::memory_order_relaxed);
-  if (wanted == 0 || is_replica()) return;  // a replica's own reads are nobody else's news
+  if (wanted == 0) return;
   for (const KeyEvent& event : events) {
     const auto type = static_cast<uint32_t>(event.type);
     if (type & wanted) ForwardEvent({event.db, type, std::string(event.name), event.key}, barrier);
