@@ -106,6 +106,10 @@ std::string Server::Start() {
   keyspace_events_ = std::make_unique<KeyspaceEvents>(*pubsub_);
   keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
     keyspace_events_->Publish(events, barrier);
+    replication_->ForwardEvents(events, barrier);
+  });
+  replication_->SetEventPublisher([this](const std::vector<KeyEvent>& events) {
+    keyspace_events_->Publish(events, /*barrier=*/0);
   });
   tracking_ = std::make_unique<Tracking>(keyspace().tracked_keys(), workers_);
   monitors_ = std::make_unique<Monitors>(workers_);

@@ -230,6 +230,28 @@ TEST_F(ReplicationFeedTest, ASlotHoldsWhatItsReplicaLacks) {
   EXPECT_FALSE(engine_->feed().DropSlot("replica-1"));
 }
 
+// A replica that gets other data by a full resync keeps its own replicas' slots: these ask it next.
+TEST_F(ReplicationFeedTest, SlotsStayWhenTheDataAreExchanged) {
+  FeedLimits limits;
+  limits.ring_bytes_max = 0;
+  limits.retain_bytes_max = 0;
+  engine_->feed().SetLimits(limits);
+  Write(0, 9);
+  ASSERT_TRUE(engine_->feed().SetSlot("replica-1", 3).ok());
+  const uint64_t exchanged = engine_->log().committed_seq();
+  ASSERT_TRUE(engine_->feed().Reset(exchanged).ok());
+  Write(10, 19);
+  Flush();
+  engine_->feed().Tick();
+  ASSERT_EQ(engine_->feed().Slots().size(), 1u);
+  EXPECT_EQ(engine_->feed().Slots()[0].name, "replica-1");
+  EXPECT_EQ(engine_->feed().Slots()[0].confirmed_seq, exchanged);
+  EXPECT_FALSE(engine_->feed().Slots()[0].active);
+  EXPECT_TRUE(engine_->feed().Reaches(exchanged + 1));
+  Reopen();
+  ASSERT_EQ(engine_->feed().Slots().size(), 1u);
+}
+
 TEST_F(ReplicationFeedTest, ASlotThatHoldsTooMuchIsDropped) {
   FeedLimits limits;
   limits.retain_bytes_max = 0;
