@@ -41,9 +41,13 @@ class ReplicaSender {
   // Null: its client has not said that it is a replica.
   static ReplicaSender* Of(Connection& connection);
 
-  // -- What REPLCONF tells.
-  void set_port(int port) { peer_->port = port; }
-  void set_ip(std::string_view ip) { peer_->ip = ip; }
+  // -- What REPLCONF tells. Once attached, the address stays: others read it.
+  void SetPort(int port) {
+    if (!is_attached_) peer_->port = port;
+  }
+  void SetIp(std::string_view ip) {
+    if (!is_attached_) peer_->ip = ip;
+  }
   void set_is_hearth() { is_hearth_ = true; }
   bool is_hearth() const { return is_hearth_; }
   // Whether it follows, or gets files.

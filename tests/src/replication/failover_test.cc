@@ -93,5 +93,20 @@ TEST(FailoverTest, AClientsPauseOutlivesIt) {
   EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
 }
 
+// Other threads read where a replica is while it follows.
+TEST(FailoverTest, AReplicaThatFollowsKeepsItsAddress) {
+  Node primary;
+  primary.Run("SET a 1");
+  SilentReplica replica(primary);
+  const std::string before = primary.Info("replication", "slave0");
+  EXPECT_TRUE(before.starts_with("ip=127.0.0.1,port=1,")) << before;
+  replica.client().Send("REPLCONF listening-port 2 ip-address 10.0.0.1");
+  replica.client().Send("REPLCONF ACK 1 1");
+  ASSERT_TRUE(Eventually([&] {
+    return primary.Info("replication", "slave0").find("offset=1,") != std::string::npos;
+  }));
+  EXPECT_TRUE(primary.Info("replication", "slave0").starts_with("ip=127.0.0.1,port=1,"));
+}
+
 }  // namespace
 }  // namespace hearth
