@@ -77,11 +77,13 @@ class Mixed:
         for thread in threads:
             thread.start()
         self.stopping.wait(seconds)  # a failure ends it
-        if meanwhile:
-            meanwhile()
-        self.stopping.set()
-        for thread in threads:
-            thread.join()
+        try:
+            if meanwhile:
+                meanwhile()
+        finally:
+            self.stopping.set()
+            for thread in threads:
+                thread.join()
         assert not self.failures, self.failures
 
     def guarded(self, kind, dice):
