@@ -102,6 +102,8 @@ void ReplicationFeed::Restart(uint64_t last_seq) {
 Status ReplicationFeed::Reset(uint64_t last_seq) {
   const bool was_active = active();
   Status status = SetActive(false);
+  // Files of the store before are known by their numbers, active or not.
+  if (!was_active) (void)archive_->SetRetaining(false);
   last_seq_.store(last_seq, std::memory_order_release);
   if (was_active && status.ok()) status = SetActive(true);
   return status;
