@@ -17,6 +17,9 @@
 #ifdef HEARTH_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "src/config.h"
 #include "src/log.h"
@@ -170,5 +173,8 @@ int main(int argc, char** argv) {
   const int code = hearth::Run(args);
   // What is static is not destroyed: threads of libraries may still use it.
   std::fflush(stdout);
+#ifdef __SANITIZE_ADDRESS__
+  __lsan_do_leak_check();  // an exit without destructors does not
+#endif
   _exit(code);
 }
