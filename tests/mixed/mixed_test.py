@@ -243,6 +243,7 @@ class Mixed:
     def end_under_load(self):
         def end():
             for node in self.nodes:
+                node.server.process.send_signal(signal.SIGUSR2)  # ends nothing, not even the wait
                 node.server.process.send_signal(signal.SIGTERM)
             codes = [node.server.process.wait(self.options.patience) for node in self.nodes]
             assert codes == [0, 0], "exit codes: %s" % codes
