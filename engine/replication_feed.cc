@@ -107,6 +107,8 @@ Status ReplicationFeed::Reset(uint64_t last_seq) {
     slots = slots_;
   }
   Status status = SetActive(false);
+  // Files of the store before are known by their numbers, active or not.
+  if (!was_active) (void)archive_->SetRetaining(false);
   last_seq_.store(last_seq, std::memory_order_release);
   if (was_active && status.ok()) status = SetActive(true);
   if (!was_active || !status.ok() || slots.empty()) return status;

@@ -59,14 +59,14 @@ bool TakeOption(std::string_view option, std::string_view value, Session& sessio
   if (IsWord(option, "LISTENING-PORT")) {
     const auto port = ReadInteger(value, reply);
     if (!port) return false;
-    session.MakeReplicaSender().set_port(static_cast<int>(*port));
+    session.MakeReplicaSender().SetPort(static_cast<int>(*port));
   } else if (IsWord(option, "IP-ADDRESS")) {
     if (value.size() > kIpSizeMax) {
       reply.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
                   std::to_string(value.size()) + " bytes");
       return false;
     }
-    session.MakeReplicaSender().set_ip(value);
+    session.MakeReplicaSender().SetIp(value);
   } else if (IsWord(option, "CAPA")) {
     // Redis' capabilities mean nothing here.
   } else if (IsWord(option, "HEARTH")) {

@@ -46,9 +46,13 @@ class ReplicaSender {
   // Null: its client has not said that it is a replica.
   static ReplicaSender* Of(Connection& connection);
 
-  // -- What REPLCONF tells.
-  void set_port(int port) { peer_->port = port; }
-  void set_ip(std::string_view ip) { peer_->ip = ip; }
+  // -- What REPLCONF tells. Once attached, the address stays: others read it.
+  void SetPort(int port) {
+    if (!is_attached_) peer_->port = port;
+  }
+  void SetIp(std::string_view ip) {
+    if (!is_attached_) peer_->ip = ip;
+  }
   void set_is_hearth() { is_hearth_ = true; }
   // False: not an id.
   bool set_id(std::string_view id);

@@ -205,10 +205,14 @@ void Replication::BecomeReplica() {
   Engine& engine = server_.engine();
   is_replica_ = true;
   if (engine.is_replica()) return;
-  server_.blocked_clients().EndAll();
-  waiting_clients_.EndAll();
-  // Commands that passed the gate before it closed have ended behind this.
+  const auto end_waits = [this] {
+    server_.blocked_clients().EndAll();
+    waiting_clients_.EndAll();
+  };
+  end_waits();
+  // Commands that passed the gate before it closed have ended behind this, or wait.
   WaitForWorkers();
+  end_waits();
   if (!engine.log().CommitAndWait(engine.log().joined_seq())) {
     Log(LogLevel::kWarning, "The last writes before becoming a replica failed");
   }

@@ -104,7 +104,8 @@ class Replication final : public FollowHost {
     int64_t timeout_ms = 0;
     bool force = false;
   };
-  void StartFailover(FailoverOptions options);
+  // False: one is under way.
+  bool StartFailover(FailoverOptions options);
   // Whether one was under way.
   bool AbortFailover(const std::string& why);
   FailoverState failover_state() const { return failover_state_; }
@@ -185,6 +186,8 @@ class Replication final : public FollowHost {
   std::mutex failover_mutex_;
   FailoverOptions failover_;
   int64_t failover_until_us_ = 0;
+  bool failover_is_quiet_ = false;  // no write is under way
+  uint64_t failover_count_ = 0;
 
   uint64_t tick_count_ = 0;
   std::mutex control_mutex_;

@@ -311,6 +311,29 @@ TEST_F(ReplicationFeedTest, DamageInARetainedFileIsAnError) {
   EXPECT_TRUE(ReadAll(from, &groups).IsNotFound());
 }
 
+// The store's numbers of files go on from where its data came from, be that lower.
+TEST_F(ReplicationFeedTest, BehindAResetANumberMeansAnotherFile) {
+  Write(1, 3);
+  const std::shared_ptr<WalArchive> archive = engine_->store().wal_archive();
+  std::vector<WalArchive::File> files;
+  ASSERT_TRUE(archive->List(&files).ok());
+  ASSERT_FALSE(files.empty());
+  char name[32];
+  std::snprintf(name, sizeof(name), "/data/%06d.log", static_cast<int>(files.back().number));
+  {
+    constexpr uint64_t kOtherSeq = 777;
+    std::fstream log(folder_.path() + name, std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(7);  // behind the first fragment's header
+    log.write(reinterpret_cast<const char*>(&kOtherSeq), sizeof(kOtherSeq));
+    ASSERT_TRUE(log.good());
+  }
+  ASSERT_TRUE(engine_->feed().Reset(engine_->log().committed_seq()).ok());
+  files.clear();
+  ASSERT_TRUE(archive->List(&files).ok());
+  ASSERT_FALSE(files.empty());
+  EXPECT_EQ(files.back().first_seq, 777u);
+}
+
 TEST_F(ReplicationFeedTest, TheListenerIsToldOnceItIsAskedFor) {
   int told = 0;
   engine_->feed().SetListener([&] { ++told; });
