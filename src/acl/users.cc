@@ -125,8 +125,11 @@ void AclUsers::SetDefaultPassword(std::string_view password, AclChange* change) 
 }
 
 std::string AclUsers::Declare(std::span<const std::string> words) {
+  // It is logged: a password is not shown.
   const auto failed = [](const std::string& word, std::string_view why) {
-    return "Error in user declaration '" + word + "': " + std::string(why);
+    const bool is_secret = word.find_first_of("<>#!") == 0;
+    const std::string shown = is_secret ? word[0] + std::string("(redacted)") : word;
+    return "Error in user declaration '" + shown + "': " + std::string(why);
   };
   if (words.empty()) return "wrong number of arguments";
   const std::string& name = words[0];
