@@ -146,7 +146,7 @@ TEST_F(CommitLogTest, NobodyWaitsForATransactionThatTakesLong) {
     EXPECT_EQ(log.counters().groups, groups);
   });
   while (told == 0) std::this_thread::yield();
-  EXPECT_EQ(told, before + 4) << "three rows and the state row";
+  EXPECT_EQ(told.load(), before + 4) << "three rows and the state row";
   EXPECT_EQ(log.counters().groups, groups + 1);
   Reopen();
   EXPECT_EQ(Get("key"), "w");

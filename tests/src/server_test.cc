@@ -239,7 +239,7 @@ TEST_F(ServerTest, DebugChangesTheReplicationIdForGood) {
   const std::string changed = InfoField("replication", "master_replid");
   EXPECT_NE(changed, before);
   EXPECT_EQ(InfoField("replication", "master_replid2"), std::string(40, '0'));
-  Restart({"--enable-debug-command", "yes"});
+  Restart();
   EXPECT_EQ(InfoField("replication", "master_replid"), changed);
   EXPECT_EQ(Run("GET k"), WireBulk("v"));
 }
