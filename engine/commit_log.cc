@@ -118,8 +118,22 @@ void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key
   std::memcpy(rep_.data() + kCountAt, &count, sizeof(count));
 }
 
+void CommitLog::Join::LetGo() {
+  if (!lock_.owns_lock()) return;
+  log_.held_ = true;
+  lock_.unlock();
+}
+
+void CommitLog::Join::EndHold() {
+  lock_.lock();
+  log_.held_ = false;
+  log_.written_.notify_all();
+  if (log_.requested_seq_ > log_.committed_seq()) log_.wanted_.notify_one();
+}
+
 uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
                               std::string_view value_a, std::string_view value_b) {
+  const auto lock = LockAgain();
   log_.state_.written = true;
   log_.open_->batch.AppendPut(key_a, key_b, value_a, value_b);
   return log_.next_seq_++;
@@ -128,6 +142,7 @@ uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
 uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view element,
                                      uint8_t version, std::string_view value_a,
                                      std::string_view value_b) {
+  const auto lock = LockAgain();
   const std::string_view head(reinterpret_cast<const char*>(&version), 1);
   log_.state_.written = true;
   log_.open_->batch.AppendPut(prefix, element, head, value_a, value_b);
@@ -135,6 +150,7 @@ uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view e
 }
 
 uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b) {
+  const auto lock = LockAgain();
   const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
   log_.state_.written = true;
   HEARTH_CHECK(log_.open_->batch.Delete(nullptr, rocksdb::SliceParts(key, 2)).ok());
@@ -142,6 +158,7 @@ uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b)
 }
 
 uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to) {
+  const auto lock = LockAgain();
   log_.state_.written = true;
   HEARTH_CHECK(log_.open_->batch
                    .DeleteRange(rocksdb::Slice(from.data(), from.size()),
@@ -151,12 +168,14 @@ uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to
 }
 
 void CommitLog::Join::Count(uint32_t db, int64_t keys, int64_t expires) {
+  const auto lock = LockAgain();
   log_.state_.dbs[db].keys += static_cast<uint64_t>(keys);
   log_.state_.dbs[db].expires += static_cast<uint64_t>(expires);
   log_.PublishCounts(db);
 }
 
 uint32_t CommitLog::Join::RenewDb(uint32_t db) {
+  const auto lock = LockAgain();
   const uint32_t old_id = log_.state_.dbs[db].id;
   log_.state_.dbs[db] = {log_.state_.next_db_id++, 0, 0};
   log_.db_ids_[db] = log_.state_.dbs[db].id;
@@ -165,6 +184,7 @@ uint32_t CommitLog::Join::RenewDb(uint32_t db) {
 }
 
 uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
+  const auto lock = LockAgain();
   std::swap(log_.state_.dbs[a], log_.state_.dbs[b]);
   log_.db_ids_[a] = log_.state_.dbs[a].id;
   log_.db_ids_[b] = log_.state_.dbs[b].id;
@@ -174,7 +194,8 @@ uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
 }
 
 uint64_t CommitLog::RenewHistory(uint64_t shared_seq) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return !held_; });
   state_.history = state_.history.Renewed(NewReplicationId(), shared_seq);
   return AppendStateRow();
 }
@@ -187,9 +208,10 @@ uint64_t CommitLog::AppendStateRow() {
   return next_seq_++;
 }
 
-// Writes the open group. Requires: the lock, and nobody writes. False when the log has failed.
+// Writes the open group. Requires: the lock; nobody writes, or holds a turn. False when the log has
+// failed.
 bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
-  HEARTH_CHECK(open_->batch.Count() > 0);
+  HEARTH_CHECK(open_->batch.Count() > 0 && !held_);
   open_->last_seq = AppendStateRow();
   std::unique_ptr<OpenGroup> group = std::move(open_);
   open_ = std::move(spare_);
@@ -316,7 +338,7 @@ CommitOutcome CommitLog::Commit(uint64_t barrier) {
   while ((committed = committed_seq()) < barrier) {
     if (!accepting()) return {committed, true};
     const int64_t sync_us = sync_started_us_.load(std::memory_order_relaxed);
-    const bool hand_over = policy_ == SyncPolicy::kAlways || waited_out ||
+    const bool hand_over = policy_ == SyncPolicy::kAlways || waited_out || held_ ||
                            (sync_us != 0 && clock_.MonotonicUs() - sync_us > kSlowSyncUs);
     if (hand_over) {
       requested_seq_ = std::max(requested_seq_, barrier);
@@ -344,7 +366,7 @@ bool CommitLog::CommitAndWait(uint64_t seq) {
   if (rewound_) seq = std::min(seq, next_seq_ - 1);
   while (committed_seq() < seq) {
     if (!accepting()) return false;
-    if (writing_) {
+    if (writing_ || held_) {
       written_.wait(lock);
     } else if (!LeadOnce(lock)) {
       return false;
@@ -370,7 +392,7 @@ void CommitLog::CommitterMain() {
   std::unique_lock lock(mutex_);
   while (true) {
     wanted_.wait(lock, [this] {
-      return stopping_ || (requested_seq_ > committed_seq() && accepting() && !writing_);
+      return stopping_ || (requested_seq_ > committed_seq() && accepting() && !writing_ && !held_);
     });
     if (stopping_) return;
     (void)LeadOnce(lock);

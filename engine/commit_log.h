@@ -7,7 +7,8 @@
 // sequence number is known as it joins, because the commit leader is the store's only writer. At
 // the end of its turn a worker calls Commit: it becomes the leader and writes the group, or waits
 // for the leader that is writing. With `always`, or while the disk is slow, the committer thread
-// leads instead and Commit returns at once: the worker holds the replies until OnCommitted.
+// leads instead and Commit returns at once: the worker holds the replies until OnCommitted. So it
+// is while a transaction that takes long (a script) has let go of the log between its rows.
 //
 // Thread:   any. Joiners hold shard locks; Commit is called without any.
 // Errors:   the first failed write or sync fails the log: nothing above committed_seq() was or
@@ -74,7 +75,19 @@ class CommitLog {
   // stand in one group.
   class Join {
    public:
-    explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {}
+    explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {
+      if (log.held_) [[unlikely]]
+        log.written_.wait(lock_, [&log] { return !log.held_; });
+    }
+    ~Join() {
+      if (!lock_.owns_lock()) [[unlikely]]
+        EndHold();
+    }
+    Join(const Join&) = delete;
+    Join& operator=(const Join&) = delete;
+    // The transaction takes long: from now on its turn is held by a flag, no group is written until
+    // it ends, and who would wait for one is not kept waiting for the mutex.
+    void LetGo();
     // The row's key and value, each in two parts. Returns the row's sequence number.
     uint64_t Put(std::string_view key_a, std::string_view key_b, std::string_view value_a,
                  std::string_view value_b);
@@ -92,6 +105,13 @@ class CommitLog {
     uint64_t next_seq() const { return log_.next_seq_; }
 
    private:
+    // The mutex for a row of a Join that has let go of it.
+    std::unique_lock<std::mutex> LockAgain() {
+      return lock_.owns_lock() ? std::unique_lock<std::mutex>()
+                               : std::unique_lock<std::mutex>(log_.mutex_);
+    }
+    void EndHold();
+
     CommitLog& log_;
     std::unique_lock<std::mutex> lock_;
   };
@@ -195,7 +215,7 @@ class CommitLog {
   std::atomic<SyncPolicy> policy_;
 
   mutable std::mutex mutex_;
-  std::condition_variable written_;  // a leader has finished
+  std::condition_variable written_;  // a leader has finished, or a held turn has ended
   std::condition_variable wanted_;   // the committer thread has work
   std::unique_ptr<OpenGroup> open_;  // joined, not yet written
   std::unique_ptr<OpenGroup> spare_;
@@ -205,6 +225,7 @@ class CommitLog {
   uint64_t next_seq_ = 1;
   uint64_t requested_seq_ = 0;
   bool writing_ = false;
+  bool held_ = false;  // by a Join that has let go of the mutex
   bool notify_ = false;
   bool rewound_ = false;  // the store was exchanged: older barriers may name what never was
   bool stopping_ = false;

@@ -355,10 +355,19 @@ size_t Keyspace::ResidentBytes() const {
   return sum;
 }
 
+namespace {
+
+// Not when a script asks, which holds all shards.
+std::unique_lock<std::mutex> LockForReading(Shard& shard) {
+  return Tx::ThreadHoldsAll() ? std::unique_lock<std::mutex>() : std::unique_lock(shard.mutex);
+}
+
+}  // namespace
+
 size_t Keyspace::ResidentCount() {
   size_t sum = 0;
   for (const auto& shard : shards_) {
-    std::lock_guard lock(shard->mutex);
+    const auto lock = LockForReading(*shard);
     for (const Shard::Db& db : shard->dbs) sum += db.table ? db.table->size() : 0;
   }
   return sum;
@@ -367,7 +376,7 @@ size_t Keyspace::ResidentCount() {
 size_t Keyspace::TableOverheadBytes() {
   size_t sum = 0;
   for (const auto& shard : shards_) {
-    std::lock_guard lock(shard->mutex);
+    const auto lock = LockForReading(*shard);
     for (const Shard::Db& db : shard->dbs) sum += db.table ? db.table->overhead_bytes() : 0;
   }
   return sum;

@@ -103,10 +103,16 @@ class Tx {
   std::span<const KeyRef> keys() const { return keys_; }
   // For a Tx that is given up and run again. Requires: change_count() == 0.
   void DropEvents() { events_.clear(); }
+  // Whether a Tx of this thread holds every shard.
+  static bool ThreadHoldsAll();
   // Whether every shard is locked.
   bool locks_all() const { return options_.lock_all; }
   // The reply shows what only all rows together tell (a count of keys).
   void SawAllRows() { Saw(Log().next_seq() - 1); }
+  // The command takes long: others need not wait for the log's mutex meanwhile.
+  void LetGoOfLog() {
+    if (join_) join_->LetGo();
+  }
   // The database of the first key; the session's database for kAllShards transactions.
   uint32_t db() const { return db_; }
   void set_db(uint32_t db) { db_ = db; }

@@ -39,7 +39,13 @@ bool LockOrGiveWay(std::mutex& mutex, const Keyspace& keyspace) {
   return false;
 }
 
+thread_local bool holds_all = false;
+
 }  // namespace
+
+bool Tx::ThreadHoldsAll() {
+  return holds_all;
+}
 
 bool Tx::LockShards() {
   if (options_.lock_all) {
@@ -59,10 +65,12 @@ bool Tx::LockShards() {
       return false;
     }
   }
+  if (options_.lock_all) holds_all = true;
   return true;
 }
 
 void Tx::UnlockShards() {
+  if (options_.lock_all) holds_all = false;
   for (uint64_t left = locked_; left != 0; left &= left - 1) {
     keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
   }

@@ -142,6 +142,7 @@ bool Connection::ReadSome() {
       parser_.Commit(result.size);
       if (!stream_.is_tls() && result.size < room.size()) readable_ = false;
       total_in_bytes_ += result.size;
+      Worker::SocketCounters::Add(worker_.socket_counters().reads);
       last_interaction_us_ = worker_.NowUs();
       return true;
     case IoStatus::kWantWrite:
@@ -255,7 +256,10 @@ void Connection::WriteReleased() {
     output_.Consume(result.size);
     written += result.size;
     total_out_bytes_ += result.size;
-    if (result.size > 0) drain_progress_us_ = worker_.NowUs();
+    if (result.size > 0) {
+      drain_progress_us_ = worker_.NowUs();
+      Worker::SocketCounters::Add(worker_.socket_counters().writes);
+    }
     if (result.status == IoStatus::kError || result.status == IoStatus::kEof) {
       return Close("writing to client: " + stream_.error());
     }

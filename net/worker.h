@@ -104,6 +104,17 @@ class Worker {
 
   uint64_t turn_count() const { return turn_count_; }
 
+  // Reads from sockets that brought something, and writes that took something. Counted by its
+  // thread, read and reset by any.
+  struct SocketCounters {
+    std::atomic<uint64_t> reads{0}, writes{0};
+
+    static void Add(std::atomic<uint64_t>& counter) {
+      counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+  };
+  SocketCounters& socket_counters() { return socket_counters_; }
+
  private:
   friend class Connection;
 
@@ -143,6 +154,7 @@ class Worker {
   uint64_t released_ = 0;
   uint64_t now_us_ = 0;
   uint64_t turn_count_ = 0;
+  SocketCounters socket_counters_;
   std::atomic<size_t> connection_count_{0};
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   std::vector<Connection*> turn_;  // touched in this turn

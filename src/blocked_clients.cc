@@ -6,6 +6,7 @@
 
 #include "engine/check.h"
 #include "net/worker.h"
+#include "src/acl/check.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 
@@ -54,7 +55,9 @@ struct BlockedClients::Waiter {
   uint32_t db = 0;
   int protocol = 2;
   bool touch = true;
-  bool remembers_keys = false;  // of what it reads (Tracking)
+  bool remembers_keys = false;   // of what it reads (Tracking)
+  AclUserPtr user;               // who may run the command,
+  uint64_t user_generation = 0;  // as of these users; guarded by the serving
   std::vector<std::string> arg_bytes;
   std::vector<std::string_view> args;
   std::vector<std::string> key_bytes;
@@ -100,6 +103,8 @@ void BlockedClients::Block(Session& session, const Command& command, const Args&
   waiter->db = session.db();
   waiter->protocol = connection.reply().protocol();
   waiter->touch = !session.no_touch;
+  waiter->user = session.user_pointer();
+  waiter->user_generation = session.user_generation();
   waiter->remembers_keys = (command.flags & kCmdReadonly) && Tracking::Wants(session);
   if (request.args.empty()) {
     waiter->arg_bytes.assign(args.begin(), args.end());
@@ -214,6 +219,7 @@ BlockedClients::WaiterPtr BlockedClients::Next(const KeyName& name, uint64_t aft
 
 BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const KeyName& name,
                                                  std::optional<Presence>* seen, Served* served) {
+  if (!PassPermissions(waiter)) return Outcome::kNext;
   OutputBuffer buffer;
   Reply reply(&buffer);
   reply.SetProtocol(waiter->protocol);
@@ -224,12 +230,18 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
           {.write = (waiter->command->flags & kCmdWrite) != 0,
            .read_blocking = waiter->load_count >= kLoadsMax,
            .touch = waiter->touch,
+           .give_way = true,
            .writer = waiter->client_id});
     tx.set_db(waiter->db);
     if (tx.state() == Tx::State::kPending) {
       ++waiter->load_count;
       server_.engine().LoadAsync(tx.missing(), [this, name](const Status&) { Requeue(name); });
       Return(waiter);
+      return Outcome::kLater;
+    }
+    if (tx.state() == Tx::State::kBusy) {
+      Return(waiter);
+      ServeSoon(name);
       return Outcome::kLater;
     }
     if (tx.state() != Tx::State::kReady) {  // it goes on waiting, as for a key that is not there
@@ -257,6 +269,43 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
   return Outcome::kNext;
 }
 
+bool BlockedClients::PassPermissions(const WaiterPtr& waiter) {
+  const AclUsers& users = server_.users();
+  const uint64_t generation = users.generation();
+  if (generation == waiter->user_generation) [[likely]]
+    return true;
+  const AclUserPtr user = users.Find(waiter->user->name());
+  if (!user || user->identity() != waiter->user->identity()) {
+    Return(waiter);  // its connection is about to be closed
+    return false;
+  }
+  const uint32_t index = server_.commands().Resolve(waiter->args).index;
+  if (!CheckAcl(*user, *waiter->command, index, waiter->args).allowed()) {
+    Refuse(waiter, user);
+    return false;
+  }
+  waiter->user = user;
+  waiter->user_generation = generation;
+  return true;
+}
+
+void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user) {
+  {
+    std::lock_guard lock(mutex_);
+    RemoveLocked(waiter);
+  }
+  Answer(waiter, [this, waiter, user](Reply& reply) {
+    const Command& command = *waiter->command;
+    const uint32_t index = server_.commands().Resolve(waiter->args).index;
+    const AclVerdict verdict = CheckAcl(*user, command, index, waiter->args);
+    reply.Error("NOPERM " + AclDenialText(verdict, *user, command, waiter->args, false));
+    if (const auto connection = waiter->connection.lock()) {
+      static_cast<Session*>(connection->handler())
+          ->NoteDenied(verdict, command, waiter->args, AclLogContext::kTopLevel);
+    }
+  });
+}
+
 void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes,
                               uint64_t barrier) {
   if (reply.error_count() > 0) {
@@ -278,6 +327,18 @@ void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::
 // A load that a ready key's waiter needed is done: its turn comes again.
 void BlockedClients::Requeue(const KeyName& name) {
   NoteReady({{name.first, name.second, false}});
+}
+
+// A script holds the shards: this worker goes on, and looks again.
+void BlockedClients::ServeSoon(const KeyName& name) {
+  constexpr std::chrono::milliseconds kAgain{5};
+  Worker* const worker = Worker::Current();
+  HEARTH_CHECK(worker != nullptr);
+  worker->RunAfter(kAgain, [this, name, worker] {
+    Requeue(name);
+    server_.DispatcherOf(*worker).ServeBlocked();
+    server_.DeliverHere(*worker);
+  });
 }
 
 // The waiter was not served: it waits on, unless its time has come meanwhile.

@@ -6,7 +6,8 @@
 // write can slip between its look and its wait. Every later Tx that writes a list, a sorted set or
 // a stream tells which; the thread that ran it then runs the parked commands again, first come
 // first served, each in a Tx of its own, and hands the bytes of the reply to the client's worker.
-// A client whose command still has nothing to answer keeps its place.
+// A client whose command still has nothing to answer keeps its place. Who may no longer run the
+// command is refused then: users may have changed while it waited.
 //
 // Thread:   any, unless stated. Serve() is exclusive: others wait for it. The lock of the registry
 //           is taken last, under shard locks too.
@@ -27,6 +28,7 @@
 #include <thread>
 
 #include "engine/ready_key.h"
+#include "src/acl/users.h"
 #include "src/command.h"
 
 namespace hearth {
@@ -93,7 +95,11 @@ class BlockedClients {
   Outcome RunAgain(const WaiterPtr& waiter, const KeyName& name, std::optional<Presence>* seen,
                    Served* served);
   void HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes, uint64_t barrier);
+  // Whether the client's user still may run the command. False: it was refused or is to leave.
+  bool PassPermissions(const WaiterPtr& waiter);
+  void Refuse(const WaiterPtr& waiter, const AclUserPtr& user);
   void Requeue(const KeyName& name);
+  void ServeSoon(const KeyName& name);
   void Return(const WaiterPtr& waiter);
   void EndLocked(const WaiterPtr& waiter, End end);
   void RemoveLocked(const WaiterPtr& waiter);

@@ -80,6 +80,8 @@ enum CommandFlag : uint32_t {
   kCmdProtected = 1u << 27,     // refused unless enable-debug-command allows it
   kCmdLockAll = 1u << 28,       // the Tx (of a session command: EXEC's) locks every shard
   kCmdNoTouch = 1u << 29,       // the Tx does not make keys hotter
+  kCmdInScripts = 1u << 30,     // runs in scripts despite kCmdOutsideTx: it takes no lock that a
+                                // Tx of all shards, without the log's mutex, holds
 };
 
 // ACL categories, in the order that ACL CAT prints them.

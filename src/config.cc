@@ -13,6 +13,7 @@
 #include "src/numbers.h"
 #include "src/redis_text.h"
 #include "src/replace_file.h"
+#include "src/slow_log.h"
 
 namespace hearth {
 namespace {
@@ -140,9 +141,36 @@ bool CanonicalReplicaOf(const std::vector<std::string>& words, std::string* text
   return true;
 }
 
+// A line as the log may show it: without passwords and what follows one that is quoted.
+std::string WithoutSecrets(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t\r";
+  std::string shown, name;
+  bool is_first = true;
+  for (size_t at = 0; at < line.size();) {
+    const size_t start = std::min(line.find_first_not_of(kBlanks, at), line.size());
+    const size_t end = std::min(line.find_first_of(kBlanks, start), line.size());
+    const std::string_view word = line.substr(start, end - start);
+    shown += line.substr(at, start - at);
+    at = end;
+    if (std::exchange(is_first, false)) {
+      name = ToLower(word);
+    } else if (name == "requirepass" || name == "masterauth" || name.ends_with("-file-pass")) {
+      return shown + std::string(kRedacted);
+    } else if (const size_t sign = word.find_first_not_of("\"'("); name == "user") {
+      if (sign != word.npos && word.find_first_of("<>#!", sign) == sign) {
+        shown += std::string(word.substr(0, sign + 1)) + std::string(kRedacted);
+        if (sign > 0 && word[0] != '(') return shown;
+        continue;
+      }
+    }
+    shown += word;
+  }
+  return shown;
+}
+
 std::string PlaceOf(const std::string& path, int number, const std::string& line) {
   return "Reading the configuration file " + path + ", at line " + std::to_string(number) +
-         "\n>>> '" + line + "'";
+         "\n>>> '" + WithoutSecrets(line) + "'";
 }
 
 }  // namespace
@@ -316,7 +344,7 @@ std::string Config::Load(const std::vector<std::string>& args) {
     // One argument may hold the value's words too: --save "60 1000".
     while (at < args.size() && !args[at].starts_with("--")) words.push_back(args[at++]);
     const bool is_save = ToLower(words[0]) == "save";
-    const std::string place = "Reading the command line\n>>> '" + Join(words) + "'";
+    const std::string place = "Reading the command line\n>>> '" + WithoutSecrets(Join(words)) + "'";
     const std::string error = SetWords(words, is_save && !save_seen, place);
     save_seen |= is_save;
     if (!error.empty()) return LineError({{}, place}, error);

@@ -234,6 +234,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
                 "this context");
     return false;
   }
+  if (session.connection().worker().is_nested()) [[unlikely]]
+    return PassNestedGate(session, *command);
   if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
   if (session.applies_stream()) [[unlikely]]
@@ -274,28 +276,32 @@ bool Dispatcher::PassScriptGate(Session& session, const Command& command, bool* 
   return false;
 }
 
-// Only what takes no locks: they are held below, on this thread.
+// Within a script of this worker: only what takes no locks, which are held below, on this thread.
+bool Dispatcher::PassNestedGate(Session& session, const Command& command) {
+  if ((command.flags & kCmdAllowBusy) && command.session != nullptr && command.key_specs.empty()) {
+    return true;
+  }
+  session.connection().reply().Error(server_.scripting().BusyError());
+  return false;
+}
+
 size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
   Reply& reply = session.connection().reply();
   for (size_t i = 0; i < batch.size(); ++i) {
     const Args args = batch[i];
     const CommandTable::Found found = server_.commands().Resolve(args);
-    const Command* const command = found.command;
-    const auto count = static_cast<int>(args.size());
-    if (command == nullptr) {
-      RejectUnknown(args, found, reply);
-    } else if (command->arity > 0 ? count != command->arity : count < -command->arity) {
-      reply.Error(WrongArity(command->name));
-    } else if (!session.MayDoEverything() &&
-               (!PassAuthentication(session, *command) || !PassPermissions(session, args, found))) {
-      if (session.in_transaction()) session.transaction().Spoil();
-    } else if (!(command->flags & kCmdAllowBusy) || command->session == nullptr ||
-               !command->key_specs.empty()) {
-      reply.Error(server_.scripting().BusyError());
-      if (session.in_transaction()) session.transaction().Spoil();
-    } else {
-      session.last_command = command->name;
-      command->session(args, session, reply);
+    bool wait = false;  // nothing waits here
+    const bool passed = session.in_transaction() || IsExec(found.command)
+                            ? PassGatesInMulti(session, args, found, &wait)
+                            : PassGates(session, args, found, &wait);
+    if (passed) {
+      const Command& command = *found.command;
+      session.last_command = command.name;
+      if (session.in_transaction() && !(command.flags & kCmdNotQueued)) {
+        Queue(session, args, found);
+      } else {
+        command.session(args, session, reply);
+      }
     }
     if (!session.answers_later_ && !reply.muted()) session.connection().CountReply();
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <set>
 
+#include "net/worker.h"
 #include "src/info_writer.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -143,14 +144,21 @@ void StatsSection(Server& server, std::string* out) {
     InfoLine(out, "%s:0", name);
   }
   const TrackedKeys& tracked = server.tracking().keys();
+  uint64_t reads = 0, writes = 0;
+  for (const auto& worker : server.workers()) {
+    reads += worker->socket_counters().reads;
+    writes += worker->socket_counters().writes;
+  }
   InfoLine(out, "tracking_total_keys:%zu", tracked.key_count());
   InfoLine(out, "tracking_total_items:%zu", tracked.item_count());
   InfoLine(out, "tracking_total_prefixes:%zu", tracked.prefix_count());
   InfoLine(out, "unexpected_error_replies:0");
   InfoLine(out, "total_error_replies:%" PRIu64, errors);
-  for (const char* name :
-       {"dump_payload_sanitizations", "io_threaded_reads_processed", "io_threaded_writes_processed",
-        "reply_buffer_shrinks", "reply_buffer_expands"}) {
+  InfoLine(out, "dump_payload_sanitizations:0");
+  InfoLine(out, "total_reads_processed:%" PRIu64, reads);
+  InfoLine(out, "total_writes_processed:%" PRIu64, writes);
+  for (const char* name : {"io_threaded_reads_processed", "io_threaded_writes_processed",
+                           "reply_buffer_shrinks", "reply_buffer_expands"}) {
     InfoLine(out, "%s:0", name);
   }
   const AclLog& denied = server.acl_log();

@@ -316,6 +316,9 @@ void Server::ResetStats() {
     errors_.clear();
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
+  for (const auto& worker : workers_) {
+    worker->socket_counters().reads = worker->socket_counters().writes = 0;
+  }
   stats_.connections_received = 0;
   acl_log_.ResetCounts();
   stats_.rejected_before_reset += rejected_connections();

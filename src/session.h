@@ -103,6 +103,8 @@ class Session : public ConnectionHandler {
   bool authenticated() const;
   // Who the client is, as of the last RefreshUser.
   const AclUser& user() const { return *user_; }
+  const AclUserPtr& user_pointer() const { return user_; }
+  uint64_t user_generation() const { return user_generation_; }
   // Becomes an authenticated user.
   void LogIn(AclUserPtr user);
   // Whether the gates of authentication and permissions stand open, whatever the command: asked

@@ -42,9 +42,9 @@ bool ParseAccess(std::string_view rule, uint8_t* access, size_t* pattern_at) {
   return *access != 0;
 }
 
-std::string_view AccessPrefix(uint8_t access, std::string_view pattern) {
+std::string_view AccessPrefix(uint8_t access, std::string_view pattern, bool is_alone) {
   // "~*" would read back as allkeys, behind or before which no pattern may stand.
-  if (access == kAclKeyAll && pattern == "*") return "%RW~";
+  if (access == kAclKeyAll && pattern == "*" && !is_alone) return "%RW~";
   return access == kAclKeyAll ? "~" : access == kAclKeyRead ? "%R~" : "%W~";
 }
 
@@ -219,7 +219,8 @@ std::string AclSelector::DescribeKeys() const {
   if (all_keys_) return "~*";
   std::string text;
   for (const KeyPattern& known : keys_) {
-    text += (text.empty() ? "" : " ") + std::string(AccessPrefix(known.access, known.pattern)) +
+    text += (text.empty() ? "" : " ") +
+            std::string(AccessPrefix(known.access, known.pattern, keys_.size() == 1)) +
             known.pattern;
   }
   return text;

@@ -33,6 +33,16 @@ std::vector<std::string> SplitAtSpaces(std::string_view line) {
   return words;
 }
 
+// A rule, or a selector with its rules, as the log may show it.
+std::string WithoutPassword(const std::string& rule) {
+  constexpr std::string_view kSigns = "<>#!";
+  for (size_t i = 0; i < rule.size(); ++i) {
+    const bool begins = i == 0 || rule[i - 1] == '(' || rule[i - 1] == ' ';
+    if (begins && kSigns.find(rule[i]) != kSigns.npos) return rule.substr(0, i + 1) + "(redacted)";
+  }
+  return rule;
+}
+
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -126,7 +136,7 @@ void AclUsers::SetDefaultPassword(std::string_view password, AclChange* change) 
 
 std::string AclUsers::Declare(std::span<const std::string> words) {
   const auto failed = [](const std::string& word, std::string_view why) {
-    return "Error in user declaration '" + word + "': " + std::string(why);
+    return "Error in user declaration '" + WithoutPassword(word) + "': " + std::string(why);
   };
   if (words.empty()) return "wrong number of arguments";
   const std::string& name = words[0];

@@ -87,25 +87,102 @@ void Populate(const Args& args, Session& session, Reply& reply) {
   });
 }
 
-// DEBUG OBJECT key: answered by a Tx of its own, outside the key finder.
-void DebugObject(const Args& args, Session& session, Reply& reply) {
+// Runs `show` on the object of a key, under a Tx of its own, outside the key finder.
+template <typename Show>
+void ShowObject(const Args& args, Session& session, Reply& reply, Show show) {
   const KeyRef ref(session.db(), args[2]);
   Tx tx(session.server().keyspace(), {&ref, 1}, session.server().clock().WallMs(),
         {.read_blocking = true, .touch = false});
   if (tx.state() != Tx::State::kReady) return reply.Error("IOERR " + tx.error().message());
   session.WaitForCommit(tx.barrier());
   const Object* object = tx.Peek(args[2]);
-  if (object == nullptr) return reply.Error(kErrNoSuchKey);
-  const std::string encoding(EncodingName(object->encoding));
-  const bool has_rows = object->spread() && object->type != ObjectType::kString;
-  const size_t size = has_rows ? object->collection()->memory_bytes() : object->value().size();
-  char text[256];
-  std::snprintf(text, sizeof(text),
-                "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
-                "lru_seconds_idle:%lld",
-                static_cast<const void*>(object), encoding.c_str(), size, object->access,
-                static_cast<long long>(tx.now_ms() / 1000 - object->access));
-  reply.Simple(text);
+  object != nullptr ? show(*object) : reply.Error(kErrNoSuchKey);
+}
+
+size_t ValueSize(const Object& object) {
+  const bool has_rows = object.spread() && object.type != ObjectType::kString;
+  return has_rows ? object.collection()->memory_bytes() : object.value().size();
+}
+
+// DEBUG OBJECT key
+void DebugObject(const Args& args, Session& session, Reply& reply) {
+  ShowObject(args, session, reply, [&](const Object& object) {
+    const std::string encoding(EncodingName(object.encoding));
+    const int64_t now_s = session.server().clock().WallMs() / 1000;
+    char text[256];
+    std::snprintf(text, sizeof(text),
+                  "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
+                  "lru_seconds_idle:%lld",
+                  static_cast<const void*>(&object), encoding.c_str(), ValueSize(object),
+                  object.access, static_cast<long long>(now_s - object.access));
+    reply.Simple(text);
+  });
+}
+
+// DEBUG SDSLEN key: one allocation holds an object's header, key and value.
+void TextSizes(const Args& args, Session& session, Reply& reply) {
+  ShowObject(args, session, reply, [&](const Object& object) {
+    const std::string_view encoding = EncodingName(object.encoding);
+    if (encoding != "raw" && encoding != "embstr") {
+      return reply.Error("ERR Not an sds encoded string.");
+    }
+    const size_t key_size = object.key().size();
+    const size_t memory = std::max(object.memory_size(), key_size);
+    reply.Simple("key_sds_len:" + std::to_string(key_size) +
+                 ", key_sds_avail:0, key_zmalloc: " + std::to_string(key_size) +
+                 ", val_sds_len:" + std::to_string(object.value().size()) +
+                 ", val_sds_avail:0, val_zmalloc: " + std::to_string(memory - key_size));
+  });
+}
+
+// DEBUG LISTPACK key
+void DebugListpack(const Args& args, Session& session, Reply& reply) {
+  ShowObject(args, session, reply, [&](const Object& object) {
+    if (EncodingName(object.encoding) != "listpack") {
+      return reply.Error("ERR Not a listpack encoded object.");
+    }
+    Log(LogLevel::kNotice, "DEBUG LISTPACK: a packed value of " +
+                               std::to_string(object.memory_size()) + " bytes with its header");
+    reply.Simple("Listpack structure printed on stdout");
+  });
+}
+
+void AppendTableStats(std::string* text, uint64_t count) {
+  *text += "Hash table 0 stats (main hash table):\n";
+  *text += count == 0 ? "No stats available for empty dictionaries\n"
+                      : " number of elements: " + std::to_string(count) + "\n";
+}
+
+// DEBUG HTSTATS db: expiry times stand with their keys, and have no table.
+void TableStats(const Args& args, Session& session, Reply& reply) {
+  const auto db = ReadInteger(args[2], reply);
+  if (!db) return;
+  Keyspace& keyspace = session.server().keyspace();
+  if (*db < 0 || *db >= keyspace.db_count()) return reply.Error("ERR Out of range database");
+  const auto index = static_cast<uint32_t>(*db);
+  std::string text = "[Dictionary HT]\n";
+  AppendTableStats(&text, keyspace.KeyCount(index));
+  text += "[Expires HT]\n";
+  AppendTableStats(&text, keyspace.ExpiryCount(index));
+  reply.Verbatim("txt", text);
+}
+
+// DEBUG STRUCTSIZE: ours by Redis' names; a text has no header of its own.
+void StructSizes(const Args&, Session&, Reply& reply) {
+  constexpr int kCellBytes = 8;
+  reply.Simple("bits:" + std::to_string(8 * sizeof(void*)) + " robj:" +
+               std::to_string(sizeof(Object)) + " dictentry:" + std::to_string(kCellBytes) +
+               " sdshdr5:0 sdshdr8:0 sdshdr16:0 sdshdr32:0 sdshdr64:0 ");
+}
+
+// DEBUG CHANGE-REPL-ID: the same data goes on under a new id, on the disk before the reply.
+void ChangeReplicationId(const Args&, Session& session, Reply&) {
+  RunAndReport(session, [&server = session.server()]() -> std::string {
+    if (server.replication().is_replica()) return "it is a replica";
+    Log(LogLevel::kNotice, "Changing replication IDs after receiving change-repl-id");
+    CommitLog& log = server.engine().log();
+    return log.CommitAndWait(log.RenewHistory(/*shared_seq=*/0)) ? "" : "the log has failed";
+  });
 }
 
 struct DigestAnswer {
@@ -256,7 +333,10 @@ void PackedSizeMax(const Args& args, Session&, Reply& reply) {
 
 void Help(const Args&, Session&, Reply& reply) {
   ReplyHelp("DEBUG",
-            {"DEMOTE-ALL",
+            {"CHANGE-REPL-ID",
+             "    Change the replication IDs of the instance.",
+             "    Dangerous: should be used only for testing the replication subsystem.",
+             "DEMOTE-ALL",
              "    Write everything to the store and forget it in memory.",
              "DIGEST",
              "    Output a hex signature representing the current DB content.",
@@ -265,8 +345,12 @@ void Help(const Args&, Session&, Reply& reply) {
              "ERROR <string>",
              "    Return a Redis protocol error with <string> as message. Useful for clients",
              "    unit tests to simulate Redis errors.",
+             "HTSTATS <dbid>",
+             "    Return the counts of keys of the specified database.",
              "JMAP",
              "    Accepted for the sake of old clients; does nothing.",
+             "LISTPACK <key>",
+             "    Write the size of a packed value to the server log.",
              "LOG <message>",
              "    Write <message> to the server log.",
              "OBJECT <key>",
@@ -282,11 +366,15 @@ void Help(const Args&, Session&, Reply& reply) {
              "    true, false.",
              "RELOAD [option ...]",
              "    Forget everything in memory, so that it is read from the store again.",
+             "SDSLEN <key>",
+             "    Show the sizes of a string and of its key.",
              "SET-ACTIVE-EXPIRE <0|1>",
              "    Setting it to 0 disables expiring keys in background when they are not",
              "    accessed. Setting it to 1 reenables back the default.",
              "SLEEP <seconds>",
              "    Stop the server for <seconds>. Decimals allowed.",
+             "STRUCTSIZE",
+             "    Return the size of different core structures.",
              "STRINGMATCH-LEN <len> <pattern>",
              "    Match a pattern against a string.",
              "VERIFY-STORE",
@@ -303,12 +391,15 @@ struct DebugCommand {
 constexpr size_t kAnyCount = SIZE_MAX;
 
 constexpr DebugCommand kDebugCommands[] = {
+    {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
     {"DEMOTE-ALL", 2, 2, Demote},
     {"DIGEST", 2, 2, DigestAll},
     {"DIGEST-VALUE", 2, kAnyCount, DigestValues},
     {"ERROR", 3, 3, WriteError},
     {"HELP", 2, 2, Help},
+    {"HTSTATS", 3, 3, TableStats},
     {"JMAP", 2, kAnyCount, Ignore},
+    {"LISTPACK", 3, 3, DebugListpack},
     {"LOADAOF", 2, 2, Demote},
     {"LOG", 3, 3, WriteLog},
     {"OBJECT", 3, 4, DebugObject},
@@ -319,10 +410,12 @@ constexpr DebugCommand kDebugCommands[] = {
     {"QUICKLIST-PACKED-THRESHOLD", 3, 3, Ignore},
     {"RELOAD", 2, kAnyCount, Demote},
     {"REPLYBUFFER", 3, kAnyCount, Ignore},
+    {"SDSLEN", 3, 3, TextSizes},
     {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},
     {"SET-DISABLE-DENY-SCRIPTS", 3, 3, Ignore},
     {"SLEEP", 3, 3, Sleep},
     {"STRINGMATCH-LEN", 4, 4, StringMatchLength},
+    {"STRUCTSIZE", 2, 2, StructSizes},
     {"VERIFY-STORE", 2, 2, Verify},
 };
 

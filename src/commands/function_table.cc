@@ -3,34 +3,12 @@
 // The rows of the function commands: what COMMAND INFO and COMMAND DOCS of Redis 7.0 print.
 #include "src/commands/function.h"
 #include "src/commands/groups.h"
+#include "src/commands/script_call_row.h"
 
 namespace hearth {
 namespace {
 
-constexpr KeySpec kFcallKeys[] = {
-    {.flags = "RW access update",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE"},
-};
-
-constexpr KeySpec kFcallRoKeys[] = {
-    {.flags = "RO access",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS"},
-};
-
-constexpr ArgDoc kFcallArguments[] = {
-    {.name = "function", .type = "string"},
-    {.name = "numkeys", .type = "integer"},
-    {.name = "key", .type = "key", .flags = "optional multiple", .key_spec_index = 0},
-    {.name = "arg", .type = "string", .flags = "optional multiple"},
-};
+constexpr auto kFcallArguments = ScriptCallArguments("function");
 
 constexpr ArgDoc kFlushModes[] = {
     {.name = "async", .type = "pure-token", .token = "ASYNC"},
@@ -171,31 +149,23 @@ constexpr Command kFunctionSubcommands[] = {
      .tips = kStatsTips},
 };
 
+constexpr Command FcallRow(Command row, bool read_only) {
+  row.since = "7.0.0";
+  row.arguments = kFcallArguments;
+  return ScriptCallRow(row, read_only, "Depends on the function that is executed.");
+}
+
 constexpr Command kFunctionCommands[] = {
-    {.name = "fcall",
-     .arity = -3,
-     .flags = kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys | kCmdMovableKeys |
-              kCmdMayReplicate | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kFcallKeys,
-     .session = Fcall,
-     .summary = "Invoke a function",
-     .since = "7.0.0",
-     .group = "scripting",
-     .complexity = "Depends on the function that is executed.",
-     .arguments = kFcallArguments},
-    {.name = "fcall_ro",
-     .arity = -3,
-     .flags = kCmdReadonly | kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys |
-              kCmdMovableKeys | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kFcallRoKeys,
-     .session = FcallRo,
-     .summary = "Invoke a read-only function",
-     .since = "7.0.0",
-     .group = "scripting",
-     .complexity = "Depends on the function that is executed.",
-     .arguments = kFcallArguments},
+    FcallRow({.name = "fcall",
+              .key_specs = kScriptCallKeys,
+              .session = Fcall,
+              .summary = "Invoke a function"},
+             /*read_only=*/false),
+    FcallRow({.name = "fcall_ro",
+              .key_specs = kReadOnlyScriptCallKeys,
+              .session = FcallRo,
+              .summary = "Invoke a read-only function"},
+             /*read_only=*/true),
     {.name = "function",
      .arity = -2,
      .flags = 0,

@@ -2,6 +2,7 @@
 #include "engine/process_memory.h"
 #include "src/commands/groups.h"
 #include "src/commands/introspection.h"
+#include "src/commands/memory_doctor.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 #include "src/server.h"
@@ -83,8 +84,22 @@ void MemoryPurge(const Args&, Session&, Reply& reply) {
   reply.Ok();
 }
 
-void MemoryDoctor(const Args&, Session&, Reply& reply) {
-  reply.Verbatim("txt", "Sam, I can't find any memory issue in your instance.\n");
+void MemoryDoctor(const Args&, Session& session, Reply& reply) {
+  Server& server = session.server();
+  Engine& engine = server.engine();
+  const ProcessMemory memory = ReadProcessMemory();
+  MemoryFindings found{
+      .allocated = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes,
+      .rss = memory.rss_bytes,
+      .limit = engine.residency().limit_bytes(),
+      .demotes = engine.residency().policy() == MemoryPolicy::kDemote,
+      .resident = server.keyspace().ResidentBytes(),
+      .memtables = engine.store().IntProperty("rocksdb.cur-size-all-mem-tables"),
+      .clients = server.Sum(&WorkerCounters::client_memory),
+      .client_count = server.ConnectionCount(),
+      .scripts = server.scripting().memory_bytes()};
+  (void)engine.WritesAllowed(&found.write_refusal);
+  reply.Verbatim("txt", MemoryReport(found));
 }
 
 // The allocator's own report.

@@ -46,6 +46,18 @@ constexpr ArgDoc kWaitAofArguments[] = {
 constexpr std::string_view kWaitAofTips[] = {"request_policy:all_shards",
                                              "response_policy:agg_min"};
 
+// One command with two names.
+constexpr Command ReplicaOfRow(Command row) {
+  row.arity = 3;
+  row.flags = kCmdAdmin | kCmdNoscript | kCmdStale | kCmdNoAsyncLoading | kCmdOutsideTx;
+  row.session = ReplicaOf;
+  row.summary = "Make the server a replica of another instance, or promote it as master.";
+  row.group = "server";
+  row.complexity = "O(1)";
+  row.arguments = kReplicaOfArguments;
+  return row;
+}
+
 constexpr Command kReplicationCommands[] = {
     {.name = "failover",
      .arity = -1,
@@ -76,29 +88,12 @@ constexpr Command kReplicationCommands[] = {
      .group = "server",
      .complexity = "O(1)",
      .doc_flags = "syscmd"},
-    {.name = "replicaof",
-     .arity = 3,
-     .flags = kCmdAdmin | kCmdNoscript | kCmdStale | kCmdNoAsyncLoading | kCmdOutsideTx,
-     .acl = 0,
-     .session = ReplicaOf,
-     .summary = "Make the server a replica of another instance, or promote it as master.",
-     .since = "5.0.0",
-     .group = "server",
-     .complexity = "O(1)",
-     .arguments = kReplicaOfArguments},
-    {.name = "slaveof",
-     .arity = 3,
-     .flags = kCmdAdmin | kCmdNoscript | kCmdStale | kCmdNoAsyncLoading | kCmdOutsideTx,
-     .acl = 0,
-     .session = ReplicaOf,
-     .summary = "Make the server a replica of another instance, or promote it as master.",
-     .since = "1.0.0",
-     .group = "server",
-     .complexity = "O(1)",
-     .arguments = kReplicaOfArguments,
-     .doc_flags = "deprecated",
-     .deprecated_since = "5.0.0",
-     .replaced_by = "`REPLICAOF`"},
+    ReplicaOfRow({.name = "replicaof", .since = "5.0.0"}),
+    ReplicaOfRow({.name = "slaveof",
+                  .since = "1.0.0",
+                  .doc_flags = "deprecated",
+                  .deprecated_since = "5.0.0",
+                  .replaced_by = "`REPLICAOF`"}),
     {.name = "sync",
      .arity = 1,
      .flags = kCmdAdmin | kCmdNoscript | kCmdNoAsyncLoading | kCmdNoMulti,

@@ -3,57 +3,16 @@
 // The rows of the script commands: what COMMAND INFO and COMMAND DOCS of Redis 7.0 print.
 #include "src/commands/groups.h"
 #include "src/commands/script.h"
+#include "src/commands/script_call_row.h"
 
 namespace hearth {
 namespace {
 
-constexpr KeySpec kEvalKeys[] = {
-    {.flags = "RW access update",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE"},
-};
+constexpr auto kEvalShaKeys = WithoutNotes(kScriptCallKeys[0]);
+constexpr auto kEvalShaRoKeys = WithoutNotes(kReadOnlyScriptCallKeys[0]);
 
-constexpr KeySpec kEvalShaKeys[] = {
-    {.flags = "RW access update",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1},
-};
-
-constexpr KeySpec kEvalRoKeys[] = {
-    {.flags = "RO access",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS"},
-};
-
-constexpr KeySpec kEvalShaRoKeys[] = {
-    {.flags = "RO access",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1},
-};
-
-constexpr ArgDoc kEvalArguments[] = {
-    {.name = "script", .type = "string"},
-    {.name = "numkeys", .type = "integer"},
-    {.name = "key", .type = "key", .flags = "optional multiple", .key_spec_index = 0},
-    {.name = "arg", .type = "string", .flags = "optional multiple"},
-};
-
-constexpr ArgDoc kEvalShaArguments[] = {
-    {.name = "sha1", .type = "string"},
-    {.name = "numkeys", .type = "integer"},
-    {.name = "key", .type = "key", .flags = "optional multiple", .key_spec_index = 0},
-    {.name = "arg", .type = "string", .flags = "optional multiple"},
-};
+constexpr auto kEvalArguments = ScriptCallArguments("script");
+constexpr auto kEvalShaArguments = ScriptCallArguments("sha1");
 
 constexpr ArgDoc kFlushModes[] = {
     {.name = "async", .type = "pure-token", .token = "ASYNC"},
@@ -165,55 +124,34 @@ constexpr Command kScriptSubcommands[] = {
      .tips = kAllNodesTips},
 };
 
+constexpr Command EvalRow(Command row, bool read_only) {
+  row.summary =
+      read_only ? "Execute a read-only Lua script server side" : "Execute a Lua script server side";
+  row.since = read_only ? "7.0.0" : "2.6.0";
+  return ScriptCallRow(row, read_only, "Depends on the script that is executed.");
+}
+
 constexpr Command kScriptCommands[] = {
-    {.name = "eval",
-     .arity = -3,
-     .flags = kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys | kCmdMovableKeys |
-              kCmdMayReplicate | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kEvalKeys,
-     .session = Eval,
-     .summary = "Execute a Lua script server side",
-     .since = "2.6.0",
-     .group = "scripting",
-     .complexity = "Depends on the script that is executed.",
-     .arguments = kEvalArguments},
-    {.name = "eval_ro",
-     .arity = -3,
-     .flags = kCmdReadonly | kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys |
-              kCmdMovableKeys | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kEvalRoKeys,
-     .session = EvalRo,
-     .summary = "Execute a read-only Lua script server side",
-     .since = "7.0.0",
-     .group = "scripting",
-     .complexity = "Depends on the script that is executed.",
-     .arguments = kEvalArguments},
-    {.name = "evalsha",
-     .arity = -3,
-     .flags = kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys | kCmdMovableKeys |
-              kCmdMayReplicate | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kEvalShaKeys,
-     .session = EvalSha,
-     .summary = "Execute a Lua script server side",
-     .since = "2.6.0",
-     .group = "scripting",
-     .complexity = "Depends on the script that is executed.",
-     .arguments = kEvalShaArguments},
-    {.name = "evalsha_ro",
-     .arity = -3,
-     .flags = kCmdReadonly | kCmdNoscript | kCmdStale | kCmdSkipMonitor | kCmdNoMandatoryKeys |
-              kCmdMovableKeys | kCmdLockAll,
-     .acl = kAclScripting,
-     .key_specs = kEvalShaRoKeys,
-     .session = EvalShaRo,
-     .summary = "Execute a read-only Lua script server side",
-     .since = "7.0.0",
-     .group = "scripting",
-     .complexity = "Depends on the script that is executed.",
-     .arguments = kEvalShaArguments},
+    EvalRow({.name = "eval",
+             .key_specs = kScriptCallKeys,
+             .session = Eval,
+             .arguments = kEvalArguments},
+            /*read_only=*/false),
+    EvalRow({.name = "eval_ro",
+             .key_specs = kReadOnlyScriptCallKeys,
+             .session = EvalRo,
+             .arguments = kEvalArguments},
+            /*read_only=*/true),
+    EvalRow({.name = "evalsha",
+             .key_specs = kEvalShaKeys,
+             .session = EvalSha,
+             .arguments = kEvalShaArguments},
+            /*read_only=*/false),
+    EvalRow({.name = "evalsha_ro",
+             .key_specs = kEvalShaRoKeys,
+             .session = EvalShaRo,
+             .arguments = kEvalShaArguments},
+            /*read_only=*/true),
     {.name = "script",
      .arity = -2,
      .flags = 0,

@@ -52,10 +52,13 @@ constexpr ArgDoc kWatchArguments[] = {
     {.name = "key", .type = "key", .flags = "multiple", .key_spec_index = 0},
 };
 
+// They run whatever the server's state, be it within a script that takes long.
+constexpr uint32_t kAlways = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdAllowBusy;
+
 constexpr Command kTransactionCommands[] = {
     {.name = "discard",
      .arity = 1,
-     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdAllowBusy | kCmdNotQueued,
+     .flags = kAlways | kCmdNotQueued,
      .acl = kAclTransaction,
      .session = Discard,
      .summary = "Discard all commands issued after MULTI",
@@ -73,7 +76,7 @@ constexpr Command kTransactionCommands[] = {
      .complexity = "Depends on commands in the transaction"},
     {.name = "multi",
      .arity = 1,
-     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdAllowBusy | kCmdNotQueued,
+     .flags = kAlways | kCmdNotQueued,
      .acl = kAclTransaction,
      .session = Multi,
      .summary = "Mark the start of a transaction block",
@@ -82,7 +85,7 @@ constexpr Command kTransactionCommands[] = {
      .complexity = "O(1)"},
     {.name = "unwatch",
      .arity = 1,
-     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdAllowBusy,
+     .flags = kAlways,
      .acl = kAclTransaction,
      .session = Unwatch,
      .summary = "Forget about all watched keys",
@@ -91,7 +94,7 @@ constexpr Command kTransactionCommands[] = {
      .complexity = "O(1)"},
     {.name = "watch",
      .arity = -2,
-     .flags = kCmdNoscript | kCmdLoading | kCmdStale | kCmdFast | kCmdAllowBusy | kCmdNotQueued,
+     .flags = kAlways | kCmdNotQueued,
      .acl = kAclTransaction,
      .key_specs = kWatchKeySpecs,
      .session = Watch,

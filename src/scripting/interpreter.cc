@@ -8,7 +8,6 @@
 #include "src/scripting/script_run.h"
 
 extern "C" {
-int luaopen_cjson(lua_State* lua);
 int luaopen_bit(lua_State* lua);
 }
 
@@ -98,7 +97,7 @@ void Interpreter::OpenLibraries(bool for_functions) {
   Open(lua_, luaopen_string);
   Open(lua_, luaopen_math);
   Open(lua_, luaopen_bit);
-  luaopen_cjson(lua_);
+  OpenCjson(lua_);
   lua_setglobal(lua_, "cjson");
   OpenCmsgpack(lua_);
   lua_setglobal(lua_, "cmsgpack");

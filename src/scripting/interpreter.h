@@ -87,6 +87,7 @@ class Interpreter {
 };
 
 // The libraries; each pushes its table.
+int OpenCjson(lua_State* lua);
 int OpenCmsgpack(lua_State* lua);
 int OpenStruct(lua_State* lua);
 int OpenRedis(lua_State* lua, bool for_functions);

@@ -7,7 +7,9 @@
 //
 // Thread:   the interpreter's.
 // Lifetime: its lua_State's.
-// Limits:   set_limit; what the C library allocates for cjson is not counted.
+// Limits:   set_limit; what libraries gather outside of it (cjson, cmsgpack, struct, the reply)
+// they
+//           bound by bytes_max() each.
 
 #include <cstddef>
 #include <cstdlib>

@@ -142,30 +142,23 @@ int PushField(lua_State* lua, const char* name) {
   return lua_type(lua, -1);
 }
 
-std::string WithoutLineEnds(lua_State* lua, int index) {
-  size_t size;
-  const char* const bytes = lua_tolstring(lua, index, &size);
-  std::string text(bytes, size);
-  for (char& c : text) {
-    if (c == '\r' || c == '\n') c = ' ';
-  }
-  return text;
-}
-
 class ValueWriter {
  public:
-  ValueWriter(lua_State* lua, int script_protocol, Reply& reply)
-      : lua_(lua), script_protocol_(script_protocol), reply_(reply) {}
+  ValueWriter(lua_State* lua, int script_protocol, size_t bytes_max, Reply& reply)
+      : lua_(lua), script_protocol_(script_protocol), bytes_left_(bytes_max), reply_(reply) {}
 
+  // Not null: the reply is not whole, and this is why.
+  const char* failure() const { return failure_; }
+
+  // Pops the value on top, unless it fails.
   void Write() {
-    if (!lua_checkstack(lua_, 6)) {
-      reply_.Error("ERR reached lua stack limit");
-      return lua_pop(lua_, 1);
-    }
+    if (!lua_checkstack(lua_, 6)) return Fail("ERR reached lua stack limit");
+    if (!Take(kValueBytesMin)) return;
     switch (lua_type(lua_, -1)) {
       case LUA_TSTRING: {
         size_t size;
         const char* const bytes = lua_tolstring(lua_, -1, &size);
+        if (!Take(size)) return;
         reply_.Bulk({bytes, size});
         break;
       }
@@ -181,14 +174,43 @@ class ValueWriter {
       default:
         reply_.Null();
     }
-    lua_pop(lua_, 1);
+    if (failure_ == nullptr) lua_pop(lua_, 1);
   }
 
  private:
+  static constexpr size_t kValueBytesMin = 4;  // ":1\r\n"
+
+  void Fail(const char* text) {
+    if (failure_ == nullptr) failure_ = text;
+  }
+
+  // Counted here and not where it is written: what is muted is written nowhere, and tables that
+  // share their parts would be walked without end.
+  bool Take(size_t bytes) {
+    if (bytes > bytes_left_) {
+      Fail("ERR the reply of the script exceeds script-memory-limit");
+      return false;
+    }
+    bytes_left_ -= bytes;
+    return true;
+  }
+
   // As the cast of the machine does it, without its undefined cases.
   static int64_t ToInteger(lua_Number number) {
     constexpr lua_Number kLimit = 9223372036854775808.0;
     return number >= -kLimit && number < kLimit ? static_cast<int64_t>(number) : INT64_MIN;
+  }
+
+  // The text at an index, without its line ends.
+  std::string TakeLine(int index) {
+    size_t size;
+    const char* const bytes = lua_tolstring(lua_, index, &size);
+    if (!Take(size)) return {};
+    std::string text(bytes, size);
+    for (char& c : text) {
+      if (c == '\r' || c == '\n') c = ' ';
+    }
+    return text;
   }
 
   void WriteBoolean(bool value) {
@@ -205,9 +227,9 @@ class ValueWriter {
 
   void WriteTable() {
     if (Has("err", LUA_TSTRING)) {
-      reply_.Error(WithoutLineEnds(lua_, -1));
+      reply_.Error(TakeLine(-1));
     } else if (Has("ok", LUA_TSTRING)) {
-      reply_.Simple(WithoutLineEnds(lua_, -1));
+      reply_.Simple(TakeLine(-1));
     } else if (Has("double", LUA_TNUMBER)) {
       reply_.Double(lua_tonumber(lua_, -1));
     } else if (Has("map", LUA_TTABLE)) {
@@ -215,13 +237,13 @@ class ValueWriter {
     } else if (Has("set", LUA_TTABLE)) {
       WritePairs(/*with_values=*/false);
     } else if (Has("big_number", LUA_TSTRING)) {
-      reply_.BigNumber(WithoutLineEnds(lua_, -1));
+      reply_.BigNumber(TakeLine(-1));
     } else if (Has("verbatim_string", LUA_TTABLE)) {
       if (!WriteVerbatim()) reply_.Array(0);
     } else {
       return WriteArray();
     }
-    lua_pop(lua_, 1);
+    if (failure_ == nullptr) lua_pop(lua_, 1);
   }
 
   // Of the table on top: its keys, or its keys and values.
@@ -233,11 +255,13 @@ class ValueWriter {
     while (lua_next(lua_, -2) != 0) {
       lua_pushvalue(lua_, -2);
       Write();
+      if (failure_ != nullptr) return;
       if (with_values) {
         Write();
       } else {
         lua_pop(lua_, 1);
       }
+      if (failure_ != nullptr) return;
     }
   }
 
@@ -250,7 +274,7 @@ class ValueWriter {
     if (!Has("string", LUA_TSTRING)) return false;
     size_t size;
     const char* const bytes = lua_tolstring(lua_, -1, &size);
-    reply_.Verbatim(format, {bytes, size});
+    if (Take(size)) reply_.Verbatim(format, {bytes, size});
     lua_pop(lua_, 1);
     return true;
   }
@@ -264,7 +288,7 @@ class ValueWriter {
       if (ends) break;
     }
     reply_.Array(static_cast<size_t>(count));
-    for (int i = 1; i <= count; ++i) {
+    for (int i = 1; i <= count && failure_ == nullptr; ++i) {
       lua_rawgeti(lua_, -1, i);
       Write();
     }
@@ -272,6 +296,8 @@ class ValueWriter {
 
   lua_State* lua_;
   int script_protocol_;
+  size_t bytes_left_;
+  const char* failure_ = nullptr;
   Reply& reply_;
 };
 
@@ -297,8 +323,10 @@ void PushError(lua_State* lua, std::string_view line) {
   lua_setfield(lua, -2, "ignore_error_stats_update");
 }
 
-void WriteLuaValue(lua_State* lua, int script_protocol, Reply& reply) {
-  ValueWriter(lua, script_protocol, reply).Write();
+const char* WriteLuaValue(lua_State* lua, int script_protocol, size_t bytes_max, Reply& reply) {
+  ValueWriter writer(lua, script_protocol, bytes_max, reply);
+  writer.Write();
+  return writer.failure();
 }
 
 }  // namespace hearth

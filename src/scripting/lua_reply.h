@@ -10,7 +10,7 @@
 //                  (booleans for a script that asked for RESP3), an array ends at its first nil
 //
 // Thread: the interpreter's.
-// Limits: Lua's stack bounds the depth; deeper tables become an error reply.
+// Limits: of what a script returns, Lua's stack bounds the depth and the caller the bytes.
 
 #include <lua5.1/lua.hpp>
 #include <string_view>
@@ -26,6 +26,9 @@ void PushReply(lua_State* lua, std::string_view resp);
 void PushError(lua_State* lua, std::string_view line);
 
 // Writes the value on top of the stack and pops it. script_protocol: what redis.setresp chose.
-void WriteLuaValue(lua_State* lua, int script_protocol, Reply& reply);
+// Null, or why what was written is only a part, to be dropped: the value nests too deep, or takes
+// more than bytes_max (of texts and 4 for each value); the stack is then left as it was reached.
+[[nodiscard]] const char* WriteLuaValue(lua_State* lua, int script_protocol, size_t bytes_max,
+                                        Reply& reply);
 
 }  // namespace hearth

@@ -41,8 +41,7 @@ void ScriptRun::BeginLong() {
   running.is_function = what_.is_function;
   running.name = what_.name;
   running.started_us = static_cast<int64_t>(started_us_);
-  running.command = {what_.is_function ? "fcall" : "eval", std::string(what_.name)};
-  for (const std::string_view key : *run_keys_) running.command.emplace_back(key);
+  running.command.assign(what_.call.begin(), what_.call.end());
   server_.scripting().BeginLong(std::move(running));
   server_.keyspace().SetLongHold(true);
 }
@@ -65,6 +64,7 @@ void ScriptRun::OnHook(lua_State* lua) {
   if (took_ms < kLongMs) return;
   if (!is_long_) BeginLong();
   scripting.SetWrote(wrote_);
+  tx_.LetGoOfLog();
   const int64_t busy_after_ms = scripting.busy_after_ms();
   if (busy_after_ms > 0 && took_ms >= busy_after_ms) {
     if (!scripting.is_busy()) {
@@ -209,23 +209,30 @@ void ScriptRun::WriteError(Reply& reply) {
   if (counted) dispatcher_.errors_before_ = reply.error_count();
 }
 
-// Tables need memory while they are written, which may fail: they go through a buffer.
+// Writing a table may fail: it goes through a buffer.
 void ScriptRun::WriteResult(Reply& reply) {
   lua_State* const lua = interpreter_.lua();
-  if (!lua_istable(lua, -1)) return WriteLuaValue(lua, protocol_, reply);
+  const size_t bytes_max = interpreter_.memory().bytes_max();
+  if (!lua_istable(lua, -1)) {
+    const char* const failure = WriteLuaValue(lua, protocol_, bytes_max, reply);
+    if (failure != nullptr) reply.Error(failure);  // nothing was written
+    return;
+  }
   OutputBuffer whole;
   OutputBuffer* const out = reply.Redirect(&whole);
   lua_pushliteral(lua, "ignore_error_stats_update");
   lua_rawget(lua, -2);
   const bool counted = lua_toboolean(lua, -1) != 0;
   lua_pop(lua, 1);
+  const char* failure;
   try {
-    WriteLuaValue(lua, protocol_, reply);
+    failure = WriteLuaValue(lua, protocol_, bytes_max, reply);
   } catch (...) {
     reply.Redirect(out);
     throw;
   }
   reply.Redirect(out);
+  if (failure != nullptr) return reply.Error(failure);
   whole.MoveTo(out);
   if (counted) dispatcher_.errors_before_ = reply.error_count();
 }
@@ -283,7 +290,8 @@ std::string ScriptRun::Refusal(const CommandTable::Found& found, const Args& arg
       (command->data == nullptr && command->session == nullptr && command->blocking == nullptr)) {
     return "Wrong number of args calling Redis command from script";
   }
-  if (command->flags & (kCmdNoscript | kCmdOutsideTx)) {
+  if ((command->flags & kCmdNoscript) ||
+      (command->flags & (kCmdOutsideTx | kCmdInScripts)) == kCmdOutsideTx) {
     return "This Redis command is not allowed from script";
   }
   if (const AclVerdict verdict = ScriptPermission(session_, found, args); !verdict.allowed()) {
@@ -313,6 +321,12 @@ int ScriptRun::Call(lua_State* lua, bool raise) {
     return Fail(lua, "Lua redis lib command arguments must be strings or integers", raise);
   }
   const Args args(buffers_.args);
+  // One text may stand in thousands of arguments.
+  size_t args_bytes = 0;
+  for (const std::string_view arg : args) args_bytes += arg.size();
+  if (args_bytes > session_.connection().limits().query_buffer_max) {
+    return Fail(lua, "Arguments of a command exceed client-query-buffer-limit", raise);
+  }
   const CommandTable::Found found = server_.commands().Resolve(args);
   if (const std::string refusal = Refusal(found, args); !refusal.empty()) {
     server_.CountError(refusal[0] == '-' ? std::string_view(refusal).substr(1, refusal.find(' '))
@@ -376,6 +390,7 @@ void ScriptRun::Execute(const Command& command, const Args& args) {
 // Session commands may write through the connection, so its reply leads here meanwhile.
 void ScriptRun::ExecuteSession(const Command& command, const Args& args) {
   NoteEffect();
+  if (command.flags & kCmdOutsideTx) tx_.LetGoOfLog();
   Reply& reply = session_.connection().reply();
   const int protocol = reply.protocol();
   const bool muted = reply.muted();

@@ -47,6 +47,7 @@ class ScriptRun {
  public:
   struct What {
     std::string_view name;   // the SHA1 of a script, or the function's
+    Args call;               // EVAL or FCALL and its like, whole
     uint32_t flags = 0;      // ScriptFlag
     bool read_only = false;  // by its command, then also by its flags
     bool is_function = false;

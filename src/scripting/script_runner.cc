@@ -112,6 +112,7 @@ void ScriptRunner::Eval(const Args& args, Session& session, bool by_sha, bool re
   job.interpreter = interpreter_.get();
   job.function_ref = script->ref;
   job.what.name = sha_;
+  job.what.call = args;
   job.what.flags = script->flags;
   job.what.read_only = read_only;
   Run(session, job, reply);
@@ -123,6 +124,7 @@ void ScriptRunner::CallFunction(const Args& args, Session& session, bool read_on
   if (!ReadKeys(args, &job, reply)) return;
   job.what.is_function = true;
   job.what.name = args[1];
+  job.what.call = args;
   job.what.read_only = read_only;
   Run(session, job, reply);
 }

@@ -179,6 +179,10 @@ void AppendValue(lua_State* lua, const FormatReader::Option& option, bool little
       const char* const bytes = luaL_checklstring(lua, arg, &size);
       const size_t wanted = option.size == 0 ? size : option.size;
       luaL_argcheck(lua, size >= wanted, arg + 1, "string too short");
+      // The text is no memory of Lua's, and one string may stand in all arguments.
+      if (wanted > Interpreter::Of(lua).memory().bytes_max() - out->size()) {
+        RaiseText(lua, "not enough memory");
+      }
       out->append(bytes, wanted);
       if (option.type == 's') *out += '\0';
       return;
@@ -196,7 +200,9 @@ int Pack(lua_State* lua) {
   lua_pushnil(lua);  // what is missing is shown as nil
   std::string out;
   int arg = 2;
+  const size_t bytes_max = Interpreter::Of(lua).memory().bytes_max();
   while (const auto option = format.Next(out.size())) {
+    if (out.size() > bytes_max - 2 * kIntegerSizeMax) RaiseText(lua, "not enough memory");
     out.append(option->padding, '\0');
     if (option->type == 'x') {
       out += '\0';

@@ -123,5 +123,51 @@ TEST_F(CommitLogTest, ManyWorkersKeepOneOrder) {
   EXPECT_EQ(Differences(), "");
 }
 
+// A transaction that takes long lets go of the log: who must commit meanwhile is not kept waiting,
+// and is told once both are committed.
+TEST_F(CommitLogTest, NobodyWaitsForATransactionThatTakesLong) {
+  CommitLog& log = engine_->log();
+  std::atomic<uint64_t> told{0};
+  log.SetEvents({.on_committed = [&told](uint64_t seq) { told = seq; }, .on_failed = {}});
+  const uint64_t before = log.committed_seq();
+  Set("other", "v");
+  const uint64_t groups = log.counters().groups;
+  InTx({"key"}, [&](Tx& tx) {
+    tx.SetString("key", "v", Expiry::None());
+    tx.LetGoOfLog();
+    tx.LetGoOfLog();
+    std::thread([&] {
+      const CommitOutcome outcome = log.Commit(before + 1);
+      EXPECT_EQ(outcome.committed_seq, before);
+      EXPECT_FALSE(outcome.failed);
+      EXPECT_EQ(log.joined_seq(), before + 2);
+    }).join();
+    tx.SetString("key", "w", Expiry::None());
+    EXPECT_EQ(log.counters().groups, groups);
+  });
+  while (told == 0) std::this_thread::yield();
+  EXPECT_EQ(told.load(), before + 4) << "three rows and the state row";
+  EXPECT_EQ(log.counters().groups, groups + 1);
+  Reopen();
+  EXPECT_EQ(Get("key"), "w");
+}
+
+// The next transaction waits for its turn.
+TEST_F(CommitLogTest, AnotherTransactionJoinsBehindOneThatTakesLong) {
+  CommitLog& log = engine_->log();
+  std::optional<CommitLog::Join> join(std::in_place, log);
+  join->LetGo();
+  std::atomic<bool> joined{false};
+  std::thread other([&] {
+    CommitLog::Join second(log);
+    joined = true;
+  });
+  std::this_thread::yield();
+  EXPECT_FALSE(joined);
+  join.reset();
+  other.join();
+  EXPECT_TRUE(joined);
+}
+
 }  // namespace
 }  // namespace hearth

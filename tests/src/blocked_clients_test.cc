@@ -247,5 +247,64 @@ TEST_F(BlockedClientsTest, ManyTakersShareAQueueWithoutLossOrDouble) {
   EXPECT_EQ(Run("EXISTS q"), ":0\r\n");
 }
 
+// Redis runs the command anew: what the user may is looked at again.
+TEST_F(BlockedClientsTest, WhoMayNoLongerReadIsRefusedWhenServed) {
+  ASSERT_EQ(Run("ACL SETUSER bob on nopass ~* +@all"), "+OK\r\n");
+  TestClient bob = Connect(), other = Connect();
+  ASSERT_EQ(bob.Run("AUTH bob x"), "+OK\r\n");
+  bob.Send("BLPOP l 0");
+  WaitForBlocked(1);
+  other.Send("BLPOP l 0");
+  WaitForBlocked(2);
+  ASSERT_EQ(Run("ACL SETUSER bob resetkeys ~other*"), "+OK\r\n");
+  Run("RPUSH l 1");
+  EXPECT_EQ(bob.ReadReply(), "-NOPERM No permissions to access a key\r\n");
+  EXPECT_EQ(other.ReadReply(), WireArray({"l", "1"}));
+  EXPECT_NE(Run("ACL LOG").find("blpop"), std::string::npos);
+  EXPECT_EQ(InfoField("errorstats", "errorstat_NOPERM"), "count=1");
+
+  bob.Send("BLPOP other 0");
+  WaitForBlocked(1);
+  ASSERT_EQ(Run("ACL SETUSER bob ~more"), "+OK\r\n");  // it still may
+  Run("RPUSH other 2");
+  EXPECT_EQ(bob.ReadReply(), WireArray({"other", "2"}));
+
+  bob.Send("BLPOP other 0");
+  WaitForBlocked(1);
+  ASSERT_EQ(Run("ACL SETUSER bob -blpop"), "+OK\r\n");
+  Run("RPUSH other 3");
+  EXPECT_EQ(bob.ReadReply(), "-NOPERM User bob has no permissions to run the 'blpop' command\r\n");
+  EXPECT_EQ(Run("LLEN other"), ":1\r\n");
+}
+
+TEST_F(BlockedClientsTest, AClientOfADeletedUserIsNotServed) {
+  ASSERT_EQ(Run("ACL SETUSER bob on nopass ~* +@all"), "+OK\r\n");
+  TestClient bob = Connect();
+  ASSERT_EQ(bob.Run("AUTH bob x"), "+OK\r\n");
+  bob.Send("BLPOP l 0");
+  WaitForBlocked(1);
+  ASSERT_EQ(Run("ACL DELUSER bob"), ":1\r\n");
+  Run("RPUSH l 1");
+  EXPECT_EQ(bob.ReadReply(), "");
+  EXPECT_EQ(Run("LLEN l"), ":1\r\n");
+}
+
+// A worker that is to serve while a script holds the shards does not wait for it.
+TEST_F(BlockedClientsTest, ServingGivesWayToAScript) {
+  TestClient waiting = Connect();
+  waiting.Send("BLPOP l 0");
+  WaitForBlocked(1);
+  Keyspace& keyspace = server_->keyspace();
+  {
+    Tx script(keyspace, {}, 0, {.lock_all = true});
+    keyspace.SetLongHold(true);
+    server_->blocked_clients().NoteReady({{0, "l"}});
+    EXPECT_EQ(Run("PING"), "+PONG\r\n");
+    keyspace.SetLongHold(false);
+  }
+  EXPECT_EQ(Run("RPUSH l 1"), ":1\r\n");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"l", "1"}));
+}
+
 }  // namespace
 }  // namespace hearth

@@ -159,5 +159,19 @@ TEST_F(InfoTest, LatencyIsNotRecordedWhileTrackingIsOff) {
   EXPECT_TRUE(InfoField("commandstats", "cmdstat_set").starts_with("calls=2,"));
 }
 
+// One read brings a whole pipeline, one write its replies.
+TEST_F(InfoTest, CountsReadsAndWritesOfSockets) {
+  const auto field = [&](const char* name) { return std::stol(InfoField("stats", name)); };
+  TestClient client = Connect();
+  client.Run("PING");
+  const long reads = field("total_reads_processed"), writes = field("total_writes_processed");
+  client.SendRaw("PING\r\nPING\r\nPING\r\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.ReadReply(), "+PONG\r\n");
+  EXPECT_EQ(field("total_reads_processed"), reads + 3) << "the pipeline and two of INFO";
+  EXPECT_EQ(field("total_writes_processed"), writes + 3);
+  Run("CONFIG RESETSTAT");
+  EXPECT_LT(field("total_reads_processed"), 3);
+}
+
 }  // namespace
 }  // namespace hearth

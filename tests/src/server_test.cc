@@ -211,6 +211,39 @@ TEST_F(ServerTest, DebugServesTests) {
   EXPECT_EQ(Run("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK\r\n");
 }
 
+TEST_F(ServerTest, DebugShowsSizes) {
+  Run("SET key value");
+  Run("SET number 12");
+  Run("RPUSH list a");
+  Run("EXPIRE list 1000");
+  EXPECT_TRUE(
+      Run("DEBUG SDSLEN key")
+          .starts_with(
+              "+key_sds_len:3, key_sds_avail:0, key_zmalloc: 3, val_sds_len:5, val_sds_avail:0, "));
+  EXPECT_EQ(Run("DEBUG SDSLEN number"), "-ERR Not an sds encoded string.\r\n");
+  EXPECT_EQ(Run("DEBUG SDSLEN none"), "-ERR no such key\r\n");
+  EXPECT_EQ(Run("DEBUG LISTPACK key"), "-ERR Not a listpack encoded object.\r\n");
+  EXPECT_EQ(Run("DEBUG LISTPACK list"), "+Listpack structure printed on stdout\r\n");
+  EXPECT_EQ(RunText("DEBUG HTSTATS 0"),
+            "[Dictionary HT]\nHash table 0 stats (main hash table):\n number of elements: 3\n"
+            "[Expires HT]\nHash table 0 stats (main hash table):\n number of elements: 1\n");
+  EXPECT_NE(RunText("DEBUG HTSTATS 1").find("No stats available for empty"), std::string::npos);
+  EXPECT_EQ(Run("DEBUG HTSTATS 16"), "-ERR Out of range database\r\n");
+  EXPECT_TRUE(Run("DEBUG STRUCTSIZE").starts_with("+bits:64 robj:"));
+}
+
+TEST_F(ServerTest, DebugChangesTheReplicationIdForGood) {
+  Run("SET k v");
+  const std::string before = InfoField("replication", "master_replid");
+  EXPECT_EQ(Run("DEBUG CHANGE-REPL-ID"), "+OK\r\n");
+  const std::string changed = InfoField("replication", "master_replid");
+  EXPECT_NE(changed, before);
+  EXPECT_EQ(InfoField("replication", "master_replid2"), std::string(40, '0'));
+  Restart();
+  EXPECT_EQ(InfoField("replication", "master_replid"), changed);
+  EXPECT_EQ(Run("GET k"), WireBulk("v"));
+}
+
 // RESP3 as well as RESP2.
 TEST_F(ServerTest, DebugProtocolShowsEveryType) {
   EXPECT_EQ(Run("DEBUG PROTOCOL map"), "*6\r\n:0\r\n:0\r\n:1\r\n:1\r\n:2\r\n:0\r\n");

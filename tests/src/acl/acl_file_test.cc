@@ -157,6 +157,20 @@ TEST_F(AclFileTest, RenamedCommands) {
             "-NOPERM User alice has no permissions to run the 'acl|list' command\r\n");
 }
 
+// The error goes to the log.
+TEST_F(AclFileTest, ARefusedLineDoesNotShowItsPassword) {
+  for (const std::string line :
+       {"user alice on >pa55 +nosuch", "user alice on (>pa55 ~a)", "user alice <pa55",
+        "user alice #pa55", "user alice \">pa55 pa55\" +nosuch", "requirepass pa55 pa55",
+        "masterauth pa55 pa55", "user alice on '>pa55 +nosuch"}) {
+    const std::string error = Refusal({Write("users.conf", line + "\n")});
+    EXPECT_FALSE(Has(error, "pa55")) << error;
+    EXPECT_TRUE(Has(error, "(redacted)")) << error;
+  }
+  EXPECT_FALSE(Has(Refusal({"--user", "alice", "on", ">pa55", "+nosuch"}), "pa55"));
+  EXPECT_FALSE(Has(Refusal({"--aclfile", Write("a.acl", "user alice >pa55 +nosuch\n")}), "pa55"));
+}
+
 TEST_F(AclFileTest, WrongRenamesRefuseTheStart) {
   EXPECT_TRUE(Has(Refusal({Write("a.conf", "rename-command nosuch x\n")}),
                   "at line 1\n>>> 'rename-command nosuch x'\nNo such command in rename-command"));

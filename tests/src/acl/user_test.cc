@@ -86,7 +86,10 @@ TEST_F(AclUserTest, KeyPatternsAddTheirAccess) {
 }
 
 // "%RW~*" is a pattern, not allkeys: as "~*" it could not be read back before another pattern.
+// Alone it means the same, and is printed as Redis does.
 TEST_F(AclUserTest, DescriptionWithStarPatternReadsBack) {
+  Apply({"%R~*", "%W~*"});
+  EXPECT_EQ(user_.selectors()[0].DescribeKeys(), "~*");
   Apply({"%RW~*", "~b"});
   EXPECT_EQ(user_.selectors()[0].DescribeKeys(), "%RW~* ~b");
 }

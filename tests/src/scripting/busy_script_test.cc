@@ -64,6 +64,22 @@ TEST_F(BusyScript, WhatHasWrittenIsNotKilled) {
   EXPECT_EQ(other.Run("GET k"), WireBulk("v"));
 }
 
+TEST_F(BusyScript, FunctionStatsShowTheWholeCall) {
+  Run("FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f', function() while true do end "
+      "end)\"");
+  TestClient runner = Connect(), other = Connect();
+  runner.Send("fcall f 1 key arg");
+  std::string reply;
+  while ((reply = other.Run("FUNCTION STATS")).find("duration_ms") == std::string::npos) {
+    std::this_thread::yield();
+  }
+  EXPECT_NE(reply.find(WireBulk("command") + WireArray({"fcall", "f", "1", "key", "arg"})),
+            std::string::npos)
+      << reply;
+  EXPECT_EQ(other.Run("FUNCTION KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user"), std::string::npos);
+}
+
 // A connection that waited is read from while its script runs: its request is not taken twice.
 TEST_F(BusyScript, WhatItsOwnClientSendsWaits) {
   TestClient runner = Connect(), other = Connect();
@@ -104,6 +120,85 @@ TEST_F(BusyScript, WhoMayNotKillItMayNotBeforeItEnds) {
     EXPECT_TRUE(client->Run("SHUTDOWN NOSAVE").starts_with("-NOPERM"));
   }
   EXPECT_EQ(other.Run("SCRIPT KILL"), "+OK\r\n");
+}
+
+// Within MULTI what may run is queued, and what may not spoils the transaction.
+TEST_F(BusyScript, ATransactionIsQueuedMeanwhile) {
+  TestClient runner = Connect(), killer = Connect();
+  std::vector<std::unique_ptr<TestClient>> others;  // on both workers
+  for (int i = 0; i < 4; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
+  runner.Send("EVAL 'while true do end' 0");
+  for (const auto& other : others) AwaitBusy(*other);
+  for (const auto& other : others) {
+    EXPECT_EQ(other->Run("MULTI"), "+OK\r\n");
+    EXPECT_EQ(other->Run("UNWATCH"), "+QUEUED\r\n");
+    EXPECT_EQ(other->Run("MULTI"), "-ERR MULTI calls can not be nested\r\n");
+    EXPECT_EQ(other->Run("DISCARD"), "+OK\r\n");
+    EXPECT_EQ(other->Run("MULTI"), "+OK\r\n");
+    EXPECT_EQ(other->Run("SCRIPT KILL"), "+QUEUED\r\n");
+  }
+  EXPECT_EQ(others[0]->Run("EXEC"),
+            "-EXECABORT Transaction discarded because of: " + std::string(kBusy).substr(1));
+  EXPECT_EQ(others[1]->Run("EXEC"),
+            "-EXECABORT Transaction discarded because of: " + std::string(kBusy).substr(1));
+  EXPECT_EQ(others[2]->Run("SET k v"), kBusy);
+  EXPECT_EQ(others[3]->Run("SET k v"), kBusy);
+  EXPECT_EQ(killer.Run("SCRIPT KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user"), std::string::npos);
+  for (const int i : {2, 3}) {
+    EXPECT_EQ(others[i]->Run("EXEC"),
+              "-EXECABORT Transaction discarded because of previous errors.\r\n");
+  }
+}
+
+// Behind a command that closes its connection nothing is answered.
+TEST_F(BusyScript, BehindQuitNothingRuns) {
+  TestClient runner = Connect(), killer = Connect();
+  std::vector<std::unique_ptr<TestClient>> others;  // on both workers
+  for (int i = 0; i < 4; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
+  runner.Send("EVAL 'while true do end' 0");
+  AwaitBusy(killer);
+  for (const auto& other : others) {
+    other->SendRaw("UNWATCH\r\nQUIT\r\nUNWATCH\r\n");
+    EXPECT_EQ(other->ReadReply(), "+OK\r\n");
+    EXPECT_EQ(other->ReadReply(), "+OK\r\n");
+  }
+  EXPECT_EQ(killer.Run("SCRIPT KILL"), "+OK\r\n");
+  for (const auto& other : others) EXPECT_EQ(other->ReadToEnd(), "");
+}
+
+// Who has written when the script began waits for the log, and its worker goes on.
+TEST_F(BusyScript, OthersAreToldByAScriptThatHasWritten) {
+  TestClient runner = Connect();
+  std::vector<std::unique_ptr<TestClient>> writers, others;  // on both workers
+  for (int i = 0; i < 4; ++i) {
+    writers.push_back(std::make_unique<TestClient>(socket_path()));
+    others.push_back(std::make_unique<TestClient>(socket_path()));
+  }
+  constexpr int kWrites = 200;
+  const auto write = [&] {
+    for (int i = 0; i < kWrites; ++i) {
+      for (const auto& writer : writers) writer->Send("SET own v");
+    }
+  };
+  write();
+  runner.Send(
+      "EVAL \"local n = 0 while n < 5e5 do n = n + 1 redis.call('set','k',n) end return n\" 0");
+  write();
+  for (const auto& other : others) {
+    bool told = false;
+    while (!told && !runner.HasReply()) told = other->Run("PING") == kBusy;
+    EXPECT_TRUE(told);
+  }
+  EXPECT_EQ(others[0]->Run("SCRIPT KILL").substr(0, 11), "-UNKILLABLE");
+  EXPECT_EQ(runner.ReadReply(), ":500000\r\n");
+  for (const auto& writer : writers) {
+    for (int i = 0; i < 2 * kWrites; ++i) {
+      const std::string reply = writer->ReadReply();
+      EXPECT_TRUE(reply == kBusy || reply == "+OK\r\n") << reply;
+    }
+  }
+  EXPECT_EQ(Run("GET k"), WireBulk("500000"));
 }
 
 TEST_F(BusyScript, TheServerStopsWithinAScript) {

@@ -35,8 +35,24 @@ TEST_F(LuaReply, Resp3ValuesAreKept) {
 }
 
 TEST_F(LuaReply, WhatNestsWithoutEndIsAnError) {
-  const std::string reply = Eval("local t = {} t[1] = t return t");
-  EXPECT_TRUE(reply.ends_with("-ERR reached lua stack limit\r\n")) << reply.size();
+  EXPECT_EQ(Eval("local t = {} t[1] = t return t"), "-ERR reached lua stack limit\r\n");
+  EXPECT_EQ(Eval("local t = {} t[1] = t return {1,{map={a=t}},2}"),
+            "-ERR reached lua stack limit\r\n");
+  EXPECT_EQ(Eval("return {1}"), "*1\r\n:1\r\n");
+}
+
+// Two tables of sixty levels are a reply of exabytes.
+TEST_F(LuaReply, TablesThatShareTheirPartsAreBounded) {
+  Run("CONFIG SET script-memory-limit 16mb");
+  const std::string error = "-ERR the reply of the script exceeds script-memory-limit\r\n";
+  EXPECT_EQ(Eval("local t = {} for i=1,60 do t = {t,t} end return t"), error);
+  EXPECT_EQ(Eval("local t = {} for i=1,60 do t = {map={a=t,b=t}} end return t"), error);
+  EXPECT_EQ(Eval("local t = {ok=string.rep('x',1000000)} for i=1,5 do t = {t,t} end return t"),
+            error);
+  EXPECT_EQ(Eval("local t = {} for i=1,10 do t = {t,t} end return #t"), ":2\r\n");
+  Run("CLIENT REPLY SKIP");
+  client_->Send("EVAL 'local t = {} for i=1,60 do t = {t,t} end return t' 0");
+  EXPECT_EQ(Run("PING"), "+PONG\r\n");
 }
 
 }  // namespace

@@ -172,5 +172,31 @@ TEST_F(ScriptTest, RandomNumbersRepeatThemselves) {
   EXPECT_EQ(Eval("math.randomseed(5) return tostring(math.random())"), first);
 }
 
+// One string may stand in thousands of arguments.
+TEST_F(ScriptTest, ArgumentsOfACallAreBounded) {
+  Run("CONFIG SET client-query-buffer-limit 16mb");
+  EXPECT_EQ(EvalError("local t = {'RPUSH','l'} local s = string.rep('x',1000000) "
+                      "for i=1,100 do t[i+2] = s end return redis.call(unpack(t))"),
+            "-ERR Arguments of a command exceed client-query-buffer-limit");
+  EXPECT_EQ(Run("EXISTS l"), ":0\r\n");
+}
+
+// While the script holds every shard, and the log behind its first write.
+TEST_F(ScriptTest, InfoAndMemoryAreForScriptsToo) {
+  const std::string call =
+      " redis.call('set','k','v') local info = redis.call('info','everything') "
+      "redis.call('memory','purge') redis.call('memory','malloc-stats') "
+      "redis.call('set','k','w') ";
+  EXPECT_EQ(Eval("local before = #redis.call('memory','stats')" + call +
+                 "return {before == #redis.call('memory','stats'), info:find('db0:keys=1') ~= nil, "
+                 "info:find('tiering_resident_keys:1') ~= nil}"),
+            "*3\r\n:1\r\n:1\r\n:1\r\n");
+  EXPECT_EQ(Run("GET k"), WireBulk("w"));
+  EXPECT_EQ(EvalError("return redis.call('latency','latest')"),
+            "-ERR This Redis command is not allowed from script");
+  Restart();
+  EXPECT_EQ(Run("GET k"), WireBulk("w"));
+}
+
 }  // namespace
 }  // namespace hearth

@@ -40,5 +40,14 @@ TEST_F(Struct, BitsWrapAround) {
   EXPECT_TRUE(Eval("return bit.tobit(1e308)").starts_with(":"));
 }
 
+// One string may stand in thousands of arguments.
+TEST_F(Struct, WhatIsPackedIsBounded) {
+  Run("CONFIG SET script-memory-limit 16mb");
+  EXPECT_EQ(EvalError("local t = {} local s = string.rep('x',1000000) "
+                      "for i=1,100 do t[i] = s end "
+                      "return #struct.pack(string.rep('s',100),unpack(t))"),
+            "-ERR not enough memory");
+}
+
 }  // namespace
 }  // namespace hearth

@@ -1,0 +1,47 @@
+// The library cjson: its text is bounded, although it is no memory of Lua's.
+#include "tests/src/scripting/script_fixture.h"
+
+namespace hearth {
+namespace {
+
+class Cjson : public ScriptFixture {};
+
+TEST_F(Cjson, EncodesAsRedisDoes) {
+  EXPECT_EQ(Eval("return cjson.encode({1,2,{a='x/y\\1'}})"),
+            WireBulk("[1,2,{\"a\":\"x\\/y\\u0001\"}]"));
+  EXPECT_EQ(EvalError("return cjson.encode({[100]=1})"),
+            "-ERR user_script:1: Cannot serialise table: excessively sparse array");
+  EXPECT_EQ(EvalError("return cjson.encode()"),
+            "-ERR user_script:1: bad argument #1 to 'encode' (expected 1 argument)");
+  EXPECT_EQ(EvalError("return cjson.encode({redis.call})"),
+            "-ERR user_script:1: Cannot serialise function: type not supported");
+}
+
+TEST_F(Cjson, TablesThatShareTheirPartsAreBounded) {
+  Run("CONFIG SET script-memory-limit 16mb");
+  const std::string error = "-ERR not enough memory";
+  EXPECT_EQ(EvalError("local t = {} for i=1,60 do t = {t,t} end return cjson.encode(t)"), error);
+  EXPECT_EQ(EvalError("local t = {} for i=1,60 do t = {a=t,b=t} end return cjson.encode(t)"),
+            error);
+  EXPECT_EQ(EvalError("local t = {} cjson.encode_max_depth(1000000) for i=1,40 do t = {t,t} end "
+                      "for i=1,3950 do t = {t} end return cjson.encode(t)"),
+            error);
+}
+
+// A sparse array is written with a null for each of its holes.
+TEST_F(Cjson, SparseArraysAreBounded) {
+  EXPECT_EQ(EvalError("cjson.encode_sparse_array(false,0) return cjson.encode({[1000000000]=1})"),
+            "-ERR not enough memory");
+  EXPECT_EQ(Eval("cjson.encode_sparse_array(true,2) return cjson.encode({[1000000000]=1})"),
+            WireBulk("{\"1000000000\":1}"));
+}
+
+// Texts that may grow by escapes, but do not.
+TEST_F(Cjson, WhatFitsIsNotRefused) {
+  Run("CONFIG SET script-memory-limit 16mb");
+  EXPECT_EQ(Eval("return #cjson.encode(string.rep('x',4000000))"), ":4000002\r\n");
+  EXPECT_EQ(EvalError("return #cjson.encode(string.rep('\\1',4000000))"), "-ERR not enough memory");
+}
+
+}  // namespace
+}  // namespace hearth
