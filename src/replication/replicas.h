@@ -38,6 +38,7 @@ struct ReplicaPeer {
   std::atomic<uint64_t> synced_seq{0};     // and on its disk
   std::atomic<int64_t> ack_us{0};          // monotonic
   std::atomic<uint32_t> wanted_events{0};  // classes, bits
+  std::atomic<uint32_t> posted_events{0};  // on their way to the worker
   std::atomic<bool> is_hungry{false};      // has sent everything: is to be woken by a commit
 };
 

@@ -15,6 +15,8 @@
 namespace hearth {
 namespace {
 
+constexpr uint32_t kPostedEventsMax = 16 * 1024;  // for a replica
+
 constexpr auto kCheckPeriod = std::chrono::milliseconds(100);
 constexpr uint64_t kTicksASecond = 10;
 
@@ -304,7 +306,11 @@ void Replication::ForwardEvents(const std::vector<KeyEvent>& events, uint64_t ba
 void Replication::ForwardEvent(const WireEvent& event, uint64_t barrier) {
   for (const auto& peer : replicas_.List()) {
     if ((peer->wanted_events & event.type) == 0) continue;
-    peer->worker->Post([alive = peer->connection, event, barrier] {
+    // Of what a worker that is stuck does not take, the newest is lost.
+    if (peer->posted_events >= kPostedEventsMax) continue;
+    ++peer->posted_events;
+    peer->worker->Post([peer, alive = peer->connection, event, barrier] {
+      --peer->posted_events;
       const auto connection = alive.lock();
       if (!connection || connection->is_closed()) return;
       if (ReplicaSender* sender = ReplicaSender::Of(*connection)) sender->SendEvent(event, barrier);
