@@ -5,6 +5,7 @@
 #include "engine/collection_limits.h"
 #include "engine/hash.h"
 #include "engine/list.h"
+#include "engine/long_string.h"
 #include "engine/rows.h"
 #include "engine/set.h"
 #include "engine/sorted_set.h"
@@ -30,7 +31,7 @@ std::unique_ptr<Collection> Collection::Make(ObjectType type, uint64_t object_id
     case ObjectType::kStream:
       return MakeStreamCollection(object_id);
     case ObjectType::kString:
-      break;
+      return MakeLongString(object_id);
   }
   return nullptr;
 }

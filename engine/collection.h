@@ -67,6 +67,8 @@ class Collection {
   virtual bool Erase(std::string_view element) = 0;
   // After the last row of a load.
   virtual bool FinishLoad() { return true; }
+  // Comes before ReadPacked: what it will soon have, as size() counts.
+  virtual void Expect(size_t size) { (void)size; }
   // Takes over what was packed. Requires: empty.
   virtual bool ReadPacked(std::string_view packed) = 0;
 

@@ -79,9 +79,10 @@ void CollectionKey::Splice(size_t offset, size_t remove_size, std::string_view i
   if (new_size > Limits().packed_size_max.load(std::memory_order_relaxed)) Spread();
 }
 
-void CollectionKey::Spread() {
+void CollectionKey::Spread(size_t size_to_be) {
   HEARTH_CHECK(object_ != nullptr && !is_spread());
   auto collection = Collection::Make(type_, tx_.Log().next_seq());
+  collection->Expect(size_to_be);
   HEARTH_CHECK(collection->ReadPacked(object_->value()));
   const uint64_t changes_before = tx_.change_count_;
   ReplaceBy(Object::MakeSpread(ref_.position, ref_.key, collection.release()));

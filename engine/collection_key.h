@@ -58,8 +58,9 @@ class CollectionKey {
   void Splice(size_t offset, size_t remove_size, std::string_view insert);
   // Creates the key, packed and empty, when it is absent.
   void Create(Encoding encoding);
-  // Gives every element its row, now. Requires: exists, not spread.
-  void Spread();
+  // Gives every element its row, now; size_to_be: as Collection::Expect. Requires: exists, not
+  // spread.
+  void Spread(size_t size_to_be = 0);
   // Makes a spread collection packed with these bytes, or packed bytes others.
   void Pack(std::string_view packed);
   // Gives a spread collection a new object id and new rows: what deletions left behind in the

@@ -237,7 +237,8 @@ bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
 }
 
 size_t Engine::ExpireSome(size_t key_count_max) {
-  if (!active_expire_ || paused_ || is_replica() || !writes_allowed_ || keyspace_->long_hold()) {
+  if (!active_expire_ || paused_ || is_replica() || keyspace_->expiry_held() || !writes_allowed_ ||
+      keyspace_->long_hold()) {
     return 0;
   }
   size_t expired = 0;

@@ -62,8 +62,7 @@ const char* WhatIsWrong(const GroupReader::Row& row, bool is_last) {
     if (key.position != PositionOf(key.key)) return "has a head row at a wrong position";
     if (row.kind == GroupReader::Kind::kDelete) return nullptr;
     const bool sound = ParseHeadValue(row.value, &value) && IsKnownType(value.type) &&
-                       EncodingName(value.encoding) != "unknown" &&
-                       (!value.spread || value.type != ObjectType::kString);
+                       EncodingName(value.encoding) != "unknown";
     return sound ? nullptr : "has a head row that does not parse";
   }
   ElementKeyParts key;

@@ -65,7 +65,9 @@ void Engine::KeeperTick() {
     last_feed_us_ = now_us;
     feed_->Tick();
   }
-  if (active_expire_ && !paused_ && writes_allowed_ && !is_replica()) SweepColdExpired();
+  if (active_expire_ && !paused_ && writes_allowed_ && !is_replica() && !keyspace_->expiry_held()) {
+    SweepColdExpired();
+  }
 }
 
 void Engine::SyncAndMark() {

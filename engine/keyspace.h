@@ -177,6 +177,10 @@ class Keyspace {
   // A replica's keyspace is changed by groups (group_applier.h). Takes every shard's lock.
   void SetReplica(bool replica);
   bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
+  // While it is held, what expires is hidden but not deleted, and nothing is evicted: another
+  // server decides that and sends its deletions (TxOptions::see_expired).
+  void SetExpiryHeld(bool held) { expiry_held_.store(held, std::memory_order_release); }
+  bool expiry_held() const { return expiry_held_.load(std::memory_order_acquire); }
   ReplicaIndex& replica_index() { return replica_index_; }
   // The store holds something else now: nothing is resident. Requires: every shard's lock.
   void ForgetAll();
@@ -215,6 +219,7 @@ class Keyspace {
   TrackedKeys tracked_keys_;
   ChangeListener change_listener_;
   std::atomic<bool> is_replica_{false};
+  std::atomic<bool> expiry_held_{false};
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> library_epoch_{0};
   ReplicaIndex replica_index_;

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <new>
 
+#include "engine/check.h"
 #include "engine/collection.h"
 #include "engine/graveyard.h"
+#include "engine/long_string.h"
 
 namespace hearth {
 
@@ -70,6 +72,11 @@ Collection* Object::ReleaseCollection() {
   flags &= static_cast<uint8_t>(~kSpread);
   value_size = 0;
   return released;
+}
+
+std::string_view Object::SpreadValue() const {
+  HEARTH_CHECK(type == ObjectType::kString);
+  return LongStringValue(*collection());
 }
 
 void Object::Free(Object* object) {

@@ -2,8 +2,8 @@
 
 // Object: one resident key, in one allocation: header, key bytes, value bytes.
 //
-// A string's value is its bytes, a packed collection's too; a spread collection's value is the
-// address of its Collection, which the object owns.
+// A string's value is its bytes, a packed collection's too; a spread collection's value, and a long
+// string's (long_string.h), is the address of its Collection, which the object owns.
 //
 // A tombstone is an object whose key is known to be deleted; it stays until the memtable that
 // holds its deletion is flushed, so that nobody asks the store for it. Objects are owned by a Table
@@ -62,7 +62,7 @@ struct Object {
   uint64_t seq;          // sequence number of the last change; 0 = as the store has it
   int64_t expire_at_ms;  // wall clock; kNoExpiry = never
   uint32_t key_size;     // bytes
-  uint32_t value_size;   // bytes
+  uint32_t value_size;   // bytes that stand here; see value() for a string's
   uint32_t access;       // LRU: seconds; LFU: minutes << 8 | logarithmic counter (Redis' scheme)
   ObjectType type;
   Encoding encoding;
@@ -81,7 +81,12 @@ struct Object {
   char* bytes() { return reinterpret_cast<char*>(this + 1); }
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
   std::string_view key() const { return {bytes(), key_size}; }
-  std::string_view value() const { return {bytes() + key_size, value_size}; }
+  // A string's value, or packed bytes. Requires: a string, or not spread.
+  std::string_view value() const {
+    if (spread()) [[unlikely]]
+      return SpreadValue();
+    return {bytes() + key_size, value_size};
+  }
   char* mutable_value() { return bytes() + key_size; }
 
   bool tombstone() const { return (flags & kTombstone) != 0; }
@@ -111,6 +116,9 @@ struct Object {
   static size_t SizeOfClass(uint8_t size_class) {
     return size_t{size_class % 4u + 5u} << (size_class / 4 - 2);
   }
+
+ private:
+  std::string_view SpreadValue() const;
 };
 
 static_assert(sizeof(Object) == 40);

@@ -58,7 +58,7 @@ void Residency::Tick() {
     return;
   }
   // A replica deletes nothing by itself.
-  if (policy_ != MemoryPolicy::kDemote && !keyspace_.is_replica()) {
+  if (policy_ != MemoryPolicy::kDemote && !keyspace_.is_replica() && !keyspace_.expiry_held()) {
     const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
     excess_bytes_ = static_cast<int64_t>(used) - static_cast<int64_t>(limit);
     return;

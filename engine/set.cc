@@ -1,15 +1,83 @@
 // Tested by tests/engine/set_test.cc.
 #include "engine/set.h"
 
+#include <bit>
 #include <charconv>
 #include <optional>
 
 #include "engine/check.h"
-#include "engine/packed.h"
+#include "engine/codec.h"
 #include "engine/random.h"
 
 namespace hearth {
 namespace {
+
+constexpr size_t kDigitsMax = 20;  // of an integer, its sign included
+
+bool IsInteger(std::string_view text) {
+  return EncodingOf(text) == Encoding::kInt;
+}
+
+// A packed member. Equal members have equal items.
+void AppendItem(std::string* to, std::string_view member) {
+  if (!IsInteger(member)) {
+    AppendVarint(to, uint64_t{member.size()} << 1);
+    to->append(member);
+    return;
+  }
+  int64_t number = 0;
+  std::from_chars(member.data(), member.data() + member.size(), number);
+  // Without the bits that only repeat the sign.
+  const auto bits = static_cast<uint64_t>(number < 0 ? ~number : number);
+  const size_t size = static_cast<size_t>(std::bit_width(bits)) / 8 + 1;
+  AppendVarint(to, size << 1 | 1);
+  for (size_t i = 0; i < size; ++i) to->push_back(static_cast<char>(number >> (8 * i)));
+}
+
+// Walks packed members.
+class ItemReader {
+ public:
+  explicit ItemReader(std::string_view packed) : begin_(packed.data()), rest_(packed) {}
+
+  bool done() const { return rest_.empty(); }
+  bool ok() const { return ok_; }
+  size_t offset() const { return static_cast<size_t>(rest_.data() - begin_); }
+  // The member with its size, as AppendItem wrote it; then member() tells it.
+  std::string_view Next() {
+    const std::string_view before = rest_;
+    uint64_t head;
+    if (!ReadVarint(&rest_, &head) || head >> 1 > rest_.size() ||
+        ((head & 1) != 0 && (head >> 1 == 0 || head >> 1 > sizeof(uint64_t)))) {
+      ok_ = false;
+      rest_ = {};
+      return {};
+    }
+    is_integer_ = (head & 1) != 0;
+    bytes_ = rest_.substr(0, head >> 1);
+    rest_.remove_prefix(bytes_.size());
+    return before.substr(0, before.size() - rest_.size());
+  }
+  bool is_integer() const { return is_integer_; }
+  // Dies with the reader and with the next call.
+  std::string_view member() {
+    if (!is_integer_) return bytes_;
+    uint64_t number = bytes_.back() < 0 ? UINT64_MAX : 0;
+    for (size_t i = bytes_.size(); i > 0; --i) {
+      number = number << 8 | static_cast<uint8_t>(bytes_[i - 1]);
+    }
+    const auto end =
+        std::to_chars(digits_, digits_ + sizeof(digits_), static_cast<int64_t>(number)).ptr;
+    return {digits_, static_cast<size_t>(end - digits_)};
+  }
+
+ private:
+  const char* begin_;
+  std::string_view rest_;
+  std::string_view bytes_;
+  bool is_integer_ = false;
+  bool ok_ = true;
+  char digits_[kDigitsMax];
+};
 
 class SetCollection : public Collection {
  public:
@@ -29,15 +97,15 @@ class SetCollection : public Collection {
     return true;
   }
   bool ReadPacked(std::string_view packed) override {
-    PackedReader reader(packed);
+    ItemReader reader(packed);
     while (!reader.done()) {
-      const std::string_view member = reader.Next();
-      if (!reader.ok() || !Put(member, {})) return false;
+      reader.Next();
+      if (!reader.ok() || !Put(reader.member(), {})) return false;
     }
     return true;
   }
   bool AppendAsPacked(std::string* to) const override {
-    table.Each([&](const MemberEntry& entry) { AppendPacked(to, entry.member()); });
+    table.Each([&](const MemberEntry& entry) { AppendItem(to, entry.member()); });
     return true;
   }
   void Rows(const RowVisitor& visit) const override {
@@ -45,28 +113,30 @@ class SetCollection : public Collection {
   }
 };
 
-bool IsInteger(std::string_view text) {
-  return EncodingOf(text) == Encoding::kInt;
-}
-
 struct Found {
   size_t offset;
   size_t size;
 };
 
-// The item's place in the packed bytes, its size included.
-std::optional<Found> FindPacked(std::string_view packed, std::string_view member) {
-  PackedReader reader(packed);
+// The place of an item in the packed bytes.
+std::optional<Found> FindPacked(std::string_view packed, std::string_view item) {
+  ItemReader reader(packed);
   while (!reader.done()) {
     const size_t offset = reader.offset();
-    if (reader.Next() == member && reader.ok()) return Found{offset, reader.offset() - offset};
+    if (reader.Next() == item && reader.ok()) return Found{offset, item.size()};
   }
   return std::nullopt;
 }
 
+std::string ItemOf(std::string_view member) {
+  std::string item;
+  AppendItem(&item, member);
+  return item;
+}
+
 size_t CountPacked(std::string_view packed) {
   size_t count = 0;
-  for (PackedReader reader(packed); !reader.done(); reader.Next()) ++count;
+  for (ItemReader reader(packed); !reader.done(); reader.Next()) ++count;
   return count;
 }
 
@@ -90,7 +160,7 @@ size_t SetKey::size() const {
 
 bool SetKey::Contains(std::string_view member) const {
   if (is_spread()) return table().Find(member) != nullptr;
-  return FindPacked(packed(), member).has_value();
+  return FindPacked(packed(), ItemOf(member)).has_value();
 }
 
 void SetKey::Expect(size_t count, std::string_view first) {
@@ -135,9 +205,8 @@ bool SetKey::Add(std::string_view member) {
     table().Insert(MemberEntry::Make(member, 0));
     PutRow(member, {});
   } else {
-    if (FindPacked(packed(), member)) return false;
-    std::string item;
-    AppendPacked(&item, member);
+    const std::string item = ItemOf(member);
+    if (FindPacked(packed(), item)) return false;
     Splice(packed().size(), 0, item);
   }
   if (encoding() != Encoding::kHashtable) ChooseEncoding(member);
@@ -146,7 +215,7 @@ bool SetKey::Add(std::string_view member) {
 
 bool SetKey::Remove(std::string_view member) {
   if (!is_spread()) {
-    const auto found = FindPacked(packed(), member);
+    const auto found = FindPacked(packed(), ItemOf(member));
     if (found) Splice(found->offset, found->size, {});
     return found.has_value();
   }
@@ -159,7 +228,20 @@ bool SetKey::Remove(std::string_view member) {
 
 void SetKey::Each(const Visitor& visit) const {
   if (is_spread()) return table().Each([&](const MemberEntry& entry) { visit(entry.member()); });
-  for (PackedReader reader(packed()); !reader.done();) visit(reader.Next());
+  size_t integers = 0;
+  for (ItemReader reader(packed()); !reader.done(); integers += reader.is_integer()) reader.Next();
+  digits_.clear();
+  digits_.reserve(integers * kDigitsMax);
+  for (ItemReader reader(packed()); !reader.done();) {
+    reader.Next();
+    std::string_view member = reader.member();
+    if (reader.is_integer()) {
+      const size_t at = digits_.size();
+      digits_ += member;
+      member = std::string_view(digits_).substr(at);
+    }
+    visit(member);
+  }
 }
 
 uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const {
@@ -173,9 +255,11 @@ uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const
 std::string_view SetKey::Random() const {
   if (is_spread()) return table().Random(RandomBits)->member();
   size_t left = RandomBits() % size();
-  PackedReader reader(packed());
-  while (left-- > 0) reader.Next();
-  return reader.Next();
+  ItemReader reader(packed());
+  do reader.Next();
+  while (left-- > 0);
+  drawn_ = reader.member();
+  return drawn_;
 }
 
 }  // namespace hearth

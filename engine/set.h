@@ -2,7 +2,8 @@
 
 // Set: sets of byte strings in memory and as rows.
 //
-//   packed  = { member-size:varint member-bytes }, in the order of adding
+//   packed  = { (size * 2):varint member-bytes | (size * 2 + 1):varint integer:le }, in the order
+//             of adding; a member that is an integer stands as one, in as few bytes as hold it
 //   element = member-bytes; its row's value is empty
 //   head    = empty
 //
@@ -40,18 +41,22 @@ class SetKey : public CollectionKey {
   // False when the member was there.
   bool Add(std::string_view member);
   bool Remove(std::string_view member);
-  // Visits every member. visit may not change the set.
+  // Visits every member. The views are good until the next change or the end of this SetKey,
+  // Close() included. visit may not change the set.
   void Each(const Visitor& visit) const;
   // Visits about count members from the cursor on; returns the next cursor, 0 = done. What is in
   // the set during the whole walk is visited exactly once.
   uint64_t Walk(uint64_t cursor, size_t count, const Visitor& visit) const;
-  // Uniformly chosen. The view is good until the next change. Requires: not empty.
+  // Uniformly chosen. The view is good until the next call of it, or change. Requires: not empty.
   std::string_view Random() const;
 
  private:
   const MemberTable& table() const;
   MemberTable& table();
   void ChooseEncoding(std::string_view added);
+
+  mutable std::string digits_;  // of packed integers that were visited
+  mutable std::string drawn_;   // by Random
 };
 
 }  // namespace hearth

@@ -9,6 +9,7 @@
 #include "engine/collection.h"
 #include "engine/collection_key.h"
 #include "engine/keyspace.h"
+#include "engine/long_string.h"
 
 namespace hearth {
 namespace {
@@ -55,7 +56,9 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
-  if (keyspace.is_replica()) options_.expire = false;
+  if (keyspace.is_replica() || keyspace.expiry_held() || options_.see_expired) {
+    options_.expire = false;
+  }
   if (!log_.accepting()) {
     options_.expire = false;
     if (options_.write) {
@@ -152,7 +155,7 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
     if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
     return nullptr;
   }
-  if (HasExpired(*object, now_ms_)) {
+  if (!options_.see_expired && HasExpired(*object, now_ms_)) {
     if (options_.expire) {
       Bump(shard.counters.expired);
       const bool object_expired = object->has_expiry() && object->expire_at_ms <= now_ms_;
@@ -282,7 +285,7 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   Object* old = FindObject(ref);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();
-  const bool expired = had_expiry && old->expire_at_ms <= now_ms_;
+  const bool expired = had_expiry && !options_.see_expired && old->expire_at_ms <= now_ms_;
   const int64_t expire_at_ms =
       expiry.keep ? (had_expiry && !expired ? old->expire_at_ms : kNoExpiry) : expiry.at_ms;
 
@@ -317,8 +320,11 @@ size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view byte
   Object* live = FindLive(ref, /*touch=*/true);
   Object* old = live != nullptr ? live : FindObject(ref);
   HEARTH_CHECK(live == nullptr || live->type == ObjectType::kString);
-  const size_t old_size = live != nullptr ? live->value_size : 0;
+  const size_t old_size = live != nullptr ? live->value().size() : 0;
   const size_t new_size = std::max(old_size, offset + bytes.size());
+  if (new_size > LongStringSizeMin() || (live != nullptr && live->spread())) {
+    return LongStringKey(*this, ref.key, live).WriteRange(offset, bytes);
+  }
 
   Object* object = old;
   const size_t need = sizeof(Object) + key.size() + new_size;

@@ -60,6 +60,7 @@ struct TxOptions {
   bool touch = true;           // false: reads do not make keys hotter (CLIENT NO-TOUCH)
   bool give_way = false;       // kBusy instead of waiting for a Tx that takes long
   bool expire = true;          // false: expired keys are hidden, not deleted (writes are refused)
+  bool see_expired = false;    // nothing counts as expired: who writes has judged that elsewhere
   uint64_t writer = 0;         // the client whose command it is; 0 = none
 };
 
@@ -133,7 +134,8 @@ class Tx {
   // Where Redis does not look for an integer (INCRBYFLOAT), the caller tells the encoding.
   void SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding);
   // Overwrites value bytes from offset on, growing with zero bytes; an absent key counts as
-  // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes.
+  // empty. Keeps the expiry; the encoding becomes raw. Returns the new length in bytes. A string
+  // that becomes long is spread (long_string.h). bytes may not point into the value.
   // Requires: absent or a string.
   size_t WriteRange(std::string_view key, size_t offset, std::string_view bytes);
   // Requires: present.

@@ -100,13 +100,16 @@ constexpr Directive kIgnoredDirectives[] = {
     Fixed(Int("io-threads", "1", 1, 128)),
     Fixed(Bool("io-threads-do-reads", "no")),
     Bool("jemalloc-bg-thread", "yes"),
+    Int("key-load-delay", "0", INT32_MIN, INT32_MAX),
     Bool("lazyfree-lazy-eviction", "no"),
     Bool("lazyfree-lazy-expire", "no"),
     Bool("lazyfree-lazy-server-del", "no"),
     Bool("lazyfree-lazy-user-del", "no"),
     Bool("lazyfree-lazy-user-flush", "no"),
     Int("list-compress-depth", "0", 0),
+    Memory("loading-process-events-interval-bytes", "2097152", 1024),
     Fixed(Text("locale-collate", "")),
+    Bool("lua-enable-deprecated-api", "no"),
     Memory("maxmemory-clients", "0"),
     Int("maxmemory-eviction-tenacity", "10", 0),
     Bool("no-appendfsync-on-rewrite", "no"),
@@ -115,6 +118,7 @@ constexpr Directive kIgnoredDirectives[] = {
     Fixed(Words("proc-title-template", "{title} {listen-addr} {server-mode}")),
     Enum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
     Bool("rdb-del-sync-files", "no"),
+    Int("rdb-key-save-delay", "0", INT32_MIN, INT32_MAX),
     Bool("rdb-save-incremental-fsync", "yes"),
     Fixed(Bool("rdbchecksum", "yes")),
     Bool("rdbcompression", "yes"),
@@ -138,6 +142,7 @@ constexpr Directive kIgnoredDirectives[] = {
                "user local0 local1 local2 local3 local4 local5 local6 local7")),
     Fixed(Text("syslog-ident", "redis")),
     Bool("tls-cluster", "no"),
+    Bool("use-exit-on-panic", "no"),
 };
 
 }  // namespace

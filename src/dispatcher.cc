@@ -238,6 +238,8 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     return PassNestedGate(session, *command);
   if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
+  if (session.applies_stream()) [[unlikely]]
+    return PassStreamGates(session, *command, wait);
   const uint32_t flags = GateFlags(session, *command);
   if (!PassRoleGates(flags, reply)) return false;
   if ((flags & kCmdDenyOom) && !MakeRoom()) {
@@ -251,9 +253,21 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
   return !*wait;
 }
 
+// A primary's commands wait, but only a store that takes no writes refuses them.
+bool Dispatcher::PassStreamGates(Session& session, const Command& command, bool* wait) {
+  std::string reason;
+  if ((command.flags & kCmdWrite) && !server_.engine().WritesAllowed(&reason)) {
+    session.connection().reply().Error("MISCONF " + reason);
+    return false;
+  }
+  *wait = ((command.flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
+          (MayPublish(command.flags) && server_.WaitsForMail(session));
+  return !*wait;
+}
+
 bool Dispatcher::PassScriptGate(Session& session, const Command& command, bool* wait) {
   if (command.flags & kCmdAllowBusy) return true;
-  if (server_.scripting().is_busy()) {
+  if (server_.scripting().is_busy() && !session.applies_stream()) {
     session.connection().reply().Error(server_.scripting().BusyError());
     return false;
   }
@@ -311,6 +325,12 @@ bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
   }
   if (!(flags & kCmdStale) && replication.RefusesStaleReads()) [[unlikely]] {
     reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    return false;
+  }
+  // What rules the server goes on: REPLICAOF, CONFIG, SHUTDOWN.
+  const bool rules = (flags & kCmdAdmin) && (flags & kCmdStale);
+  if (replication.is_loading() && !(flags & kCmdLoading) && !rules) [[unlikely]] {
+    reply.Error(kErrLoading);
     return false;
   }
   return true;
@@ -396,6 +416,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
          .read_blocking = session.park_count_ >= kParksMax,
          .touch = !session.no_touch && !(command.flags & kCmdNoTouch),
          .give_way = true,
+         .see_expired = session.applies_stream(),
          .writer = session.id()});
   tx.set_db(session.db());
   switch (tx.state()) {

@@ -102,6 +102,7 @@ class Dispatcher {
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);
+  bool PassStreamGates(Session& session, const Command& command, bool* wait);
   // The user's: see dispatcher_acl.cc. Not called for sessions that may do everything.
   bool PassAuthentication(Session& session, const Command& command);
   bool PassPermissions(Session& session, const Args& args, const CommandTable::Found& found);

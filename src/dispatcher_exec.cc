@@ -12,6 +12,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/transaction.h"
 #include "src/dispatcher.h"
+#include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/log.h"
 #include "src/replication/replication.h"
@@ -185,6 +186,7 @@ void Dispatcher::RunExecParts(Session& session) {
              .lock_all = part.lock_all,
              .read_blocking = run.is_active || session.park_count_ >= kParksMax,
              .give_way = !run.is_active,
+             .see_expired = session.applies_stream(),
              .writer = session.id()});
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
@@ -316,9 +318,12 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
                            ? "IOERR a read of the store failed"
                            : "MISCONF Errors writing to the AOF file");
   }
-  // Behind a REPLICAOF of the same transaction.
-  if ((command.flags & kCmdWrite) && server_.replication().is_replica()) {
-    return reply.Error(server_.replication().WriteRefusal());
+  if (!session.applies_stream()) {
+    // Behind a REPLICAOF of the same transaction, or a resync that began since it was queued.
+    if ((command.flags & kCmdWrite) && server_.replication().is_replica()) {
+      return reply.Error(server_.replication().WriteRefusal());
+    }
+    if (server_.replication().is_loading()) return reply.Error(kErrLoading);
   }
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));

@@ -20,6 +20,7 @@ inline constexpr std::string_view kErrInt32Range =
     "ERR value is out of range, value must between -2147483648 and 2147483647";
 inline constexpr std::string_view kErrOutOfMemory =
     "OOM command not allowed when used memory > 'maxmemory'.";
+inline constexpr std::string_view kErrLoading = "LOADING Redis is loading the dataset in memory";
 inline constexpr std::string_view kErrStringTooLong =
     "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 

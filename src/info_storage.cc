@@ -6,6 +6,7 @@
 
 #include "engine/process_memory.h"
 #include "src/info_writer.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -100,8 +101,8 @@ void MemorySection(Server& server, std::string* out) {
 namespace {
 
 // The fields of Redis' forks and files that have no part here.
-void ForkLines(std::string* out) {
-  InfoLine(out, "loading:0");
+void ForkLines(Server& server, std::string* out) {
+  InfoLine(out, "loading:%d", server.replication().is_loading() ? 1 : 0);
   InfoLine(out, "async_loading:0");
   for (const char* name : {"current_cow_peak", "current_cow_size", "current_cow_size_age"}) {
     InfoLine(out, "%s:0", name);
@@ -151,7 +152,7 @@ void LogLines(Server& server, std::string* out) {
 void PersistenceSection(Server& server, std::string* out) {
   CommitLog& log = server.engine().log();
   const auto& gauges = server.engine().gauges();
-  ForkLines(out);
+  ForkLines(server, out);
   SnapshotLines(server, out);
   LogLines(server, out);
   InfoLine(out, "committed_seq:%" PRIu64, log.committed_seq());

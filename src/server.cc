@@ -331,6 +331,11 @@ void Server::ApplyLimits(Session& session) {
   ParserLimits& limits = connection.limits();
   limits.proto_max_bulk_len = static_cast<size_t>(config_.Int("proto-max-bulk-len"));
   limits.query_buffer_max = static_cast<size_t>(config_.Int("client-query-buffer-limit"));
+  if (session.applies_stream()) {
+    limits = ParserLimits();  // the primary's were others: what it took is taken
+    limits.proto_max_bulk_len = limits.query_buffer_max = kStreamCommandBytesMax;
+    return connection.SetOutputLimits(0, 0, 0);
+  }
   // A replica's output is bounded by its sender, however far it is behind.
   if (session.is_replica()) return connection.SetOutputLimits(0, 0, 0);
   std::istringstream words(config_.Text("client-output-buffer-limit"));
@@ -424,7 +429,7 @@ void Server::Cron() {
   if (tracking_->keys().any()) tracking_->EvictExcess();
   DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });
-  snapshots_.TakeWhenDue();
+  if (!replication_->is_loading()) snapshots_.TakeWhenDue();
   stats_.commands.Look(start_us, Sum(&WorkerCounters::commands));
   stats_.net_in.Look(start_us, Sum(&WorkerCounters::net_in));
   stats_.net_out.Look(start_us, Sum(&WorkerCounters::net_out));
@@ -450,7 +455,7 @@ void Server::WorkerCron(Worker& worker) {
   worker.CloseIdle(timeout_s, [](Connection& connection) {
     const auto& session = static_cast<const Session&>(*connection.handler());
     return !session.blocked() && !session.waits() && !session.has_subscribed() &&
-           !session.is_replica();
+           !session.is_replica() && !session.applies_stream();
   });
 }
 

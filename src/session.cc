@@ -192,7 +192,13 @@ bool Session::RefreshUser() {
   return !is_gone;
 }
 
+void Session::ApplyStream() {
+  applies_stream_ = true;
+  server_.ApplyLimits(*this);
+}
+
 bool Session::FollowAclChange(const AclChange& change) {
+  if (applies_stream_) return true;
   if (!RefreshUser()) return false;
   const bool is_narrowed =
       std::ranges::find(change.narrowed, user_->identity()) != change.narrowed.end();

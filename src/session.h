@@ -21,6 +21,9 @@
 
 namespace hearth {
 
+// Of one command of a primary that is followed, and of what is queued within MULTI.
+inline constexpr size_t kStreamCommandBytesMax = size_t{4} << 30;
+
 class Server;
 class Dispatcher;
 class Subscriber;
@@ -106,7 +109,13 @@ class Session : public ConnectionHandler {
   void LogIn(AclUserPtr user);
   // Whether the gates of authentication and permissions stand open, whatever the command: asked
   // before every command.
-  bool MayDoEverything() const { return open_generation_ == users_.generation(); }
+  bool MayDoEverything() const {
+    return open_generation_ == users_.generation() || applies_stream_;
+  }
+  // Runs the commands of a Redis primary (replication/stream_client.h): no user's gates, nor those
+  // of the role; what the primary has written is written.
+  void ApplyStream();
+  bool applies_stream() const { return applies_stream_; }
   // Notes in ACL LOG that the user was refused.
   void NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
                   AclLogContext context);
@@ -152,6 +161,7 @@ class Session : public ConnectionHandler {
   bool blocked_ = false;
   bool has_subscribed_ = false;
   bool waits_ = false;
+  bool applies_stream_ = false;
   std::unique_ptr<ReplicaSender> replica_sender_;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;

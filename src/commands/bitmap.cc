@@ -132,7 +132,7 @@ void SetBit(const Args& args, Tx& tx, Reply& reply) {
 
   const uint64_t at = *offset / 8;
   const uint8_t mask = MaskOf(*offset);
-  const bool is_there = object != nullptr && at < object->value_size;
+  const bool is_there = object != nullptr && at < object->value().size();
   const uint8_t old_byte = is_there ? static_cast<uint8_t>(object->value()[at]) : 0;
   const bool old_bit = (old_byte & mask) != 0;
   if (!is_there || old_bit != *bit || object->encoding != Encoding::kRaw) {
@@ -150,7 +150,7 @@ void GetBit(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
   const uint64_t at = *offset / 8;
-  if (object == nullptr || at >= object->value_size) return reply.Integer(0);
+  if (object == nullptr || at >= object->value().size()) return reply.Integer(0);
   reply.Integer((static_cast<uint8_t>(object->value()[at]) & MaskOf(*offset)) != 0 ? 1 : 0);
 }
 

@@ -152,7 +152,7 @@ bool ParseKill(const Args& args, const AclUsers& users, KillFilter* filter, Repl
 bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) {
   if (filter.skip_me && connection.id() == own_id) return false;
   if (filter.id && connection.id() != *filter.id) return false;
-  if (connection.handler() == nullptr) return false;
+  if (connection.handler() == nullptr || SessionOf(connection).applies_stream()) return false;
   if (filter.type && *filter.type != TypeOf(connection)) return false;
   if (!filter.user_name.empty() && filter.user_name != SessionOf(connection).user().name()) {
     return false;
@@ -181,6 +181,7 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
           const bool wanted = !filter.by_id || std::find(filter.ids.begin(), filter.ids.end(),
                                                          id) != filter.ids.end();
           if (!wanted || connection.handler() == nullptr) return;
+          if (SessionOf(connection).applies_stream()) return;  // PrimaryLine tells of it
           if (filter.type && *filter.type != TypeOf(connection)) return;
           std::string line = SessionOf(connection).Describe();
           std::lock_guard lock(lines->mutex);

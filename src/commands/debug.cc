@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "engine/collection.h"
 #include "engine/collection_limits.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
@@ -103,12 +104,14 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
   ShowObject(args, session, reply, [&](const Object& object) {
     const std::string encoding(EncodingName(object.encoding));
     const int64_t now_s = session.server().clock().WallMs() / 1000;
+    const bool has_rows = object.spread() && object.type != ObjectType::kString;
+    const size_t size = has_rows ? object.collection()->memory_bytes() : object.value().size();
     char text[256];
     std::snprintf(text, sizeof(text),
-                  "Value at:%p refcount:1 encoding:%s serializedlength:%u lru:%u "
+                  "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
                   "lru_seconds_idle:%lld",
-                  static_cast<const void*>(&object), encoding.c_str(), object.value_size,
-                  object.access, static_cast<long long>(now_s - object.access));
+                  static_cast<const void*>(&object), encoding.c_str(), size, object.access,
+                  static_cast<long long>(now_s - object.access));
     reply.Simple(text);
   });
 }
@@ -122,8 +125,9 @@ void TextSizes(const Args& args, Session& session, Reply& reply) {
     }
     const size_t key_size = object.key().size();
     const size_t memory = std::max(object.memory_size(), key_size);
-    reply.Simple("key_sds_len:" + std::to_string(key_size) + ", key_sds_avail:0, key_zmalloc: " +
-                 std::to_string(key_size) + ", val_sds_len:" + std::to_string(object.value_size) +
+    reply.Simple("key_sds_len:" + std::to_string(key_size) +
+                 ", key_sds_avail:0, key_zmalloc: " + std::to_string(key_size) +
+                 ", val_sds_len:" + std::to_string(object.value().size()) +
                  ", val_sds_avail:0, val_zmalloc: " + std::to_string(memory - key_size));
   });
 }

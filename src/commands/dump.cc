@@ -84,6 +84,10 @@ std::optional<uint32_t> AccessOf(const RestoreOptions& options, int64_t now_ms) 
 
 }  // namespace
 
+std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object) {
+  return MakeDumpPayload(ReadStoredValue(tx, key, object), EncodingLimits());
+}
+
 // DUMP key -> the payload, or null
 void Dump(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
@@ -91,7 +95,7 @@ void Dump(const Args& args, Tx& tx, Reply& reply) {
     tx.NotifyMiss(args[1]);
     return reply.Null();
   }
-  reply.Bulk(MakeDumpPayload(ReadStoredValue(tx, args[1], *object), EncodingLimits()));
+  reply.Bulk(DumpPayloadOf(tx, args[1], *object));
 }
 
 // RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds | FREQ frequency] -> OK
@@ -115,7 +119,7 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
   }
   const bool replaces = tx.Delete(key);
   const int64_t expire_at_ms = options.absolute_ttl ? *ttl_ms : tx.now_ms() + *ttl_ms;
-  if (*ttl_ms == 0 || expire_at_ms > tx.now_ms()) {
+  if (*ttl_ms == 0 || expire_at_ms > tx.now_ms() || !tx.may_expire()) {
     WriteStoredValue(tx, key, value);
     if (tx.Peek(key) != nullptr) {
       if (*ttl_ms != 0) tx.SetExpiry(key, expire_at_ms);

@@ -66,7 +66,7 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   if (!at_ms) return;
   const Object* object = tx.Find(args[1]);
   if (object == nullptr || !Allow(conditions, *object, *at_ms)) return reply.Integer(0);
-  if (*at_ms <= tx.now_ms()) {
+  if (*at_ms <= tx.now_ms() && tx.may_expire()) {
     tx.Delete(args[1]);
     tx.Notify(EventClass::kGeneric, "del", args[1]);
   } else {

@@ -21,6 +21,8 @@ void Type(const Args& args, Tx& tx, Reply& reply);
 std::string_view TypeName(ObjectType type);
 
 // dump.cc
+// What DUMP answers. Requires: object is the key's, live.
+std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object);
 void Dump(const Args& args, Tx& tx, Reply& reply);
 void Restore(const Args& args, Tx& tx, Reply& reply);
 

@@ -40,30 +40,44 @@ void MakeRaw(std::string_view key, const Object& object, Tx& tx) {
   tx.SetString(key, std::string(object.value()), Expiry::Keep(), Encoding::kRaw);
 }
 
-// Writes only the bytes that change: the registers' and, when the count was valid, its mark.
-void AddToDense(const Args& args, const Object& object, Tx& tx, Reply& reply) {
-  const std::string_view hll = object.value();
-  std::vector<HllMark> marks;
+constexpr size_t kMarksWrittenSingly = 4;
+
+// Requires: a dense HyperLogLog.
+void WriteRegisters(std::string_view key, Tx& tx, std::span<const HllMark> marks) {
+  const std::string_view hll = tx.Peek(key)->value();
   size_t first = hll.size();
   size_t end = 0;
-  for (const std::string_view element : args.subspan(2)) {
-    const HllMark mark = HllMarkOf(element);
-    if (DenseHllRegister(hll, mark.index) >= mark.rank) continue;
-    marks.push_back(mark);
+  for (const HllMark mark : marks) {
     const size_t at = DenseHllRegisterOffset(mark.index);
     first = std::min(first, at);
     end = std::max(end, std::min(at + 2, hll.size()));
   }
+  std::string bytes(hll.substr(first, end - first));
+  for (const HllMark mark : marks) SetDenseHllRegister(&bytes, first, mark);
+  tx.WriteRange(key, first, bytes);
+}
+
+// Writes only the bytes that change: the registers' and, when the count was valid, its mark.
+void AddToDense(const Args& args, const Object& object, Tx& tx, Reply& reply) {
+  const std::string_view hll = object.value();
+  std::vector<HllMark> marks;
+  for (const std::string_view element : args.subspan(2)) {
+    const HllMark mark = HllMarkOf(element);
+    if (DenseHllRegister(hll, mark.index) < mark.rank) marks.push_back(mark);
+  }
   if (marks.empty()) return reply.Integer(0);
 
-  const bool count_is_valid = CachedHllCount(hll).has_value();
-  if (count_is_valid) first = 0;
-  std::string bytes(hll.substr(first, end - first));
-  if (count_is_valid) MarkHllCountOld(&bytes);
+  if (CachedHllCount(hll)) {
+    std::string header(hll.substr(0, kHllHeaderSize));
+    MarkHllCountOld(&header);
+    tx.WriteRange(args[1], 0, header);
+  }
   // Of two ranks for one register the greater one is to stay.
   std::ranges::sort(marks, {}, &HllMark::rank);
-  for (const HllMark mark : marks) SetDenseHllRegister(&bytes, first, mark);
-  tx.WriteRange(args[1], first, bytes);
+  const size_t together = marks.size() > kMarksWrittenSingly ? marks.size() : 1;
+  for (std::span<const HllMark> rest(marks); !rest.empty(); rest = rest.subspan(together)) {
+    WriteRegisters(args[1], tx, rest.first(together));
+  }
   tx.Notify(EventClass::kString, "pfadd", args[1]);
   reply.Integer(1);
 }

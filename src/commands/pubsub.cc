@@ -108,7 +108,9 @@ void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) 
 // PUBLISH channel message -> how many clients it goes to
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
   Replication& replication = session.server().replication();
-  if (!replication.is_replica()) replication.ForwardMessage(args[1], args[2]);
+  if (!replication.is_replica() || session.applies_stream()) {
+    replication.ForwardMessage(args[1], args[2]);
+  }
   Publish(NameKind::kChannel, args, session, reply);
 }
 void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {

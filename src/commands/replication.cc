@@ -69,7 +69,9 @@ void Role(const Args&, Session& session, Reply& reply) {
     reply.Bulk(primary->host);
     reply.Integer(primary->port);
     reply.Bulk(LinkStateName(state));
-    reply.Integer(state == LinkState::kConnected ? seq : -1);
+    const auto stream = replication.stream_offsets();
+    const int64_t offset = stream ? static_cast<int64_t>(stream->applied) : seq;
+    reply.Integer(state == LinkState::kConnected ? offset : -1);
     return;
   }
   std::vector<std::shared_ptr<ReplicaPeer>> online;

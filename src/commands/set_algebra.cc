@@ -33,6 +33,10 @@ class SourceSets {
     }
     return true;
   }
+  // Before one of the keys is changed. What was visited stays.
+  void Close() {
+    for (SetKey& set : sets_) set.Close();
+  }
   Sources sources;
 
  private:
@@ -136,16 +140,14 @@ void Store(std::string_view key, const Members& members, std::optional<Encoding>
 void StoreResult(const Args& args, Operation operation, std::string_view event, Tx& tx,
                  Reply& reply) {
   const Args keys = args.subspan(2);
-  Members members;
+  SourceSets sets;
+  if (!sets.Open(keys, tx, reply)) return;
+  Members members = operation(&sets.sources);
   std::optional<Encoding> encoding;
-  {
-    SourceSets sets;
-    if (!sets.Open(keys, tx, reply)) return;
-    members = operation(&sets.sources);
-    if (operation == Intersection && !members.empty()) {
-      encoding = FirstEncoding(members, sets.sources.front()->encoding());
-    }
+  if (operation == Intersection && !members.empty()) {
+    encoding = FirstEncoding(members, sets.sources.front()->encoding());
   }
+  sets.Close();
   // The destination's own members end with it.
   std::vector<std::string> copies;
   if (std::find(keys.begin(), keys.end(), args[1]) != keys.end()) {

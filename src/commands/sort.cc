@@ -137,10 +137,9 @@ Elements ReadSortedSet(std::string_view key, const Object* object, const SortOpt
       });
 }
 
-Elements ReadSet(std::string_view key, const Object* object, const SortOptions& options, Part* part,
-                 Tx& tx) {
+Elements ReadSet(const SetKey& set, const SortOptions& options, Part* part) {
   Elements elements;
-  SetKey(tx, key, object).Each([&](std::string_view member) { elements.push_back(member); });
+  set.Each([&](std::string_view member) { elements.push_back(member); });
   *part = Limited(options, elements.size());
   return elements;
 }
@@ -238,6 +237,7 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
   const Object* object = tx.Find(args[1]);
   if (object == nullptr) tx.NotifySourceMiss(args[1]);
   Elements elements;
+  std::optional<SetKey> set;
   Part part{0, 0};
   if (object != nullptr && object->type == ObjectType::kSet) {
     // A set has no order of its own that could be stored.
@@ -246,7 +246,9 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
       options.alpha = true;
       options.by.reset();
     }
-    elements = ReadSet(args[1], object, options, &part, tx);
+    set.emplace(tx, args[1], object);
+    elements = ReadSet(*set, options, &part);
+    set->Close();
   } else if (object != nullptr && object->type == ObjectType::kList) {
     elements = ReadList(args[1], object, options, &part, tx);
   } else if (object != nullptr && object->type == ObjectType::kSortedSet) {

@@ -44,6 +44,12 @@ class Source {
     if (set_) set_->Each([&](std::string_view member) { visit(ScoredMember{member, 1}); });
   }
 
+  // Before the key is changed. What was visited stays.
+  void Close() {
+    if (sorted_) sorted_->Close();
+    if (set_) set_->Close();
+  }
+
   double weight = 1;
 
  private:
@@ -260,7 +266,7 @@ void StoreResult(const Args& args, Operation operation, std::string_view command
   Query query{.operation = operation, .is_store = true};
   const auto elements = Evaluate(args, 2, &query, tx, command, reply);
   if (!elements) return;
-  query.sources.clear();
+  for (const auto& source : query.sources) source->Close();
   StoreSortedSet(tx, args[1], *elements, command);
   reply.Integer(static_cast<int64_t>(elements->size()));
 }

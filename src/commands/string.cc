@@ -109,7 +109,7 @@ void ChangeLifetime(std::string_view key, const Object* object, Lifetime::Kind k
     if (!object->has_expiry()) return;
     tx.SetExpiry(key, kNoExpiry);
     tx.Notify(EventClass::kGeneric, "persist", key);
-  } else if (at_ms <= tx.now_ms()) {
+  } else if (at_ms <= tx.now_ms() && tx.may_expire()) {
     tx.Delete(key);
     tx.Notify(EventClass::kGeneric, "del", key);
   } else {

@@ -38,7 +38,7 @@ std::string_view Part(std::string_view text, int64_t start, int64_t end) {
 void StrLen(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
-  reply.Integer(object == nullptr ? 0 : object->value_size);
+  reply.Integer(object == nullptr ? 0 : object->value().size());
 }
 
 // APPEND key bytes -> the new size in bytes
@@ -50,8 +50,8 @@ void Append(const Args& args, Tx& tx, Reply& reply) {
     tx.Notify(EventClass::kString, "append", args[1]);
     return reply.Integer(static_cast<int64_t>(args[2].size()));
   }
-  if (!MayGrow(object->value_size, args[2].size(), reply)) return;
-  reply.Integer(static_cast<int64_t>(tx.WriteRange(args[1], object->value_size, args[2])));
+  if (!MayGrow(object->value().size(), args[2].size(), reply)) return;
+  reply.Integer(static_cast<int64_t>(tx.WriteRange(args[1], object->value().size(), args[2])));
   tx.Notify(EventClass::kString, "append", args[1]);
 }
 
@@ -74,7 +74,7 @@ void SetRange(const Args& args, Tx& tx, Reply& reply) {
   if (*offset < 0) return reply.Error("ERR offset is out of range");
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
-  if (args[3].empty()) return reply.Integer(object == nullptr ? 0 : object->value_size);
+  if (args[3].empty()) return reply.Integer(object == nullptr ? 0 : object->value().size());
   const auto at = static_cast<size_t>(*offset);
   if (!MayGrow(at, args[3].size(), reply)) return;
   reply.Integer(static_cast<int64_t>(tx.WriteRange(args[1], at, args[3])));

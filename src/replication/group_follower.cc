@@ -1,4 +1,5 @@
-// Greeting a primary, and applying its groups. Tested by tests/src/replication/replication_test.cc.
+// Asking a primary for its groups, and applying them. Tested by
+// tests/src/replication/replication_test.cc.
 #include "src/replication/group_follower.h"
 
 #include <algorithm>
@@ -28,24 +29,8 @@ void GroupFollower::Finish() {
   link_ = nullptr;
 }
 
-bool GroupFollower::Greet(LinkSocket& socket, ReplicaLink& link) {
-  const int64_t timeout_ms = link.settings().timeout_ms;
-  constexpr std::string_view kHello[] = {"REPLCONF", "hearth", "1"};
-  if (!socket.WriteCommand(kHello, timeout_ms)) return false;
-  const auto reply = socket.ReadLine(timeout_ms);
-  if (!reply) return false;
-  link.NoteIo();
-  if (reply->starts_with("+")) return true;
-  link.Fail("the primary is no Hearth (" + *reply + "): only a Hearth can be followed");
-  return false;
-}
-
 void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   link_ = &link;
-  if (!Greet(socket, link)) {
-    if (!socket.error().empty()) link.Fail(socket.error());
-    return;
-  }
   queue_.WaitApplied();
   queue_.Reset();
   if (!engine_.log().accepting()) return link.Fail("the store refuses writes");

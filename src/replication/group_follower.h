@@ -3,7 +3,6 @@
 // GroupFollower: follows a primary of this kind: asks for the groups behind its own last sequence,
 // or for the files of a checkpoint first, and applies what comes.
 //
-//   -> REPLCONF hearth 1                                   a Redis does not know it
 //   -> PSYNC <id> <next sequence> [FAILOVER]
 //   <- +CONTINUE <id>                                      then frames (frame.h)
 //   <- +FULLRESYNC <id> <last> <id2 or -> <id2's last> <1: empty, 0>
@@ -48,24 +47,23 @@ class FollowHost {
   virtual void OnMessage(std::string_view channel, std::string_view message) = 0;
 };
 
-class GroupFollower final : public LinkFollower {
+class GroupFollower {
  public:
   // accept_empty: a primary without history and keys may replace what this server holds.
   GroupFollower(Engine& engine, FollowHost& host, bool accept_empty);
-  ~GroupFollower() override;
+  ~GroupFollower();
 
   // The next PSYNC asks the primary-to-be to take over (FAILOVER).
   void AskToTakeOver() { ask_to_take_over_ = true; }
   // The primary's last sequence, as it told last.
   uint64_t primary_seq() const { return primary_seq_; }
 
-  void Follow(LinkSocket& socket, ReplicaLink& link) override;
-  void Finish() override;
+  void Follow(LinkSocket& socket, ReplicaLink& link);
+  void Finish();
 
  private:
   struct FullOffer;
 
-  bool Greet(LinkSocket& socket, ReplicaLink& link);
   void Stream(LinkSocket& socket, ReplicaLink& link);
   bool Take(Frame& frame, ReplicaLink& link);
   bool SendAck(LinkSocket& socket, ReplicaLink& link);

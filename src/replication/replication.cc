@@ -2,6 +2,7 @@
 #include "src/replication/replication.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "net/worker.h"
@@ -27,7 +28,7 @@ std::optional<PrimaryAddress> ParsePrimary(const std::string& text) {
 }  // namespace
 
 Replication::Following::Following(Server& server, PrimaryAddress address, Replication& host)
-    : follower(server.engine(), host, server.config().Bool("replica-accept-empty-primary")),
+    : follower(server, host, server.config().Bool("replica-accept-empty-primary")),
       link(
           std::move(address.host), address.port, [&host] { return host.ReadLinkSettings(); },
           follower) {}
@@ -71,6 +72,10 @@ void Replication::Start() {
   ReadConfig();
   control_ = std::thread([this] { ControlMain(); });
   started_ = true;
+  if (std::filesystem::exists(LoadMarkPath())) {
+    is_loading_ = true;
+    Post([this] { DropHalfLoaded(); });
+  }
   server_.workers()[0]->SetCron(kCheckPeriod, [this] { Tick(); });
   if (const auto address = ParsePrimary(server_.config().Text("replicaof"))) {
     Post([this, address] { Follow(*address, /*take_over=*/false); });
@@ -189,7 +194,7 @@ void Replication::Follow(const PrimaryAddress& address, bool take_over) {
   Log(LogLevel::kNotice,
       "Connecting to MASTER " + address.host + ":" + std::to_string(address.port));
   auto following = std::make_shared<Following>(server_, address, *this);
-  if (take_over) following->follower.AskToTakeOver();
+  if (take_over) following->follower.groups().AskToTakeOver();
   following->link.Start();
   std::lock_guard lock(mutex_);
   following_ = std::move(following);
@@ -208,6 +213,7 @@ void Replication::BecomeReplica() {
     Log(LogLevel::kWarning, "The last writes before becoming a replica failed");
   }
   engine.SetReplica(true);
+  server_.keyspace().SetExpiryHeld(false);
 }
 
 // Returns once every worker has ended the turn it is in.
@@ -240,6 +246,7 @@ std::string Replication::BecomePrimary(const std::string& why) {
     if (address) Follow(*address, /*take_over=*/false);
     return "ERR " + status.message();
   }
+  server_.keyspace().SetExpiryHeld(false);
   server_.config().Note("replicaof", "");
   is_replica_ = false;
   const History history = server_.engine().log().history();

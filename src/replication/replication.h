@@ -26,7 +26,7 @@
 #include <thread>
 
 #include "engine/full_sync.h"
-#include "src/replication/group_follower.h"
+#include "src/replication/primary_follower.h"
 #include "src/replication/replica_link.h"
 #include "src/replication/replicas.h"
 #include "src/replication/waiting_clients.h"
@@ -73,6 +73,21 @@ class Replication final : public FollowHost {
   std::shared_ptr<ReplicaLink> link() const;
   bool link_is_up() const;
   std::optional<PrimaryAddress> primary() const;
+  // Of a Redis that is followed: bytes of its stream. nullopt: a Hearth is, or none.
+  struct StreamOffsets {
+    uint64_t received = 0, applied = 0;
+    uint64_t error_count = 0;  // commands that were answered by an error
+  };
+  std::optional<StreamOffsets> stream_offsets() const;
+
+  // A full resync from a Redis takes the place of the data: from BeginLoad to EndLoad clients get
+  // -LOADING, also behind a crash, which then drops what there is. For its link's thread; an error
+  // text or "". EndLoad: everything is committed, and becomes durable.
+  bool is_loading() const { return is_loading_.load(std::memory_order_acquire); }
+  std::string BeginLoad();
+  std::string DropData();
+  std::string EndLoad();
+
   Replicas& replicas() { return replicas_; }
   WaitingClients& waiting_clients() { return waiting_clients_; }
   FullSyncSource& full_sync_source() { return *full_sync_source_; }
@@ -114,7 +129,7 @@ class Replication final : public FollowHost {
  private:
   struct Following {
     Following(Server& server, PrimaryAddress address, Replication& host);
-    GroupFollower follower;
+    PrimaryFollower follower;
     ReplicaLink link;
   };
 
@@ -126,6 +141,8 @@ class Replication final : public FollowHost {
   std::string BecomePrimary(const std::string& why);
   void BecomeReplica();
   void WaitForWorkers();
+  std::string LoadMarkPath() const;
+  void DropHalfLoaded();
   void ReadConfig();
   void Tick();
   void TickFailover();
@@ -135,6 +152,7 @@ class Replication final : public FollowHost {
 
   Server& server_;
   std::atomic<bool> is_replica_{false};
+  std::atomic<bool> is_loading_{false};
   std::atomic<bool> serves_stale_{true};
   std::atomic<int64_t> min_replicas_{0}, max_lag_s_{10};
   std::atomic<int64_t> good_replicas_{0};

@@ -26,8 +26,11 @@ void Replication::WriteReplicaInfo(std::string* out) {
   InfoLine(out, "master_last_io_seconds_ago:%" PRId64,
            up && current->last_io_us() != 0 ? seconds_since(current->last_io_us()) : -1);
   InfoLine(out, "master_sync_in_progress:%d", syncs ? 1 : 0);
-  InfoLine(out, "slave_read_repl_offset:%" PRIu64, seq);
-  InfoLine(out, "slave_repl_offset:%" PRIu64, seq);
+  const auto stream = stream_offsets();
+  InfoLine(out, "slave_read_repl_offset:%" PRIu64, stream ? stream->received : seq);
+  InfoLine(out, "slave_repl_offset:%" PRIu64, stream ? stream->applied : seq);
+  InfoLine(out, "master_protocol:%s", stream ? "redis" : "hearth");
+  if (stream) InfoLine(out, "master_stream_errors:%" PRIu64, stream->error_count);
   if (syncs) {
     const ReplicaLink::SyncProgress& sync = current->sync();
     const uint64_t total = sync.total_bytes, read = sync.read_bytes;

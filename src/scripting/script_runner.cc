@@ -180,9 +180,12 @@ void ScriptRunner::Run(Session& session, Job job, Reply& reply) {
   keys_.clear();
   for (const std::string_view key : job.keys) keys_.emplace_back(session.db(), key);
   const bool read_blocking = session.park_count_ >= kParksMax;
-  Tx tx(
-      server_.keyspace(), keys_, dispatcher_.now_ms_,
-      {.lock_all = true, .read_blocking = read_blocking, .give_way = true, .writer = session.id()});
+  Tx tx(server_.keyspace(), keys_, dispatcher_.now_ms_,
+        {.lock_all = true,
+         .read_blocking = read_blocking,
+         .give_way = true,
+         .see_expired = session.applies_stream(),
+         .writer = session.id()});
   switch (tx.state()) {
     case Tx::State::kReady:
       break;

@@ -8,7 +8,6 @@ usage: modes_test.py HEARTH_SERVER
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,13 +15,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from resp import Server  # noqa: E402
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from resp import Server, free_port  # noqa: E402
 
 
 def redis_cli(server, *args, expect_end=True, seconds=30):

@@ -38,8 +38,46 @@ TEST_F(SetTest, ASmallSetIsItsHeadRow) {
   });
   Commit();
   EXPECT_EQ(StoredRows(), "head db=0 slot=" + std::to_string(SlotOfPosition(PositionOf("s"))) +
-                              " key=s type=2 encoding=11 value=\\x03one\\x03two\n");
+                              " key=s type=2 encoding=11 value=\\x06one\\x06two\n");
   EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+}
+
+TEST_F(SetTest, IntegersArePackedAsSuch) {
+  const std::vector<std::string> members = {"0",
+                                            "-1",
+                                            "127",
+                                            "128",
+                                            "-128",
+                                            "-129",
+                                            "007",
+                                            "-0",
+                                            "32767",
+                                            "32768",
+                                            "8388608",
+                                            "9223372036854775807",
+                                            "-9223372036854775808",
+                                            "9223372036854775808",
+                                            "",
+                                            "x"};
+  InTx({"s"}, [&](Tx& tx) {
+    SetKey set(tx, "s", tx.Find("s"));
+    for (const std::string& member : members) EXPECT_TRUE(set.Add(member)) << member;
+    for (const std::string& member : members) {
+      EXPECT_TRUE(set.Contains(member)) << member;
+      EXPECT_FALSE(set.Add(member)) << member;
+    }
+    EXPECT_FALSE(set.Contains("1"));
+    EXPECT_EQ(set.size(), members.size());
+    std::vector<std::string> visited;
+    set.Each([&](std::string_view member) { visited.emplace_back(member); });
+    EXPECT_EQ(visited, members) << "in the order of adding";
+  });
+  InTx({"few"}, [&](Tx& tx) {
+    SetKey set(tx, "few", tx.Find("few"));
+    for (const char* member : {"100000", "-70000", "5"}) set.Add(member);
+  });
+  InTx({"few"}, [&](Tx& tx) { EXPECT_EQ(tx.Find("few")->value().size(), 4u + 4u + 2u); });
+  ExpectSameAfterLoad({"s"}, Print);
 }
 
 TEST_F(SetTest, ABigSetHasARowAMember) {

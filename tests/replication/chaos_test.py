@@ -14,7 +14,6 @@ import glob
 import os
 import random
 import signal
-import socket
 import sys
 import time
 
@@ -22,12 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from asking import Asking  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from resp import ReplyError, Server  # noqa: E402
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+from resp import ReplyError, Server, free_port  # noqa: E402
 
 
 class Node(Asking):

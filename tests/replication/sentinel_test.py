@@ -8,7 +8,6 @@ usage: sentinel_test.py HEARTH_SERVER
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,14 +18,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import redis  # noqa: E402
 from asking import Asking  # noqa: E402
 from redis.sentinel import Sentinel  # noqa: E402
-from resp import Server  # noqa: E402
+from resp import Server, free_port  # noqa: E402
 
 NAME = "hearths"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 class Node(Asking):

@@ -14,6 +14,12 @@ import tempfile
 import time
 
 
+def free_port():
+    """For servers that must listen on TCP and be told where."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
 class ReplyError(str):
     """An error reply, without its leading '-'."""
 

@@ -65,6 +65,22 @@ TEST_F(RowCostTest, AChangeOfOneElementIsItsRowAndTheState) {
   EXPECT_EQ(Differences(), "");
 }
 
+TEST_F(RowCostTest, AChangeWithinALongStringIsItsChunk) {
+  Run("SETRANGE text 1000000 end");
+  Run("SETBIT bits 800000000 1");
+  Run("PFADD hll 0");
+  for (int i = 1; i < 5'000; ++i) Run("PFADD hll " + std::to_string(i));
+  for (const char* line : {"APPEND text more", "SETRANGE text 500000 middle",
+                           "SETBIT bits 400000000 1", "BITFIELD bits SET u8 4000000 255"}) {
+    ExpectCost(line, 3, 4'500);
+  }
+  ExpectCost("PFADD hll never-seen", 3, 700);
+  ExpectCost("EXPIRE bits 1000", 2, 300);
+  EXPECT_EQ(Run("COPY bits copy"), ":1\r\n");
+  EXPECT_EQ(Run("BITCOUNT copy"), ":10\r\n");
+  EXPECT_EQ(Differences(), "");
+}
+
 TEST_F(RowCostTest, RenamingAndDeletingDoNotCountElements) {
   FillAll();
   for (const char* key : {"l", "s", "z", "h", "x"}) {

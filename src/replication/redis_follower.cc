@@ -1,0 +1,232 @@
+// Asking a Redis for its stream, and running it. Tested by
+// tests/src/replication/redis_follower_test.cc and tests/replication/from_redis_test.py.
+#include "src/replication/redis_follower.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "src/commands/connection.h"
+#include "src/log.h"
+#include "src/numbers.h"
+#include "src/replication/group_follower.h"
+#include "src/server.h"
+
+namespace hearth {
+namespace {
+
+constexpr int64_t kAckUs = 1'000'000;
+constexpr int kWaitMs = 100;
+constexpr size_t kReadBytes = 256 * 1024;
+constexpr int64_t kDrainUsMax = 60'000'000;
+constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
+
+// Errors behind which the data are not what the primary's are although they could be.
+bool IsOfThisServer(const std::string& error) {
+  for (const char* code : {"MISCONF", "IOERR", "EXECABORT", "READONLY", "LOADING", "OOM"}) {
+    if (error.starts_with(code)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RedisFollower::RedisFollower(Server& server, FollowHost& host, bool accept_empty)
+    : server_(server), host_(host), accept_empty_(accept_empty) {}
+
+RedisFollower::~RedisFollower() = default;
+
+void RedisFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
+  const int64_t timeout_ms = link.settings().timeout_ms;
+  const auto ask = [&](std::initializer_list<std::string_view> words) {
+    std::optional<std::string> line;
+    if (socket.WriteCommand({words.begin(), words.size()}, timeout_ms)) {
+      // An empty line says that the primary is busy preparing.
+      do line = socket.ReadLine(timeout_ms);
+      while (line && line->empty());
+    }
+    if (line) link.NoteIo();
+    return line;
+  };
+  if (!ask({"REPLCONF", "capa", "eof", "capa", "psync2"})) {
+    return link.Fail("REPLCONF capa: " + socket.error());
+  }
+  scanner_ = std::make_unique<CommandScanner>();
+  const auto line = primary_id_.empty() ? ask({"PSYNC", "?", "-1"})
+                                        : ask({"PSYNC", primary_id_, std::to_string(applied_ + 1)});
+  if (!line) return link.Fail("PSYNC: " + socket.error());
+  if (line->starts_with("+FULLRESYNC ")) {
+    host_.OnFollowing();
+    if (TakeFullResync(socket, link, *line)) Stream(socket, link);
+    return;
+  }
+  if (line->starts_with("+CONTINUE") && !primary_id_.empty()) {
+    host_.OnFollowing();
+    if (line->size() > 10) primary_id_ = line->substr(10);
+    return Stream(socket, link);
+  }
+  link.Fail("PSYNC: " + *line);
+}
+
+void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
+  StreamClient client(server_);
+  pending_.clear();
+  broken_.clear();
+  received_ = applied_;
+  shown_received_ = shown_applied_ = applied_;
+  requested_ack_ = 0;
+  in_multi_ = false;
+  acked_us_ = 0;
+  db_ = applied_db_;
+  if (!client.Run({"SELECT", std::to_string(db_)})) return link.Fail(client.error());
+  link.SetState(LinkState::kConnected);
+  Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: following the Redis from its offset " +
+                             std::to_string(applied_ + 1) + " on");
+  bool ok = TakeCommands(link, client);
+  while (ok && !link.dropped()) ok = StreamSome(socket, link, client);
+  if (!Drain(client)) {
+    primary_id_.clear();
+    const std::string& why = broken_.empty() ? client.error() : broken_;
+    Log(LogLevel::kWarning, "The stream of the primary can't be applied, a full resync follows: " +
+                                (why.empty() ? "no reply came" : why));
+    link.Fail(why);
+  } else if (ok && !link.wakeup().stopped()) {
+    link.Fail("closed by CLIENT KILL");
+  }
+}
+
+// False: the link has failed.
+bool RedisFollower::StreamSome(LinkSocket& socket, ReplicaLink& link, StreamClient& client) {
+  const auto fail = [&](std::string why) {
+    link.Fail(std::move(why));
+    return false;
+  };
+  if (!client.Pump([this](const std::string& error) { TakeReply(error); })) {
+    return fail(client.error());
+  }
+  if (!broken_.empty()) return fail("applying: " + broken_);
+  if (!SendAck(socket, link)) return fail(socket.error());
+  // Within a MULTI nothing is applied before its EXEC: what is not taken yet bounds it.
+  const uint64_t under_way = in_multi_ ? client.unsent_size() : received_ - applied_;
+  const bool may_read = under_way < kStreamPendingBytesMax;
+  IoResult result{IoStatus::kWantRead};
+  if (may_read) result = socket.Read(scanner_->Prepare(kReadBytes), 0);
+  if (result.status == IoStatus::kEof || result.status == IoStatus::kError) {
+    return fail(socket.error());
+  }
+  if (result.size > 0) {
+    link.NoteIo();
+    link.received_bytes() += result.size;
+    scanner_->Commit(result.size);
+    return TakeCommands(link, client);
+  }
+  if (may_read && LinkNowUs() - link.last_io_us() > link.settings().timeout_ms * 1000) {
+    return fail("MASTER timeout: no data nor PING received...");
+  }
+  Wait(socket, link, client, may_read);
+  return true;
+}
+
+void RedisFollower::Wait(const LinkSocket& socket, ReplicaLink& link, const StreamClient& client,
+                         bool read) {
+  pollfd fds[3] = {
+      {link.wakeup().fd(), POLLIN, 0},
+      {client.fd(), static_cast<short>(client.wants_write() ? POLLIN | POLLOUT : POLLIN), 0},
+      {socket.fd(), POLLIN, 0}};
+  if (::poll(fds, read ? 3 : 2, kWaitMs) > 0 && fds[0].revents != 0) link.wakeup().Drain();
+}
+
+bool RedisFollower::TakeCommands(ReplicaLink& link, StreamClient& client) {
+  ScannedCommand command;
+  CommandScanner::Result result;
+  while ((result = scanner_->Next(&command)) == CommandScanner::Result::kCommand) {
+    TakeCommand(command, client);
+  }
+  if (result != CommandScanner::Result::kDamaged) return true;
+  link.Fail("what came behind offset " + std::to_string(received_) + " is no command");
+  return false;
+}
+
+void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& client) {
+  received_ += command.bytes.size();
+  shown_received_ = received_;
+  if (command.name.empty()) {  // an empty line, which counts
+    if (in_multi_) return;
+    if (!pending_.empty()) {
+      pending_.back().end_offset = received_;
+    } else {
+      shown_applied_ = applied_ = received_;
+    }
+    return;
+  }
+  Pending item{received_, db_, false, false, std::string(command.name.substr(0, 32))};
+  if (IsWord(command.name, "REPLCONF")) {
+    // GETACK; it counts when its turn comes.
+    requested_ack_ = received_;
+    client.Push(kPing);
+  } else {
+    client.Push(command.bytes);
+  }
+  if (IsWord(command.name, "SELECT")) {
+    item.must_succeed = true;
+    item.db = db_ = static_cast<uint32_t>(ParseInt64(command.word).value_or(0));
+  } else if (IsWord(command.name, "MULTI")) {
+    item.must_succeed = in_multi_ = true;
+  } else if (IsWord(command.name, "EXEC")) {
+    in_multi_ = false;
+  }
+  item.advances = !in_multi_;
+  pending_.push_back(std::move(item));
+}
+
+void RedisFollower::TakeReply(const std::string& error) {
+  if (pending_.empty()) {
+    broken_ = "a reply too many";
+    return;
+  }
+  const Pending item = std::move(pending_.front());
+  pending_.pop_front();
+  if (!broken_.empty()) return;
+  if (!error.empty()) {
+    if (item.must_succeed || IsOfThisServer(error)) {
+      broken_ = item.name + ": " + error;
+      return;
+    }
+    if (error_count_++ < kStreamErrorsLoggedMax) {
+      Log(LogLevel::kWarning, "== CRITICAL == This replica is sending an error to its master: '" +
+                                  error + "' after processing the command '" + item.name + "'");
+    }
+  }
+  if (!item.advances) return;
+  applied_ = item.end_offset;
+  applied_db_ = item.db;
+  shown_applied_ = applied_;
+}
+
+bool RedisFollower::SendAck(LinkSocket& socket, ReplicaLink& link) {
+  const int64_t now_us = LinkNowUs();
+  const bool asked = requested_ack_ != 0 && applied_ >= requested_ack_;
+  if (!asked && now_us - acked_us_ < kAckUs) return true;
+  const std::string offset = std::to_string(applied_);
+  const std::string_view words[] = {"REPLCONF", "ACK", offset};
+  if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
+  if (asked) requested_ack_ = 0;
+  acked_us_ = now_us;
+  return true;
+}
+
+bool RedisFollower::Drain(StreamClient& client) {
+  const int64_t until_us = LinkNowUs() + kDrainUsMax;
+  while (client.Pump([this](const std::string& error) { TakeReply(error); })) {
+    if (!broken_.empty()) return false;
+    if (pending_.empty()) return true;
+    if (LinkNowUs() > until_us) return false;
+    pollfd poll_fd{client.fd(),
+                   static_cast<short>(client.wants_write() ? POLLIN | POLLOUT : POLLIN), 0};
+    ::poll(&poll_fd, 1, kWaitMs);
+  }
+  return false;
+}
+
+}  // namespace hearth

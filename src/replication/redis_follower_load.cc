@@ -1,0 +1,276 @@
+// A full resync from a Redis. Tested by tests/src/replication/redis_follower_test.cc and
+// tests/replication/from_redis_test.py.
+#include <algorithm>
+#include <cstring>
+#include <sstream>
+
+#include "src/commands/groups.h"
+#include "src/log.h"
+#include "src/numbers.h"
+#include "src/replication/redis_follower.h"
+#include "src/replication/replication.h"
+#include "src/server.h"
+#include "src/stored_value.h"
+
+namespace hearth {
+namespace {
+
+constexpr size_t kMarkSize = 40;
+constexpr uint64_t kCommitBytes = 4 << 20;
+constexpr int64_t kAliveUs = 1'000'000;
+constexpr uint64_t kOverheadBytes = 64;  // of a key
+
+bool HasKeys(Server& server) {
+  for (uint32_t db = 0; db < DbCount(); ++db) {
+    if (server.engine().log().KeyCount(db) > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// What comes behind +FULLRESYNC: the bytes of the file, and no more when its size is known.
+class RedisFollower::FileSource {
+ public:
+  FileSource(LinkSocket& socket, ReplicaLink& link) : socket_(socket), link_(link) {}
+
+  // Reads the file's announcement. False: error().
+  bool Begin() {
+    const int64_t timeout_ms = link_.settings().timeout_ms;
+    std::optional<std::string> line;
+    do {
+      line = socket_.ReadLine(timeout_ms);
+      if (line) link_.NoteIo();
+    } while (line && line->empty());  // the primary is alive, the file not ready
+    if (!line) return Fail(socket_.error());
+    if (line->starts_with("$EOF:") && line->size() == 5 + kMarkSize) {
+      mark_ = line->substr(5);
+      left_ = UINT64_MAX;
+      return true;
+    }
+    const auto size = line->starts_with('$') ? ParseInt64(line->substr(1)) : std::nullopt;
+    if (!size || *size < 0) return Fail("no file came, but: " + line->substr(0, 200));
+    left_ = static_cast<uint64_t>(*size);
+    link_.sync().total_bytes = left_;
+    return true;
+  }
+
+  // As RdbFileReader::Read.
+  size_t Read(std::span<char> into) {
+    constexpr int64_t kWaitMs = 500;
+    into = into.first(std::min<uint64_t>(into.size(), left_));
+    while (!into.empty() && !link_.dropped()) {
+      if (!SayAlive()) return 0;
+      const IoResult result = socket_.Read(into, kWaitMs);
+      if (result.size > 0) {
+        link_.NoteIo();
+        link_.received_bytes() += result.size;
+        link_.sync().read_bytes += result.size;
+        link_.sync().last_io_us = LinkNowUs();
+        if (mark_.empty()) left_ -= result.size;
+        return result.size;
+      }
+      if (result.status == IoStatus::kEof || result.status == IoStatus::kError) {
+        (void)Fail(socket_.error());
+        return 0;
+      }
+      if (LinkNowUs() - link_.last_io_us() > link_.settings().timeout_ms * 1000) {
+        (void)Fail("timeout within the file");
+        return 0;
+      }
+    }
+    if (link_.dropped()) (void)Fail("closed");
+    return 0;
+  }
+
+  // A line end once a second: else the primary may take a long load for a dead replica.
+  bool SayAlive() {
+    const int64_t now_us = LinkNowUs();
+    if (now_us - alive_us_ < kAliveUs) return true;
+    alive_us_ = now_us;
+    return socket_.Write("\n", link_.settings().timeout_ms) || Fail(socket_.error());
+  }
+
+  // The file was read whole, and `rest` behind it: takes the mark from it, or the rest of the size.
+  bool End(std::string* rest) {
+    if (mark_.empty()) return (left_ == 0 && rest->empty()) || Fail("the file has another size");
+    while (rest->size() < kMarkSize) {
+      char bytes[kMarkSize];
+      const size_t size = Read({bytes, kMarkSize - rest->size()});
+      if (size == 0) return false;
+      rest->append(bytes, size);
+    }
+    if (!rest->starts_with(mark_)) return Fail("the file does not end with its mark");
+    rest->erase(0, kMarkSize);
+    return true;
+  }
+
+  const std::string& error() const { return error_; }
+
+ private:
+  bool Fail(std::string why) {
+    if (error_.empty()) error_ = std::move(why);
+    return false;
+  }
+
+  LinkSocket& socket_;
+  ReplicaLink& link_;
+  std::string mark_;  // empty: the size is known
+  uint64_t left_ = 0;
+  int64_t alive_us_ = 0;
+  std::string error_;
+};
+
+// False: the link has failed.
+bool RedisFollower::TakeFullResync(LinkSocket& socket, ReplicaLink& link, const std::string& line) {
+  std::istringstream words(line);
+  std::string verb, id;
+  uint64_t offset = 0;
+  if (!(words >> verb >> id >> offset)) {
+    link.Fail("PSYNC: " + line);
+    return false;
+  }
+  primary_id_.clear();
+  link.SetState(LinkState::kSync);
+  link.sync().total_bytes = link.sync().read_bytes = 0;
+  Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: full resync from the Redis, its id " + id +
+                             ", offset " + std::to_string(offset));
+  FileSource source(socket, link);
+  if (!source.Begin() || !Load(source, link)) {
+    if (!source.error().empty()) link.Fail("full resync: " + source.error());
+    return false;
+  }
+  primary_id_ = id;
+  applied_ = offset;
+  applied_db_ = 0;
+  shown_received_ = shown_applied_ = offset;
+  return true;
+}
+
+// False: the link has failed, or the source has.
+bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
+  const int64_t began_us = LinkNowUs();
+  dropped_old_ = false;
+  uncommitted_bytes_ = 0;
+  StreamClient client(server_);
+  RdbFileReader reader([&source](std::span<char> into) { return source.Read(into); },
+                       static_cast<size_t>(server_.config().Int("proto-max-bulk-len")));
+  std::string error;
+  const bool loaded = LoadEntries(reader, client, &error);
+  std::string rest(reader.rest());
+  if (!loaded || !source.End(&rest)) {
+    if (!source.error().empty()) return false;  // the reader only saw that nothing more came
+    link.Fail("full resync: " + error,
+              error.starts_with("REFUSED ") ? LinkState::kRefused : LinkState::kConnect);
+    return false;
+  }
+  if (!Commit()) {
+    link.Fail("full resync: the store refuses writes");
+    return false;
+  }
+  if (std::string failure = server_.replication().EndLoad(); !failure.empty()) {
+    link.Fail("full resync: " + failure);
+    return false;
+  }
+  scanner_->Append(rest);
+  Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: the Redis' data are loaded, in " +
+                             std::to_string((LinkNowUs() - began_us) / 1000) + " ms");
+  return true;
+}
+
+bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std::string* error) {
+  for (;;) {
+    RdbEntry entry;
+    if (const Status status = reader.Next(&entry); !status.ok()) {
+      *error = "RDB: " + status.message();
+      return false;
+    }
+    if (entry.kind == RdbEntry::Kind::kAux && entry.key != "lua") continue;
+    const bool is_end = entry.kind == RdbEntry::Kind::kEnd;
+    if (!dropped_old_) {
+      if (is_end && !accept_empty_ && HasKeys(server_)) {
+        *error =
+            "REFUSED the primary has no data, and this server has: replica-accept-empty-primary";
+        return false;
+      }
+      *error = DropAll(client);
+      if (!error->empty()) return false;
+    }
+    switch (entry.kind) {
+      case RdbEntry::Kind::kKey:
+        *error = LoadKey(entry);
+        if (!error->empty()) return false;
+        break;
+      case RdbEntry::Kind::kFunction:
+        if (!client.Run({"FUNCTION", "LOAD", entry.text})) *error = client.error();
+        break;
+      case RdbEntry::Kind::kAux:
+        if (!client.Run({"SCRIPT", "LOAD", entry.text})) *error = client.error();
+        break;
+      case RdbEntry::Kind::kEnd:
+        return true;
+    }
+    if (!error->empty()) return false;
+  }
+}
+
+// What there was goes, once it is sure that something comes.
+std::string RedisFollower::DropAll(StreamClient& client) {
+  if (std::string failure = server_.replication().BeginLoad(); !failure.empty()) return failure;
+  dropped_old_ = true;
+  if (std::string failure = server_.replication().DropData(); !failure.empty()) return failure;
+  return client.Run({"FUNCTION", "FLUSH", "SYNC"}) ? std::string() : client.error();
+}
+
+// An error, or "".
+std::string RedisFollower::LoadKey(const RdbEntry& entry) {
+  if (entry.db >= DbCount()) {
+    return "the primary has a database " + std::to_string(entry.db) + ", this server " +
+           std::to_string(DbCount()) + " (databases)";
+  }
+  RdbValue value;
+  std::string_view bytes = entry.value;
+  const Status status = ReadRdbValue(entry.type, &bytes, &value);
+  if (status.code() == Status::Code::kNotFound) return {};  // as Redis: nothing to be kept
+  if (!status.ok() || !bytes.empty()) {
+    return "the value of key '" + entry.key.substr(0, 64) +
+           "' is damaged: " + (status.ok() ? "bytes follow it" : status.message());
+  }
+  const int64_t now_ms = server_.clock().WallMs();
+  // Also what has expired meanwhile: the stream may hold its DEL, or a PERSIST that came in time.
+  const KeyRef ref(static_cast<uint32_t>(entry.db), entry.key);
+  {
+    Tx tx(server_.keyspace(), {&ref, 1}, now_ms,
+          {.write = true, .read_blocking = true, .see_expired = true});
+    if (tx.state() != Tx::State::kReady) return "the store refuses writes";
+    if (tx.Peek(entry.key) != nullptr) return "the file has a key twice";
+    WriteStoredValue(tx, entry.key, value);
+    if (entry.expire_at_ms != -1 && tx.Peek(entry.key) != nullptr) {
+      tx.SetExpiry(entry.key, entry.expire_at_ms);
+    }
+  }
+  uncommitted_bytes_ += entry.value.size() + entry.key.size() + kOverheadBytes;
+  if (uncommitted_bytes_ >= kCommitBytes && !Commit()) return "the store refuses writes";
+  return {};
+}
+
+bool RedisFollower::Commit() {
+  uncommitted_bytes_ = 0;
+  CommitLog& log = server_.engine().log();
+  return log.CommitAndWait(log.joined_seq());
+}
+
+void RedisFollower::Finish() {
+  primary_id_.clear();
+  if (!server_.replication().is_loading()) return;
+  Log(LogLevel::kWarning, "The full resync was not completed: what was loaded is dropped");
+  std::string failure = server_.replication().DropData();
+  if (failure.empty()) {
+    StreamClient client(server_);
+    if (!client.Run({"FUNCTION", "FLUSH", "SYNC"})) failure = client.error();
+  }
+  if (failure.empty()) failure = server_.replication().EndLoad();
+  if (!failure.empty()) Log(LogLevel::kWarning, "Dropping it failed: " + failure);
+}
+
+}  // namespace hearth

@@ -1,0 +1,68 @@
+#pragma once
+
+// StreamClient: runs the commands of a Redis primary as a client of this server: a socket pair
+// whose other end is a connection of a worker, with a session that applies a stream (session.h).
+//
+// Thread:   one at a time; never a worker's.
+// Lifetime: not longer than the server's workers.
+// Errors:   false, and error() tells why; then it is of no more use.
+// Limits:   what is pushed waits here until it is sent: the owner pushes no more than it allows
+//           itself; replies are counted and dropped as they come.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace hearth {
+
+class Server;
+
+// Counts replies (RESP2), and keeps the first error that stands in each.
+class ReplyCounter {
+ public:
+  // on_reply(error): a whole reply came; "" when there is no error in it. False: it is no RESP2.
+  bool Take(std::string_view bytes, const std::function<void(const std::string& error)>& on_reply);
+
+ private:
+  bool TakeLine(std::string_view line);
+
+  std::string line_;        // unfinished
+  uint64_t bulk_left_ = 0;  // bytes of a bulk, its CRLF included
+  uint64_t left_ = 1;       // replies and elements to come until the reply is whole
+  std::string error_;
+};
+
+class StreamClient {
+ public:
+  explicit StreamClient(Server& server);
+  ~StreamClient();
+  StreamClient(const StreamClient&) = delete;
+  StreamClient& operator=(const StreamClient&) = delete;
+
+  using OnReply = std::function<void(const std::string& error)>;
+  void Push(std::string_view command) { outbox_ += command; }
+  // Sends and reads what goes now.
+  bool Pump(const OnReply& on_reply);
+  // Sends a command and waits for its reply. False: it failed, or is answered by an error.
+  // Requires: nothing else is under way.
+  bool Run(std::initializer_list<std::string_view> words);
+
+  size_t unsent_size() const { return outbox_.size() - sent_; }
+  bool wants_write() const { return unsent_size() > 0; }
+  int fd() const { return fd_; }
+  const std::string& error() const { return error_; }
+
+ private:
+  bool Fail(std::string why);
+
+  int fd_ = -1;
+  std::string outbox_;
+  size_t sent_ = 0;
+  ReplyCounter replies_;
+  std::string error_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+"""Data move from a redis-server to Hearth while clients go on writing there: REPLICAOF, all types
+and encodings, links that are cut (partial resyncs), a Hearth replica of the Hearth, a kill within
+the resync; at the end both hold the same, REPLICAOF NO ONE, and writes.
+
+usage: from_redis_test.py HEARTH_SERVER [--seed N]
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from resp import ReplyError, Server  # noqa: E402
+
+REDIS = shutil.which("redis-server")
+DBS = (0, 1, 7)
+TTL_TOLERANCE_MS = 2
+LIBRARY = ("#!lua name=moved\n"
+           "redis.register_function('put', function(keys, args)\n"
+           "  return redis.call('SET', keys[1], args[1]) end)\n")
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class Node(Server):
+    def __init__(self, binary, *args):
+        self.port = free_port()
+        # A later --port wins.
+        super().__init__(binary, ["--port", str(self.port), *args])
+
+    def call(self, *words):
+        client = self.client()
+        try:
+            return client.call(*words)
+        finally:
+            client.close()
+
+    def info(self, section="replication"):
+        text = self.call("INFO", section).decode()
+        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
+
+
+def wait(what, text, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        if time.monotonic() > deadline:
+            raise AssertionError("not within %d s: %s" % (timeout_s, text))
+        time.sleep(0.02)
+
+
+def must(reply):
+    assert not isinstance(reply, ReplyError), reply
+    return reply
+
+
+def fill(client, rng):
+    """Every type, in every encoding that a redis-server has, in some databases."""
+    big = b"x" * 70000
+    for db in DBS:
+        must(client.call("SELECT", db))
+        commands = [["SET", "int", 12345], ["SET", "short", "abc"], ["SET", "raw", big],
+                    ["SET", "binary", bytes(range(256))], ["SET", "", "empty key"],
+                    ["SET", "packed", b"ab" * 4000],
+                    ["SETBIT", "bits", 9999, 1], ["PFADD", "sparse", *range(50)],
+                    ["PFADD", "dense", *range(20000)],
+                    ["GEOADD", "geo", "13.361389", "38.115556", "Palermo"],
+                    ["RPUSH", "list:small", 1, -70000, "a", "b" * 100],
+                    ["RPUSH", "list:plain", big, "a", big], ["SADD", "set:ints", 1, 2, -70000, 2**40],
+                    ["SADD", "set:few", "a", "b", 3],
+                    ["HSET", "hash:small", "f", "v", "n", 1], ["HSET", "hash:long", "f", big],
+                    ["ZADD", "zset:small", "1.5", "a", "-inf", "b", "+inf", "c", 3, "d"]]
+        for i in range(3000):
+            commands.append(["RPUSH", "list:big", "element%d" % i])
+            commands.append(["SADD", "set:big", "member%d" % i])
+            commands.append(["HSET", "hash:big", "field%d" % i, "value%d" % i])
+            commands.append(["ZADD", "zset:big", str(i * 1.25), "member%d" % i])
+            commands.append(["XADD", "stream:big", "%d-%d" % (i + 1, i % 3), "n", i, "t", "text"])
+        for i in range(1000):
+            commands.append(["SADD", "set:manyints", i * 3])
+            commands.append(["SET", "key:%d" % i, "value%d" % rng.random_bits])
+            commands.append(["SET", "later:%d" % i, i, "PX", 3600000 + i])
+        commands += [["SET", "gone:%d" % i, i, "PX", 300 + i] for i in range(300)]
+        commands += [["XDEL", "stream:big", "5-1"], ["XGROUP", "CREATE", "stream:big", "g", 0],
+                     ["XGROUP", "CREATE", "stream:big", "h", "$"],
+                     ["XREADGROUP", "GROUP", "g", "one", "COUNT", 20, "STREAMS", "stream:big", ">"],
+                     ["XREADGROUP", "GROUP", "g", "two", "COUNT", 20, "STREAMS", "stream:big", ">"],
+                     ["XACK", "stream:big", "g", "1-0", "2-1"],
+                     ["XGROUP", "CREATE", "stream:empty", "g", "$", "MKSTREAM"],
+                     ["XGROUP", "CREATECONSUMER", "stream:empty", "g", "idle"]]
+        for at in range(0, len(commands), 500):
+            for reply in client.pipeline(commands[at:at + 500]):
+                must(reply)
+    must(client.call("FUNCTION", "LOAD", LIBRARY))
+    must(client.call("SELECT", 0))
+
+
+class Writer(threading.Thread):
+    """Goes on writing, all kinds of commands, until it is stopped."""
+
+    def __init__(self, node, seed):
+        super().__init__(daemon=True)
+        self.client = node.client()
+        self.rng = random.Random(seed)
+        self.stopping = False
+        self.count = 0
+        self.error = None
+
+    def command(self):
+        rng = self.rng
+        key = lambda kind: "w:%s:%d" % (kind, rng.randrange(40))  # noqa: E731
+        n, member = rng.randrange(1000), "m%d" % rng.randrange(300)
+        return rng.choice([
+            ["SET", key("s"), n], ["SET", key("s"), n, "PX", rng.randrange(1, 400)],
+            ["INCR", key("i")], ["APPEND", key("a"), "text%d" % n], ["GETDEL", key("s")],
+            ["RPUSH", key("l"), n, member], ["LPOP", key("l")], ["LTRIM", key("l"), 0, 50],
+            ["SADD", key("t"), member], ["SPOP", key("t")], ["SREM", key("t"), member],
+            ["HSET", key("h"), member, n], ["HINCRBYFLOAT", key("f"), member, "0.25"],
+            ["HDEL", key("h"), member], ["ZADD", key("z"), n, member], ["ZINCRBY", key("z"), 1, member],
+            ["ZPOPMIN", key("z")], ["XADD", key("x"), "MAXLEN", "~", 100, "*", "n", n],
+            ["PEXPIRE", key("i"), rng.randrange(1, 500)], ["EXPIRE", key("h"), 1000],
+            ["PERSIST", key("i")], ["DEL", key("s"), key("l")], ["UNLINK", key("z")],
+            ["RENAME", "key:%d" % n, "renamed:%d" % n], ["COPY", "later:%d" % n, key("c"), "REPLACE"],
+            ["EVAL", "redis.call('SET', KEYS[1], ARGV[1]) redis.call('INCR', KEYS[2]) return 1", 2,
+             key("e"), key("ec"), n],
+            ["FCALL", "put", 1, key("fn"), n], ["PFADD", "sparse", n], ["SETRANGE", "raw", n, "y"],
+            ["SELECT", rng.choice(DBS)], ["PUBLISH", "channel", n]])
+
+    def run(self):
+        try:
+            while not self.stopping:
+                commands = [self.command() for _ in range(self.rng.randrange(1, 12))]
+                if self.rng.random() < 0.2:
+                    commands = [["MULTI"], *commands, ["EXEC"]]
+                self.client.pipeline(commands)
+                self.count += len(commands)
+                time.sleep(0.001)
+        except Exception as error:  # told by stop()
+            self.error = error
+
+    def stop(self):
+        self.stopping = True
+        self.join()
+        if self.error:
+            raise self.error
+
+
+def value_of(client, kind, key):
+    if kind == "string":
+        return client.call("GET", key)
+    if kind == "list":
+        return client.call("LRANGE", key, 0, -1)
+    if kind == "set":
+        return sorted(client.call("SMEMBERS", key))
+    if kind == "hash":
+        flat = client.call("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2]))
+    if kind == "zset":
+        return client.call("ZRANGE", key, 0, -1, "WITHSCORES")
+    assert kind == "stream", kind
+    groups = []
+    for group in client.call("XINFO", "GROUPS", key):
+        fields = dict(zip(group[::2], group[1::2]))
+        pending = [entry[:2] + entry[3:] for entry in
+                   client.call("XPENDING", key, fields[b"name"], "-", "+", 100000)]
+        names = [dict(zip(c[::2], c[1::2]))[b"name"] for c in
+                 client.call("XINFO", "CONSUMERS", key, fields[b"name"])]
+        groups.append((fields, pending, sorted(names)))
+    about = dict(zip(*[iter(client.call("XINFO", "STREAM", key))] * 2))
+    return (client.call("XRANGE", key, "-", "+"), groups,
+            about[b"last-generated-id"], about[b"entries-added"], about[b"max-deleted-entry-id"])
+
+
+def dump(node):
+    """All databases as plain values, with the times of expiry."""
+    client, found = node.client(), {}
+    for db in range(16):
+        must(client.call("SELECT", db))
+        for key in client.call("KEYS", "*"):
+            kind = client.call("TYPE", key)
+            if kind == "none":
+                continue
+            found[db, key] = (kind, value_of(client, kind, key), client.call("PEXPIRETIME", key))
+    libraries = client.call("FUNCTION", "LIST", "WITHCODE")
+    client.close()
+    return found, [library[1::2] for library in libraries]
+
+
+def compare(redis, hearth, what):
+    (mine, my_libraries), (theirs, their_libraries) = dump(redis), dump(hearth)
+    assert my_libraries == their_libraries, (my_libraries, their_libraries)
+    assert len(mine) > 100
+    now_ms = time.time() * 1000
+    for at in sorted(set(mine) | set(theirs)):
+        one, other = mine.get(at), theirs.get(at)
+        if one is None or other is None:
+            left = one or other
+            assert 0 < left[2] < now_ms + 1000, ("%s: only one has" % what, at, left)
+            continue
+        assert one[:2] == other[:2], (what, at, one, other)
+        assert abs(one[2] - other[2]) <= TTL_TOLERANCE_MS, (what, at, one[2], other[2])
+    return len(mine)
+
+
+def is_level(redis, hearth):
+    mine, theirs = redis.info(), hearth.info()
+    return (theirs["master_link_status"] == "up" and
+            theirs["slave_repl_offset"] == mine["master_repl_offset"])
+
+
+def cut(redis, hearth):
+    assert must(redis.call("CLIENT", "KILL", "TYPE", "replica")) >= 1
+
+
+def move(binary, diskless, seed):
+    redis = Node(REDIS, "--save", "", "--repl-diskless-sync", "yes" if diskless else "no",
+                 "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+                 "--requirepass", "secret" if diskless else "", "--repl-backlog-size", "64mb")
+    hearth = Node(binary, "--save", "", "--enable-debug-command", "yes")
+    chained = Node(binary, "--save", "", "--enable-debug-command", "yes")
+    nodes = [redis, hearth, chained]
+    if diskless:
+        plain = redis.client
+
+        def with_password():
+            client = plain()
+            must(client.call("AUTH", "secret"))
+            return client
+        redis.client = with_password
+    try:
+        for node in nodes:
+            start(node)
+        rng = random.Random(seed)
+        rng.random_bits = rng.getrandbits(30)
+        client = redis.client()
+        fill(client, rng)
+        must(hearth.call("SET", "old", "goes"))
+        must(hearth.call("CONFIG", "SET", "masterauth", "secret" if diskless else ""))
+        writers = [Writer(redis, seed * 10 + i) for i in range(3)]
+        for writer in writers:
+            writer.start()
+        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+        must(chained.call("REPLICAOF", "127.0.0.1", hearth.port))
+        wait(lambda: hearth.info()["master_link_status"] == "up", "the first resync")
+        assert hearth.info()["role"] == "slave" and hearth.call("ROLE")[3] == b"connected"
+        assert hearth.call("SET", "a", 1).startswith("READONLY"), "a replica takes writes"
+        for _ in range(6):
+            time.sleep(rng.uniform(0.2, 0.6))
+            cut(redis, hearth)
+            wait(lambda: hearth.info()["master_link_status"] == "up", "the link after a cut")
+        must(redis.call("WAIT", 1, 1000))
+        time.sleep(0.5)
+        for writer in writers:
+            writer.stop()
+        wait(lambda: is_level(redis, hearth), "level with the Redis: %s" % hearth.info())
+        stats = redis.info("stats")
+        assert stats["sync_full"] == "1" and int(stats["sync_partial_ok"]) >= 5, stats
+        info = hearth.info()
+        assert info["master_protocol"] == "redis" and info["master_stream_errors"] == "0", info
+        count = compare(redis, hearth, "the replica")
+
+        # One whole second behind the ACK: the Redis sees an acknowledged replica.
+        must(client.call("SET", "acknowledged", 1))
+        assert client.call("WAIT", 1, 5000) == 1, "WAIT on the Redis"
+        # What expires there is deleted by its DEL, here too.
+        must(client.call("SET", "soon", 1, "PX", 50))
+        wait(lambda: is_level(redis, hearth) and redis.call("EXISTS", "soon") == 0, "expiry")
+
+        must(hearth.call("REPLICAOF", "NO", "ONE"))
+        before = hearth.info()
+        assert before["role"] == "master", before
+        compare(redis, hearth, "the new primary")
+        assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
+        for i in range(100):
+            must(hearth.call("SET", "mine:%d" % i, i, "PX", 100 if i % 2 else 10**7))
+        assert must(hearth.call("FCALL", "put", 1, "by function", "there")) == "OK"
+        wait(lambda: hearth.call("EXISTS", *["mine:%d" % i for i in range(100)]) == 50, "its expiry")
+        wait(lambda: chained.info()["master_link_status"] == "up" and
+             chained.call("DEBUG", "DIGEST") == hearth.call("DEBUG", "DIGEST"),
+             "the Hearth replica has the same")
+        assert hearth.stop() == 0
+        start(hearth)
+        assert hearth.call("GET", "by function") == b"there"
+        assert hearth.call("EXISTS", "old") == 0
+        print("ok: %s, %d keys, %d writes, seed %d" % (
+            "diskless" if diskless else "by a file", count, sum(w.count for w in writers), seed))
+    except BaseException:
+        print("seed %d" % seed)
+        for node in nodes[:2]:
+            if node.process:
+                print(node.log_tail()[-3000:])
+        raise
+    finally:
+        for node in nodes:
+            node.remove()
+
+
+def start(node):
+    if node.binary == REDIS and "secret" in node.args:
+        # PING needs the password: the socket answers NOAUTH first.
+        node.args = [arg for arg in node.args]
+        at = node.args.index("--requirepass")
+        password = node.args[at + 1]
+        node.args = node.args[:at] + node.args[at + 2:]
+        client, node.client = node.client, lambda: Server.client(node)
+        Server.start(node)
+        must(node.call("CONFIG", "SET", "requirepass", password))
+        node.client = client
+    else:
+        Server.start(node)
+
+
+def killed_while_loading(binary):
+    """A kill within the load: the server comes back without anything half, and loads again."""
+    redis = Node(REDIS, "--save", "", "--repl-diskless-sync", "yes",
+                 "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "300")
+    hearth = Node(binary, "--save", "")
+    try:
+        redis.start()
+        hearth.start()
+        client = redis.client()
+        for at in range(20):
+            client.pipeline([["SET", "key:%d" % (at * 500 + i), "v" * 100] for i in range(500)])
+        must(hearth.call("SET", "old", 1))
+        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+        wait(lambda: hearth.info("persistence")["loading"] == "1", "loading")
+        assert hearth.call("GET", "old").startswith("LOADING")
+        assert hearth.call("DBSIZE").startswith("LOADING")
+        time.sleep(0.5)
+        hearth.kill()
+        Server.start(hearth)
+        wait(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
+        assert hearth.call("DBSIZE") == 0
+        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+        wait(lambda: hearth.info("persistence")["loading"] == "1", "loading again")
+        must(hearth.call("REPLICAOF", "NO", "ONE"))
+        wait(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
+        assert hearth.call("DBSIZE") == 0
+        must(redis.call("CONFIG", "SET", "rdb-key-save-delay", 0))
+        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+        wait(lambda: hearth.info()["master_link_status"] == "up", "the resync")
+        assert hearth.call("DBSIZE") == 10000
+        # An empty Redis does not replace what is here.
+        must(redis.call("FLUSHALL"))
+        wait(lambda: hearth.call("DBSIZE") == 0, "FLUSHALL follows")
+        must(hearth.call("REPLICAOF", "NO", "ONE"))
+        must(hearth.call("SET", "mine", 1))
+        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+        wait(lambda: "no data" in hearth.info().get("master_link_error", ""), "refusing")
+        assert hearth.call("GET", "mine") == b"1"
+        print("ok: killed while loading")
+    except BaseException:
+        print(hearth.log_tail()[-3000:])
+        raise
+    finally:
+        redis.remove()
+        hearth.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("server")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    options = parser.parse_args()
+    binary, seed = options.server, options.seed
+    killed_while_loading(binary)
+    for diskless in (True, False):
+        move(binary, diskless, seed)
+
+
+if __name__ == "__main__":
+    main()

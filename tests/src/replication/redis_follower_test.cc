@@ -1,0 +1,182 @@
+// Following a Redis that the test plays: files, streams, offsets, cuts, and what is refused.
+#include "src/replication/redis_follower.h"
+
+#include "src/rdb/crc64.h"
+#include "src/rdb/rdb_output.h"
+#include "tests/src/replication/node.h"
+#include "tests/src/replication/played_primary.h"
+
+namespace hearth {
+namespace {
+
+constexpr char kId[] = "0123456789012345678901234567890123456789";
+constexpr char kMark[] = "abcdefghijabcdefghijabcdefghijabcdefghij";
+
+std::string RdbOf(std::string_view entries) {
+  std::string file = "REDIS0010" + std::string(entries) + '\xff';
+  rdb::AppendFixed64(rdb::Crc64(0, file), &file);
+  return file;
+}
+
+// A key with a short string.
+std::string Entry(const std::string& key, const std::string& value) {
+  return std::string(1, '\0') + static_cast<char>(key.size()) + key +
+         static_cast<char>(value.size()) + value;
+}
+
+std::string Command(std::initializer_list<std::string> words) {
+  std::string wire = "*" + std::to_string(words.size()) + "\r\n";
+  for (const std::string& word : words) {
+    wire += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
+  }
+  return wire;
+}
+
+class RedisFollowerTest : public testing::Test {
+ protected:
+  // Answers the handshake; returns what PSYNC asks for.
+  std::string Greet(std::string_view psync_reply) {
+    primary.Accept();
+    EXPECT_EQ(primary.Answer("+PONG\r\n"), "PING");
+    primary.Answer("+OK\r\n");
+    EXPECT_EQ(primary.Answer("-ERR Unrecognized REPLCONF option: hearth\r\n"), "REPLCONF hearth 1");
+    EXPECT_EQ(primary.Answer("+OK\r\n"), "REPLCONF capa eof capa psync2");
+    return primary.Answer(psync_reply);
+  }
+  std::string FullResync(uint64_t offset) {
+    return "+FULLRESYNC " + std::string(kId) + " " + std::to_string(offset) + "\r\n";
+  }
+  void SendFile(std::string_view rdb) {
+    primary.Send("\n$" + std::to_string(rdb.size()) + "\r\n" + std::string(rdb));
+  }
+  bool IsUp() {
+    return Eventually([&] { return replica.Info("replication", "master_link_status") == "up"; });
+  }
+  bool Reaches(uint64_t offset) {
+    return Eventually(
+        [&] { return replica.Info("replication", "slave_repl_offset") == std::to_string(offset); });
+  }
+
+  Node replica;
+  PlayedPrimary primary;
+};
+
+TEST_F(RedisFollowerTest, AFileThenCommandsThenWhereItWas) {
+  replica.Run("SET old 1");
+  replica.Follow(primary.port());
+  EXPECT_EQ(Greet(FullResync(100)), "PSYNC ? -1");
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("GET a"), "$1\r\n1\r\n");
+  EXPECT_EQ(replica.Run("EXISTS old"), ":0\r\n");
+  std::string stream = Command({"SELECT", "3"}) + Command({"SET", "b", "2"}) + "\n";
+  primary.Send(stream + Command({"MULTI"}) + Command({"SET", "half", "1"}));
+  EXPECT_TRUE(Reaches(100 + stream.size()));
+  primary.Hang();
+  // The same database, and before MULTI.
+  EXPECT_EQ(Greet("+CONTINUE\r\n"),
+            "PSYNC " + std::string(kId) + " " + std::to_string(101 + stream.size()));
+  const std::string more = Command({"MULTI"}) + Command({"SET", "c", "3"}) + Command({"EXEC"});
+  primary.Send(more);
+  EXPECT_TRUE(Reaches(100 + stream.size() + more.size()));
+  replica.Run("SELECT 3");
+  EXPECT_EQ(replica.Run("MGET b c half"), "*3\r\n$1\r\n2\r\n$1\r\n3\r\n$-1\r\n");
+  EXPECT_EQ(replica.Run("SET d 1"), "-READONLY You can't write against a read only replica.\r\n");
+  EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_EQ(replica.Run("SET d 1"), "+OK\r\n");
+  EXPECT_EQ(replica.Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
+TEST_F(RedisFollowerTest, DisklessFilesEndWithTheirMark) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  const std::string set = Command({"SET", "b", "2"});
+  primary.Send("$EOF:" + std::string(kMark) + "\r\n" + RdbOf(Entry("a", "1")) + kMark + set);
+  ASSERT_TRUE(IsUp());
+  EXPECT_TRUE(Reaches(set.size()));
+  EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
+}
+
+// What was loaded of a file that is damaged is never seen.
+TEST_F(RedisFollowerTest, ADamagedFileIsNotServed) {
+  replica.Run("SET old 1");
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  std::string file = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  file.back() ^= 1;
+  SendFile(file);
+  EXPECT_TRUE(Eventually([&] {
+    return replica.Info("replication", "master_link_error").find("checksum") != std::string::npos;
+  }));
+  EXPECT_EQ(replica.Run("GET a"), "-LOADING Redis is loading the dataset in memory\r\n");
+  EXPECT_EQ(replica.Info("persistence", "loading"), "1");
+  primary.Hang();
+  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+  SendFile(RdbOf(Entry("a", "3")));
+  ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n3\r\n$-1\r\n");
+}
+
+// Nor behind a restart, nor as a primary.
+TEST_F(RedisFollowerTest, WhatWasLoadedInPartIsDropped) {
+  replica.Run("SET old 1");
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
+  EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
+  EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_EQ(replica.Run("DBSIZE"), ":0\r\n");
+  EXPECT_EQ(replica.Run("SET a 1"), "+OK\r\n");
+}
+
+// The DEL of what expires comes from the primary, which may think otherwise of it.
+TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  // Had the time when the file was made.
+  const std::string expiry("\xfc\x05\0\0\0\0\0\0\0", 9);
+  SendFile(RdbOf(expiry + Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("GET a"), "$-1\r\n");
+  const std::string set = Command({"SET", "b", "2", "PX", "1"}) + Command({"PING"});
+  primary.Send(set);
+  EXPECT_TRUE(Reaches(set.size()));
+  EXPECT_TRUE(Eventually([&] { return replica.Run("GET b") == "$-1\r\n"; }));
+  EXPECT_EQ(replica.Run("DBSIZE"), ":2\r\n");
+  const std::string keep = Command({"PEXPIREAT", "b", "5"}) + Command({"PERSIST", "b"});
+  primary.Send(keep);
+  EXPECT_TRUE(Reaches(set.size() + keep.size()));
+  EXPECT_EQ(replica.Run("GET b"), "$1\r\n2\r\n");
+}
+
+TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  const std::string bad = Command({"LPUSH", "a", "1"}) + Command({"module.thing", "a"});
+  primary.Send(bad);
+  EXPECT_TRUE(Reaches(bad.size()));
+  EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "2");
+  // A database that is not here: what follows would go into another.
+  primary.Send(Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}));
+  EXPECT_TRUE(Eventually([&] {
+    return replica.Info("replication", "master_link_error").find("SELECT") != std::string::npos;
+  }));
+  primary.Hang();
+  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+}
+
+TEST_F(RedisFollowerTest, AnEmptyRedisDoesNotReplaceData) {
+  replica.Run("SET mine 1");
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(""));
+  EXPECT_TRUE(Eventually([&] {
+    return replica.Info("replication", "master_link_error").find("no data") != std::string::npos;
+  }));
+  EXPECT_EQ(replica.Run("GET mine"), "$1\r\n1\r\n");
+}
+
+}  // namespace
+}  // namespace hearth
