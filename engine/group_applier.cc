@@ -2,6 +2,7 @@
 #include "engine/group_applier.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "engine/group_memory.h"
@@ -107,8 +108,14 @@ Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t n
   GroupMemory memory(keyspace_, *group, warm_, now_ms);
   memory.MoveDbs(ids_before);
   GroupReader reader(group->payload);
-  GroupReader::Row row;
-  for (uint64_t seq = group->first_seq; reader.Next(&row); ++seq) memory.Apply(row, seq);
+  std::array<GroupReader::Row, GroupMemory::kPrefetchRows> rows;
+  uint64_t seq = group->first_seq;
+  for (size_t count = rows.size(); count == rows.size();) {
+    for (count = 0; count < rows.size() && reader.Next(&rows[count]);) ++count;
+    const std::span<const GroupReader::Row> next(rows.data(), count);
+    memory.Prefetch(next);
+    for (const GroupReader::Row& row : next) memory.Apply(row, seq++);
+  }
   memory.Finish();
   std::ranges::move(memory.ready(), std::back_inserter(news->ready));
   if (!memory.changes().empty()) news->changes.push_back(std::move(memory.changes()));

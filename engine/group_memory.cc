@@ -2,6 +2,7 @@
 #include "engine/group_memory.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "engine/collection.h"
@@ -102,6 +103,29 @@ GroupMemory::Touched* GroupMemory::Touch(uint32_t db_id, uint64_t object_id) {
   place.shard->AddBytes(place.db, 0, object->collection()->memory_bytes());
   Note(place.db, object->key(), object->type);
   return &touched_.emplace(object_id, Touched{object, place.db}).first->second;
+}
+
+// As Keyspace::Prefetch; the applier holds the locks.
+void GroupMemory::Prefetch(std::span<const GroupReader::Row> rows) const {
+  struct Target {
+    const Table* table;
+    uint64_t position;
+  };
+  std::array<Target, kPrefetchRows> targets;
+  size_t count = 0;
+  for (const GroupReader::Row& row : rows.first(std::min(rows.size(), targets.size()))) {
+    HeadKeyParts key;
+    if (row.kind == GroupReader::Kind::kDeleteRange || !ParseHeadKey(row.key, &key)) continue;
+    const auto found = std::ranges::find(ids_, key.db_id);
+    if (found == ids_.end()) continue;
+    const Shard& shard = keyspace_.shard(keyspace_.ShardIndex(key.position));
+    const Table* table = shard.dbs[static_cast<size_t>(found - ids_.begin())].table.get();
+    if (table != nullptr) targets[count++] = {table, key.position};
+  }
+  const std::span<const Target> found(targets.data(), count);
+  for (const Target& target : found) target.table->PrefetchRecord(target.position);
+  for (const Target& target : found) target.table->PrefetchCell(target.position);
+  for (const Target& target : found) target.table->PrefetchObject(target.position);
 }
 
 void GroupMemory::Apply(const GroupReader::Row& row, uint64_t seq) {

@@ -8,6 +8,7 @@
 // Errors:   none: what cannot be followed is forgotten.
 
 #include <map>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -20,11 +21,16 @@ namespace hearth {
 
 class GroupMemory {
  public:
+  // Rows that one Prefetch looks at: so many misses are waited for together.
+  static constexpr size_t kPrefetchRows = 32;
+
   // Requires: the group was written (CommitLog::WriteGroup).
   GroupMemory(Keyspace& keyspace, const Group& group, bool warm, int64_t now_ms);
 
   // Moves databases to the indexes that the group's end gives them. First of all.
   void MoveDbs(const std::vector<uint32_t>& ids_before);
+  // A hint: these rows are applied next.
+  void Prefetch(std::span<const GroupReader::Row> rows) const;
   void Apply(const GroupReader::Row& row, uint64_t seq);
   // Accounts for what changed. Who watches or waits for anything is told of rows whose key is not
   // known.

@@ -101,10 +101,27 @@ void ReplicationFeed::Restart(uint64_t last_seq) {
 
 Status ReplicationFeed::Reset(uint64_t last_seq) {
   const bool was_active = active();
+  std::map<std::string, Slot, std::less<>> slots;
+  {
+    std::lock_guard lock(mutex_);
+    slots = slots_;
+  }
   Status status = SetActive(false);
+  // Files of the store before are known by their numbers, active or not.
+  if (!was_active) (void)archive_->SetRetaining(false);
   last_seq_.store(last_seq, std::memory_order_release);
   if (was_active && status.ok()) status = SetActive(true);
-  return status;
+  if (!was_active || !status.ok() || slots.empty()) return status;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [name, slot] : slots) {
+      slot.confirmed_seq = last_seq;
+      slot.held_bytes = 0;
+      slot.active = false;
+    }
+    slots_ = std::move(slots);
+  }
+  return SaveSlots();
 }
 
 Status ReplicationFeed::Read(uint64_t from_seq, size_t max_bytes, Groups* groups) {

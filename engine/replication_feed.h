@@ -120,7 +120,7 @@ class ReplicationFeed {
   // The store was opened and ends at last_seq: what the ring holds beyond the last commit before is
   // not known.
   void Restart(uint64_t last_seq);
-  // Another history: ring, slots and retained files are of no use.
+  // Other data: ring and files are of no use; the slots stay, and hold what comes from here on.
   Status Reset(uint64_t last_seq);
   // Keeps the bounds and writes moved slots down. The keeper's, now and then.
   void Tick();

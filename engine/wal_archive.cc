@@ -60,6 +60,10 @@ Status WalArchive::SetRetaining(bool retaining) {
     return status;
   }
   retaining_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    first_seqs_.clear();  // the store's data may be exchanged: then numbers mean other files
+  }
   std::vector<std::string> names;
   if (!target()->GetChildren(folder(), io, &names, nullptr).ok()) return Status::Ok();
   for (const std::string& name : names) {

@@ -76,6 +76,7 @@ void KeyspaceEvents::Publish(const std::vector<KeyEvent>& events, uint64_t barri
   if (!pubsub_.has_subscribers()) return;
   const uint32_t flags = flags_.load(std::memory_order_relaxed);
   for (const KeyEvent& event : events) {
+    if ((flags & Bit(event.type)) == 0) continue;  // a replica's wish
     const std::string db = std::to_string(event.db);
     if (flags & kEventToKeyChannel) {
       pubsub_.Publish(NameKind::kChannel, "__keyspace@" + db + "__:" + event.key, event.name,

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,9 @@
 
 #ifdef HEARTH_SYSTEMD
 #include <systemd/sd-daemon.h>
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
 #endif
 
 #include "src/config.h"
@@ -56,23 +60,40 @@ void LogBanner(const Config& config) {
   for (const std::string& note : config.Notes()) Log(LogLevel::kNotice, note);
 }
 
-// Waits for signals on a thread of its own; all other threads have them blocked.
-void WatchSignals(Server& server, const sigset_t& signals) {
-  std::thread([&server, signals] {
-    while (true) {
+// Waits for signals on a thread of its own; all other threads have them blocked. Ends before the
+// server that it tells.
+class SignalWatch {
+ public:
+  SignalWatch(Server& server, const sigset_t& signals)
+      : thread_([this, &server, signals] { Main(server, signals); }) {}
+  ~SignalWatch() {
+    ended_ = true;
+    pthread_kill(thread_.native_handle(), kWakeSignal);
+    thread_.join();
+  }
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+  static constexpr int kWakeSignal = SIGUSR2;
+
+ private:
+  void Main(Server& server, const sigset_t& signals) {
+    while (!ended_) {
       int signal = 0;
-      if (sigwait(&signals, &signal) != 0) continue;
+      if (sigwait(&signals, &signal) != 0 || signal == kWakeSignal) continue;
       if (signal == SIGHUP) {
         ReopenLog();
         continue;
       }
-      if (signal == SIGUSR2) return;  // the server has ended
       Log(LogLevel::kNotice, std::string("Received ") + (signal == SIGINT ? "SIGINT" : "SIGTERM") +
                                  " scheduling shutdown...");
       server.RequestStop();
     }
-  }).detach();
-}
+  }
+
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
 
 int Run(const std::vector<std::string>& args) {
   Config config;
@@ -97,7 +118,9 @@ int Run(const std::vector<std::string>& args) {
 
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SignalWatch::kWakeSignal}) {
+    sigaddset(&signals, signal);
+  }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
@@ -115,7 +138,7 @@ int Run(const std::vector<std::string>& args) {
   }
   const std::string pidfile = config.Text("pidfile");
   if (!pidfile.empty()) std::ofstream(pidfile) << getpid() << "\n";
-  WatchSignals(server, signals);
+  const SignalWatch signal_watch(server, signals);
   if (config.Int("port") != 0) {
     Log(LogLevel::kNotice, "Running on port " + std::to_string(server.port()));
   }
@@ -148,7 +171,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   const int code = hearth::Run(args);
-  // Threads that only wait (signals) end with the process.
+  // What is static is not destroyed: threads of libraries may still use it.
   std::fflush(stdout);
+#ifdef __SANITIZE_ADDRESS__
+  __lsan_do_leak_check();  // an exit without destructors does not
+#endif
   _exit(code);
 }

@@ -106,6 +106,10 @@ std::string Server::Start() {
   keyspace_events_ = std::make_unique<KeyspaceEvents>(*pubsub_);
   keyspace().SetEventListener([this](const std::vector<KeyEvent>& events, uint64_t barrier) {
     keyspace_events_->Publish(events, barrier);
+    replication_->ForwardEvents(events, barrier);
+  });
+  replication_->SetEventPublisher([this](const std::vector<KeyEvent>& events) {
+    keyspace_events_->Publish(events, /*barrier=*/0);
   });
   tracking_ = std::make_unique<Tracking>(keyspace().tracked_keys(), workers_);
   monitors_ = std::make_unique<Monitors>(workers_);
@@ -370,6 +374,7 @@ void Server::RefuseCrossProtocol(Session& session) {
 }
 
 void Server::PauseClients(int64_t until_ms, bool only_writes) {
+  std::lock_guard lock(pause_mutex_);
   // Of two pauses the longer end and the stricter kind hold.
   const bool paused = pause_until_ms_ > clock_.WallMs();
   pause_only_writes_ = only_writes && (!paused || pause_only_writes_);
@@ -378,21 +383,40 @@ void Server::PauseClients(int64_t until_ms, bool only_writes) {
 }
 
 void Server::UnpauseClients() {
+  std::lock_guard lock(pause_mutex_);
   pause_until_ms_ = 0;
-  engine_->SetPaused(false);
+  engine_->SetPaused(holds_writes_);
+}
+
+void Server::HoldWrites(bool hold) {
+  std::lock_guard lock(pause_mutex_);
+  holds_writes_ = hold;
+  engine_->SetPaused(hold || pause_until_ms_ != 0);
+}
+
+// Ends a client's pause, unless another was given meanwhile.
+void Server::EndPause(int64_t until_ms) {
+  std::lock_guard lock(pause_mutex_);
+  if (pause_until_ms_ != until_ms) return;
+  pause_until_ms_ = 0;
+  engine_->SetPaused(holds_writes_);
 }
 
 bool Server::WaitsForUnpause(Session& session, uint32_t command_flags) {
+  constexpr int64_t kLookAgainMs = 50;
   const int64_t until_ms = pause_until_ms_.load(std::memory_order_relaxed);
-  if (until_ms == 0) [[likely]]
+  const bool holds_writes = holds_writes_.load(std::memory_order_relaxed);
+  if (until_ms == 0 && !holds_writes) [[likely]]
     return false;
-  const int64_t now_ms = clock_.WallMs();
-  if (now_ms >= until_ms) {
-    UnpauseClients();
-    return false;
+  const int64_t left_ms = until_ms == 0 ? 0 : until_ms - clock_.WallMs();
+  if (until_ms != 0 && left_ms <= 0) EndPause(until_ms);
+  const bool is_write = (command_flags & (kCmdWrite | kCmdMayReplicate)) != 0;
+  if (is_write && holds_writes) {
+    ResumeLater(session, kLookAgainMs);
+    return true;
   }
-  if (pause_only_writes_ && !(command_flags & (kCmdWrite | kCmdMayReplicate))) return false;
-  ResumeLater(session, std::min<int64_t>(until_ms - now_ms, 50));
+  if (left_ms <= 0 || (pause_only_writes_ && !is_write)) return false;
+  ResumeLater(session, std::min(left_ms, kLookAgainMs));
   return true;
 }
 

@@ -144,8 +144,8 @@ class Server {
   // CLIENT PAUSE until a wall clock time, of all commands or of writes.
   void PauseClients(int64_t until_ms, bool only_writes);
   void UnpauseClients();
-  // Parks the session when its write has to wait because the disk stands still: what waits for it
-  // in memory is bounded.
+  void HoldWrites(bool hold);  // FAILOVER's own pause: no client ends it
+  // Parks the session when its write has to wait because the disk stands still.
   bool WaitsForDisk(Session& session);
   // Parks the session when its message has to wait because deliveries are behind.
   bool WaitsForMail(Session& session);
@@ -193,6 +193,7 @@ class Server {
   void WorkerCron(Worker& worker);
   void ReserveFiles();
   static void ResumeLater(Session& session, int64_t wait_ms);
+  void EndPause(int64_t until_ms);
   rlim_t FilesForStore() const;
   std::string RefusePeer(const PeerInfo& peer);
 
@@ -233,8 +234,9 @@ class Server {
   std::map<std::string, uint64_t, std::less<>> errors_;
 
   std::atomic<int64_t> attack_logged_s_{0};
+  std::mutex pause_mutex_;  // of changes
   std::atomic<int64_t> pause_until_ms_{0};
-  std::atomic<bool> pause_only_writes_{false};
+  std::atomic<bool> pause_only_writes_{false}, holds_writes_{false};
 
   Snapshots snapshots_{*this};
 

@@ -6,6 +6,7 @@
 #include "src/commands/hyperloglog.h"
 #include "src/log.h"
 #include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -323,7 +324,7 @@ void Server::WatchEventFlags() {
   const auto refresh = [this](std::string* = nullptr) {
     const uint32_t flags = ParseEventFlags(config_.Text("notify-keyspace-events")).value_or(0);
     keyspace_events_->SetFlags(flags);
-    keyspace().SetEventClasses(WantedEventClasses(flags));
+    replication_->SetOwnEvents(WantedEventClasses(flags));
     return true;
   };
   refresh();

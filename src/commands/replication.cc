@@ -140,9 +140,8 @@ void Failover(const Args& args, Session& session, Reply& reply) {
     }
     return reply.Ok();
   }
-  if (replication.failover_state() != FailoverState::kNone) {
-    return reply.Error("ERR FAILOVER already in progress.");
-  }
+  constexpr std::string_view kInProgress = "ERR FAILOVER already in progress.";
+  if (replication.failover_state() != FailoverState::kNone) return reply.Error(kInProgress);
   if (replication.is_replica()) {
     return reply.Error("ERR FAILOVER is not valid when server is a replica.");
   }
@@ -164,7 +163,7 @@ void Failover(const Args& args, Session& session, Reply& reply) {
       return reply.Error("ERR FAILOVER target replica is not online.");
     }
   }
-  replication.StartFailover(options);
+  if (!replication.StartFailover(options)) return reply.Error(kInProgress);
   reply.Ok();
 }
 

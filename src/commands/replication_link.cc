@@ -45,23 +45,36 @@ bool TakeFileRequest(const Args& args, Session& session) {
   return true;
 }
 
+// REPLCONF events classes: no reply. False: the client does not follow.
+bool TakeEvents(const Args& args, Session& session) {
+  ReplicaSender* sender = session.replica_sender();
+  if (sender == nullptr || !sender->is_attached() || !IsWord(args[1], "EVENTS")) return false;
+  const auto classes = ParseInt64(args[2]);
+  if (classes && *classes >= 0) sender->WantEvents(static_cast<uint32_t>(*classes));
+  return true;
+}
+
 // One option and its value. False: it has answered.
 bool TakeOption(std::string_view option, std::string_view value, Session& session, Reply& reply) {
   if (IsWord(option, "LISTENING-PORT")) {
     const auto port = ReadInteger(value, reply);
     if (!port) return false;
-    session.MakeReplicaSender().set_port(static_cast<int>(*port));
+    session.MakeReplicaSender().SetPort(static_cast<int>(*port));
   } else if (IsWord(option, "IP-ADDRESS")) {
     if (value.size() > kIpSizeMax) {
       reply.Error("ERR REPLCONF ip-address provided by replica instance is too long: " +
                   std::to_string(value.size()) + " bytes");
       return false;
     }
-    session.MakeReplicaSender().set_ip(value);
+    session.MakeReplicaSender().SetIp(value);
   } else if (IsWord(option, "CAPA")) {
     // Redis' capabilities mean nothing here.
   } else if (IsWord(option, "HEARTH")) {
     session.MakeReplicaSender().set_is_hearth();
+  } else if (IsWord(option, "REPLICA-ID")) {
+    if (session.MakeReplicaSender().set_id(value)) return true;
+    reply.Error("ERR REPLCONF replica-id is not an id");
+    return false;
   } else if (IsWord(option, "RDB-ONLY") || IsWord(option, "RDB-FILTER-ONLY")) {
     reply.Error(kErrNoHearth);
     return false;
@@ -78,6 +91,7 @@ void ReplConf(const Args& args, Session& session, Reply& reply) {
   if (args.size() >= 3 && IsWord(args[1], "ACK")) return TakeAck(args, session);
   if (args.size() >= 3 && IsWord(args[1], "GETACK")) return;
   if (args.size() >= 3 && TakeFileRequest(args, session)) return;
+  if (args.size() == 3 && TakeEvents(args, session)) return;
   if (args.size() % 2 == 0) return reply.Error(kErrSyntax);
   for (size_t i = 1; i < args.size(); i += 2) {
     if (!TakeOption(args[i], args[i + 1], session, reply)) return;

@@ -7,6 +7,7 @@ namespace hearth {
 namespace {
 
 constexpr size_t kGroupsAtOnceMax = 128;
+constexpr size_t kThensAtOnceMax = 4096;
 
 }  // namespace
 
@@ -25,10 +26,19 @@ ApplyQueue::~ApplyQueue() {
 }
 
 void ApplyQueue::Push(std::shared_ptr<const Group> group) {
+  const size_t size_bytes = group->payload.size() + sizeof(Group);
+  Add({std::move(group), nullptr, size_bytes});
+}
+
+void ApplyQueue::PushThen(std::function<void()> then, size_t size_bytes) {
+  Add({nullptr, std::move(then), size_bytes + sizeof(Item)});
+}
+
+void ApplyQueue::Add(Item item) {
   std::lock_guard lock(mutex_);
   if (!status_.ok()) return;
-  bytes_ += group->payload.size() + sizeof(Group);
-  queue_.push_back(std::move(group));
+  bytes_ += item.size_bytes;
+  queue_.push_back(std::move(item));
   if (!applying_) changed_.notify_all();
 }
 
@@ -59,21 +69,27 @@ void ApplyQueue::Reset() {
 
 void ApplyQueue::Main() {
   std::vector<std::shared_ptr<const Group>> batch;
+  std::vector<std::function<void()>> thens;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    batch.clear();
     size_t batch_bytes = 0;
-    while (!queue_.empty() && batch.size() < kGroupsAtOnceMax) {
-      batch_bytes += queue_.front()->payload.size() + sizeof(Group);
-      batch.push_back(std::move(queue_.front()));
+    while (!queue_.empty() && batch.size() < kGroupsAtOnceMax && thens.size() < kThensAtOnceMax) {
+      Item& item = queue_.front();
+      batch_bytes += item.size_bytes;
+      if (item.group) batch.push_back(std::move(item.group));
+      if (item.then) thens.push_back(std::move(item.then));
       queue_.pop_front();
     }
     applying_ = true;
     lock.unlock();
-    const Status status = engine_.ApplyGroups(batch);
+    const Status status = batch.empty() ? Status::Ok() : engine_.ApplyGroups(batch);
+    for (const auto& then : thens) {
+      if (status.ok()) then();
+    }
     batch.clear();
+    thens.clear();
     lock.lock();
     applying_ = false;
     const bool was_full = bytes_ >= kApplyQueueBytesMax;

@@ -32,6 +32,9 @@ class ApplyQueue {
   ApplyQueue& operator=(const ApplyQueue&) = delete;
 
   void Push(std::shared_ptr<const Group> group);
+  // Runs `then` on the applying thread once what was pushed before is applied; size_bytes: what it
+  // keeps in memory. Dropped after an error.
+  void PushThen(std::function<void()> then, size_t size_bytes);
   bool is_full() const;
   bool is_idle() const;
   // Returns once everything is applied, or was dropped after an error.
@@ -41,13 +44,19 @@ class ApplyQueue {
   void Reset();
 
  private:
+  struct Item {
+    std::shared_ptr<const Group> group;  // or
+    std::function<void()> then;
+    size_t size_bytes = 0;
+  };
+  void Add(Item item);
   void Main();
 
   Engine& engine_;
   const std::function<void()> on_room_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<const Group>> queue_;
+  std::deque<Item> queue_;
   size_t bytes_ = 0;  // queued or being applied
   bool applying_ = false;
   bool stopping_ = false;

@@ -25,23 +25,32 @@ const char* FailoverStateName(FailoverState state) {
   return "unknown";
 }
 
-void Replication::StartFailover(FailoverOptions options) {
+bool Replication::StartFailover(FailoverOptions options) {
   std::lock_guard lock(failover_mutex_);
+  if (failover_state_ != FailoverState::kNone) return false;
   failover_ = std::move(options);
   failover_until_us_ =
       failover_.timeout_ms == 0 ? INT64_MAX : LinkNowUs() + failover_.timeout_ms * 1000;
   failover_state_ = FailoverState::kWaitForSync;
-  server_.PauseClients(INT64_MAX, /*only_writes=*/true);
+  server_.HoldWrites(true);
+  // Writes that passed the gate before it closed have ended behind this.
+  failover_is_quiet_ = false;
+  Post([this, number = ++failover_count_] {
+    WaitForWorkers();
+    std::lock_guard quiet_lock(failover_mutex_);
+    if (number == failover_count_) failover_is_quiet_ = true;
+  });
   Log(LogLevel::kNotice,
       "FAILOVER requested" + (failover_.target ? " to " + failover_.target->host + ":" +
                                                      std::to_string(failover_.target->port)
                                                : std::string()));
+  return true;
 }
 
 // Requires: failover_mutex_ is held.
 void Replication::EndFailover(const std::string& why) {
   failover_state_ = FailoverState::kNone;
-  server_.UnpauseClients();
+  server_.HoldWrites(false);
   Log(LogLevel::kNotice, why);
 }
 
@@ -77,12 +86,14 @@ void Replication::TickFailover() {
     return;
   }
   if (failover_state_ != FailoverState::kWaitForSync) return;
+  if (is_replica()) return EndFailover("Aborting a failover: the role has changed");
   const uint64_t seq = server_.engine().log().joined_seq();
   std::optional<PrimaryAddress> target;
   for (const auto& peer : replicas_.List()) {
     const PrimaryAddress address{peer->ip, peer->port};
     const bool fits = !failover_.target || *failover_.target == address;
-    if (fits && peer->state == ReplicaState::kOnline && peer->acked_seq >= seq) target = address;
+    const bool is_level = failover_is_quiet_ && peer->acked_seq >= seq;
+    if (fits && peer->state == ReplicaState::kOnline && is_level) target = address;
   }
   const bool late = LinkNowUs() >= failover_until_us_;
   if (!target && late && failover_.force) target = failover_.target;

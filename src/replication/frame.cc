@@ -60,6 +60,28 @@ int64_t HeartbeatMs(const Frame& frame) {
   return frame.payload.size() == 8 ? static_cast<int64_t>(Load<uint64_t>(frame.payload.data())) : 0;
 }
 
+std::string EncodeEvent(const WireEvent& event) {
+  std::string payload(sizeof(event.type), '\0');
+  Store(payload.data(), event.type);
+  payload += static_cast<char>(event.name.size());
+  payload += event.name;
+  payload += event.key;
+  return payload;
+}
+
+std::optional<WireEvent> DecodeEvent(const Frame& frame) {
+  WireEvent event{.db = frame.count};
+  constexpr size_t kNameAt = sizeof(event.type) + 1;
+  const std::string& payload = frame.payload;
+  if (payload.size() < kNameAt) return std::nullopt;
+  event.type = Load<uint32_t>(payload.data());
+  const size_t name_size = static_cast<unsigned char>(payload[kNameAt - 1]);
+  if (payload.size() < kNameAt + name_size) return std::nullopt;
+  event.name = payload.substr(kNameAt, name_size);
+  event.key = payload.substr(kNameAt + name_size);
+  return event;
+}
+
 std::span<char> FrameReader::Prepare(size_t size_min) {
   if (begin_ == end_) begin_ = end_ = 0;
   if (buffer_.size() - end_ < size_min) {

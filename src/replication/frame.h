@@ -16,6 +16,8 @@
 //   kChunk      count: the file's place in the list, first: the offset, payload: bytes of the file
 //   kRefusal    the files asked for can't be had, payload: why
 //   kMessage    a published message; count: the size of the channel's name, which leads the payload
+//   kEvent      a keyspace event; first: the sequence that it tells of, count: its database,
+//               payload: class:u32le name-size:u8 name key
 //
 // Thread: a reader belongs to one; encoding is pure.
 // Errors: a frame that is not what was sent is kDamaged, and so is all behind it.
@@ -23,6 +25,7 @@
 //         has at most kFramePayloadMax bytes.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +44,7 @@ enum class FrameType : uint32_t {
   kChunk = 5,
   kRefusal = 6,
   kMessage = 7,
+  kEvent = 8,
 };
 
 struct Frame {
@@ -57,6 +61,16 @@ std::string EncodeFrame(FrameType type, uint64_t first, uint32_t count, std::str
 std::string EncodeHeartbeat(uint64_t last_seq, int64_t wall_ms);
 // The wall clock of a heartbeat; 0 when its payload is none.
 int64_t HeartbeatMs(const Frame& frame);
+
+// A keyspace event as it goes over the wire: its name is not one of this process' literals.
+struct WireEvent {
+  uint32_t db = 0;
+  uint32_t type = 0;  // an EventClass
+  std::string name, key;
+};
+std::string EncodeEvent(const WireEvent& event);
+// nullopt: it is none.
+std::optional<WireEvent> DecodeEvent(const Frame& frame);
 
 class FrameReader {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "engine/replica_id.h"
 #include "src/log.h"
 
 namespace hearth {
@@ -29,8 +30,25 @@ void GroupFollower::Finish() {
   link_ = nullptr;
 }
 
+// By what the primary is to know this server's slot. False: the socket broke.
+bool GroupFollower::TellId(LinkSocket& socket, ReplicaLink& link) {
+  Status kept;
+  const std::string id =
+      KeptReplicaId(engine_.store().file_system(), engine_.options().store.dir, &kept);
+  if (id.empty()) {
+    Log(LogLevel::kWarning, "The replica's id can't be kept: " + kept.message());
+    return true;
+  }
+  const std::string_view words[] = {"REPLCONF", "replica-id", id};
+  if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
+  if (!socket.ReadLine(link.settings().timeout_ms)) return false;
+  link.NoteIo();
+  return true;
+}
+
 void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   link_ = &link;
+  if (!TellId(socket, link)) return link.Fail(socket.error());
   queue_.WaitApplied();
   queue_.Reset();
   if (!engine_.log().accepting()) return link.Fail("the store refuses writes");
@@ -38,6 +56,7 @@ void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   const History history = engine_.log().history();
   pushed_seq_ = engine_.log().committed_seq();
   reader_ = std::make_unique<FrameReader>();
+  wanted_events_ = 0;
   ack_wanted_ = false;
   acked_us_ = 0;
   const std::string next = std::to_string(pushed_seq_ + 1);
@@ -72,7 +91,9 @@ void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
     if (const Status status = queue_.status(); !status.ok()) {
       return link.Fail("applying failed: " + status.message());
     }
-    if (!SendAck(socket, link)) return link.Fail(socket.error());
+    if (!SendAck(socket, link) || !SendWantedEvents(socket, link)) {
+      return link.Fail(socket.error());
+    }
     const bool is_full = queue_.is_full();
     wants_wake_ = is_full || ack_wanted_;
     if (wants_wake_ && queue_.is_idle()) continue;  // the queue was done before it could know
@@ -135,9 +156,27 @@ bool GroupFollower::Take(Frame& frame, ReplicaLink& link) {
         host_.OnMessage(payload.substr(0, frame.count), payload.substr(frame.count));
       }
       return true;
+    case FrameType::kEvent:
+      if (auto event = DecodeEvent(frame)) {
+        const uint64_t seq = frame.first;
+        queue_.PushThen([this, seq, event = std::move(*event)] { host_.OnEvent(event, seq); },
+                        frame.payload.size() + sizeof(WireEvent));
+      }
+      return true;
     default:
       return true;  // of a resync that was given up, or of a later version
   }
+}
+
+// When they have changed. False: the socket broke.
+bool GroupFollower::SendWantedEvents(LinkSocket& socket, ReplicaLink& link) {
+  const uint32_t wanted = host_.WantedEvents();
+  if (wanted == wanted_events_) return true;
+  const std::string text = std::to_string(wanted);
+  const std::string_view words[] = {"REPLCONF", "events", text};
+  if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
+  wanted_events_ = wanted;
+  return true;
 }
 
 // When one is due. False: the socket broke.

@@ -3,12 +3,14 @@
 // GroupFollower: follows a primary of this kind: asks for the groups behind its own last sequence,
 // or for the files of a checkpoint first, and applies what comes.
 //
+//   -> REPLCONF replica-id <id>                            replica_id.h
 //   -> PSYNC <id> <next sequence> [FAILOVER]
 //   <- +CONTINUE <id>                                      then frames (frame.h)
 //   <- +FULLRESYNC <id> <last> <id2 or -> <id2's last> <1: empty, 0>
 //   -> REPLCONF files <checkpoint or ->                    <- kFiles or kRefusal
 //   -> REPLCONF chunk <checkpoint> <file's place> <offset> <size>   <- kChunk or kRefusal
 //   -> REPLCONF ACK <applied> FACK <synced>                at any time, no answer
+//   -> REPLCONF events <classes of keyspace events>        at any time, no answer
 //
 // A full resync is pulled: chunks that are missing are asked for, kChunksAhead at a time; what has
 // come stays on the disk over cuts and restarts. Meanwhile the old data are served.
@@ -45,6 +47,10 @@ class FollowHost {
   virtual void OnFollowing() = 0;
   // A message published on the primary.
   virtual void OnMessage(std::string_view channel, std::string_view message) = 0;
+  // The classes of keyspace events that somebody wants here, a bit each (EventClass).
+  virtual uint32_t WantedEvents() = 0;
+  // One of them; what it tells of is applied up to seq. On the applying thread.
+  virtual void OnEvent(const WireEvent& event, uint64_t seq) = 0;
 };
 
 class GroupFollower {
@@ -64,9 +70,11 @@ class GroupFollower {
  private:
   struct FullOffer;
 
+  bool TellId(LinkSocket& socket, ReplicaLink& link);
   void Stream(LinkSocket& socket, ReplicaLink& link);
   bool Take(Frame& frame, ReplicaLink& link);
   bool SendAck(LinkSocket& socket, ReplicaLink& link);
+  bool SendWantedEvents(LinkSocket& socket, ReplicaLink& link);
   void Resync(LinkSocket& socket, ReplicaLink& link, const std::string& line);
   bool MayResync(const FullOffer& offer, ReplicaLink& link);
   void KeepDiverged(const FullOffer& offer);
@@ -86,6 +94,7 @@ class GroupFollower {
   std::atomic<bool> wants_wake_{false};  // the queue is to wake the link when there is room
   int64_t acked_us_ = 0;
   uint64_t acked_seq_ = 0, acked_synced_ = 0;
+  uint32_t wanted_events_ = 0;   // as the primary knows it
   std::vector<SyncFile> files_;  // of the checkpoint that is fetched
   std::atomic<ReplicaLink*> link_{nullptr};
   ApplyQueue queue_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/replica_id.h"
 #include "net/worker.h"
 #include "src/log.h"
 #include "src/replication/file_list.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
 constexpr size_t kReadBehindBytes = 512 * 1024;
+constexpr std::chrono::milliseconds kGatherTime(1);
 
 }  // namespace
 
@@ -36,11 +38,31 @@ ReplicaSender::~ReplicaSender() {
   if (!is_attached_) return;
   replication_.replicas().Detach(peer_);
   replication_.OnReplicasChanged();
+  if (peer_->wanted_events != 0) replication_.OnWantedEvents();
 }
 
 ReplicaSender* ReplicaSender::Of(Connection& connection) {
   if (connection.handler() == nullptr) return nullptr;
   return static_cast<Session*>(connection.handler())->replica_sender();
+}
+
+bool ReplicaSender::set_id(std::string_view id) {
+  const bool is_id = IsReplicaId(id);
+  if (is_id && !is_attached_) peer_->id = id;
+  return is_id;
+}
+
+// A copied data folder has the id of its original: while both follow, the later one's slot goes by
+// its address.
+void ReplicaSender::CheckId() {
+  for (const auto& other : replication_.replicas().List()) {
+    if (other == peer_ || peer_->id.empty() || other->id != peer_->id) continue;
+    if (other->ip == peer_->ip && other->port == peer_->port) continue;  // itself, before a cut
+    Log(LogLevel::kWarning, "Replicas " + other->ip + ":" + std::to_string(other->port) + " and " +
+                                who() + " have the same id, as copies of one data folder have: " +
+                                "remove REPLICA-ID from one and restart it");
+    peer_->id.clear();
+  }
 }
 
 void ReplicaSender::Attach(ReplicaState state) {
@@ -71,6 +93,7 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
     std::string line;
   };
   auto result = std::make_shared<Result>();
+  CheckId();
   Later(
       [this, &server = session_.server(), result, id = std::string(id), next_seq, slot = slot()] {
         Engine& engine = server.engine();
@@ -98,7 +121,6 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
 
 void ReplicaSender::AnswerPsync(bool partial, uint64_t next_seq, const std::string& line) {
   Connection& connection = session_.connection();
-  const std::string who = peer_->ip + ":" + std::to_string(peer_->port);
   connection.reply().Unmuted([&] {
     line.starts_with('-') ? connection.reply().Error(line.substr(1))
                           : connection.reply().Simple(line);
@@ -111,13 +133,14 @@ void ReplicaSender::AnswerPsync(bool partial, uint64_t next_seq, const std::stri
   Attach(partial ? ReplicaState::kOnline : ReplicaState::kWaitFiles);
   auto& stats = replication_.stats();
   if (!partial) {
-    Log(LogLevel::kNotice, "Replica " + who + " asks for synchronization; full resync: sequence " +
+    Log(LogLevel::kNotice, "Replica " + who() +
+                               " asks for synchronization; full resync: sequence " +
                                std::to_string(next_seq) + " of its history is not ours to give");
     if (next_seq > 1) ++stats.sync_partial_err;
     return;
   }
   ++stats.sync_partial_ok;
-  Log(LogLevel::kNotice, "Partial resynchronization request from " + who +
+  Log(LogLevel::kNotice, "Partial resynchronization request from " + who() +
                              " accepted. Sending from sequence " + std::to_string(next_seq));
   peer_->acked_seq = next_seq - 1;
   Pump();
@@ -140,7 +163,7 @@ void ReplicaSender::SendFiles(std::string_view checkpoint_id) {
     bool resumes = false;
   };
   auto result = std::make_shared<Result>();
-  const std::string who = slot();
+  const std::string who = this->who();
   Log(LogLevel::kNotice, "Starting a checkpoint for the full resync of " + who);
   Later(
       [&server = session_.server(), result, id = std::string(checkpoint_id), slot = slot()] {
@@ -229,6 +252,7 @@ void ReplicaSender::SendGroups(const ReplicationFeed::Groups& groups) {
     SendFrame(FrameType::kGroup, group->first_seq, group->count, group->payload);
     next_seq_ = group->last_seq() + 1;
   }
+  FlushEvents();
   if (ack_wanted_seq_ != 0 && next_seq_ > ack_wanted_seq_) {
     ack_wanted_seq_ = 0;
     SendFrame(FrameType::kGetAck, 0, 0, {});
@@ -245,10 +269,12 @@ void ReplicaSender::Pump() {
   ReplicationFeed& feed = session_.server().engine().feed();
   ReplicationFeed::Groups groups;
   window_full_ = false;
+  bool flows = false;
   while (connection.output_bytes() < kSendWindowBytes) {
     if (cursor_ && next_seq_ < feed.ring_seq()) return ReadBehind();
     cursor_ = nullptr;
     groups.clear();
+    if (flows) return PumpLater();
     peer_->is_hungry = true;  // first: a commit from here on is told
     feed.WantNotice();
     const Status status = feed.Read(next_seq_, kReadBytes, &groups);
@@ -258,12 +284,13 @@ void ReplicaSender::Pump() {
       return ReadBehind();
     }
     if (!status.ok()) {
-      Log(LogLevel::kWarning, "Replica " + slot() + " is too far behind: " + status.message());
+      Log(LogLevel::kWarning, "Replica " + who() + " is too far behind: " + status.message());
       return connection.Close("the history does not reach the replica's sequence");
     }
     if (groups.empty()) return;
     peer_->is_hungry = false;
     SendGroups(groups);
+    flows = next_seq_ > feed.last_seq();
   }
   window_full_ = true;
 }
@@ -287,7 +314,7 @@ void ReplicaSender::ReadBehind() {
       sender.reading_ = false;
       if (!result->status.ok()) {
         Log(LogLevel::kWarning,
-            "The log for replica " + sender.slot() + " can't be read: " + result->status.message());
+            "The log for replica " + sender.who() + " can't be read: " + result->status.message());
         return connection->Close("the history does not reach the replica's sequence");
       }
       sender.SendGroups(result->groups);
@@ -313,13 +340,25 @@ void ReplicaSender::PostPump() {
   });
 }
 
+void ReplicaSender::PumpLater() {
+  if (pump_later_) return;
+  pump_later_ = true;
+  peer_->worker->RunAfter(kGatherTime, [alive = peer_->connection] {
+    const auto connection = alive.lock();
+    if (!connection || connection->is_closed()) return;
+    ReplicaSender& sender = *Of(*connection);
+    sender.pump_later_ = false;
+    sender.Pump();
+  });
+}
+
 void ReplicaSender::Tick() {
   if (!is_attached_) return;
   Server& server = session_.server();
   const int64_t now_us = LinkNowUs();
   const int64_t timeout_us = server.config().Int("repl-timeout") * 1'000'000;
   if (peer_->state == ReplicaState::kOnline && now_us - peer_->ack_us > timeout_us) {
-    Log(LogLevel::kWarning, "Disconnecting timedout replica (streaming sync): " + slot());
+    Log(LogLevel::kWarning, "Disconnecting timedout replica (streaming sync): " + who());
     return session_.connection().Close("the replica is silent");
   }
   const int64_t period_us = server.config().Int("repl-ping-replica-period") * 1'000'000;
@@ -337,8 +376,33 @@ void ReplicaSender::AskForAck(uint64_t seq) {
   if (!is_attached_ || peer_->state != ReplicaState::kOnline || peer_->acked_seq >= seq) return;
   if (next_seq_ > seq) {
     SendFrame(FrameType::kGetAck, 0, 0, {});
-  } else {
-    ack_wanted_seq_ = std::max(ack_wanted_seq_, seq);
+    return;
+  }
+  ack_wanted_seq_ = std::max(ack_wanted_seq_, seq);
+  if (pump_later_) Pump();
+}
+
+void ReplicaSender::WantEvents(uint32_t classes) {
+  peer_->wanted_events = classes;
+  replication_.OnWantedEvents();
+}
+
+void ReplicaSender::SendEvent(const WireEvent& event, uint64_t barrier) {
+  if (!is_attached_ || peer_->state != ReplicaState::kOnline || events_bytes_ > kEventBytesMax ||
+      session_.connection().output_bytes() > kSendWindowBytes) {
+    return;
+  }
+  events_.push_back({barrier, event.db, EncodeEvent(event)});
+  events_bytes_ += sizeof(Event) + events_.back().payload.size();
+  FlushEvents();
+}
+
+void ReplicaSender::FlushEvents() {
+  while (!events_.empty() && events_.front().barrier < next_seq_) {
+    const Event& event = events_.front();
+    SendFrame(FrameType::kEvent, event.barrier, event.db, event.payload);
+    events_bytes_ -= sizeof(Event) + event.payload.size();
+    events_.pop_front();
   }
 }
 

@@ -5,15 +5,19 @@
 //
 // Groups come from the feed's ring; what is older is read from WAL files on a reader thread. The
 // sender writes to its connection only while little output waits there, so a replica costs the
-// same memory however far it is behind; where it has got to is its slot's business.
+// same memory however far it is behind; where it has got to is its slot's business. What is
+// committed while groups flow is sent together, kGatherTime later at most: a wake-up and a call of
+// the kernel for each commit would cost a busy primary more than the groups' bytes. The first group
+// after a silence leaves at once, and so does what an acknowledgement is asked for.
 //
 // Thread:   its connection's worker.
 // Lifetime: its session's, from the first REPLCONF on.
 // Errors:   a history that no longer reaches closes the connection: the replica asks again, and
 //           gets a full resync.
-// Limits:   kSendWindowBytes and one group; a chunk a time.
+// Limits:   kSendWindowBytes and one group; a chunk a time; kEventBytesMax of events.
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +34,7 @@ class Session;
 class Replication;
 
 inline constexpr size_t kSendWindowBytes = 512 * 1024;
+inline constexpr size_t kEventBytesMax = 256 * 1024;
 
 class ReplicaSender {
  public:
@@ -41,10 +46,16 @@ class ReplicaSender {
   // Null: its client has not said that it is a replica.
   static ReplicaSender* Of(Connection& connection);
 
-  // -- What REPLCONF tells.
-  void set_port(int port) { peer_->port = port; }
-  void set_ip(std::string_view ip) { peer_->ip = ip; }
+  // -- What REPLCONF tells. Once attached, the address stays: others read it.
+  void SetPort(int port) {
+    if (!is_attached_) peer_->port = port;
+  }
+  void SetIp(std::string_view ip) {
+    if (!is_attached_) peer_->ip = ip;
+  }
   void set_is_hearth() { is_hearth_ = true; }
+  // False: not an id.
+  bool set_id(std::string_view id);
   bool is_hearth() const { return is_hearth_; }
   // Whether it follows, or gets files.
   bool is_attached() const { return is_attached_; }
@@ -68,6 +79,11 @@ class ReplicaSender {
   // Dropped when much output waits: nobody promised that it arrives.
   void SendMessage(std::string_view channel, std::string_view message);
 
+  // What REPLCONF events tells.
+  void WantEvents(uint32_t classes);
+  // Sent behind the group that holds `barrier`. Dropped when much output waits.
+  void SendEvent(const WireEvent& event, uint64_t barrier);
+
   const ReplicaPeer& peer() const { return *peer_; }
 
  private:
@@ -76,9 +92,14 @@ class ReplicaSender {
   void SendGroups(const ReplicationFeed::Groups& groups);
   void ReadBehind();
   void PostPump();
+  void PumpLater();
+  void CheckId();
+  void FlushEvents();
   // Runs work on a reader thread, then finish here; the session takes no command meanwhile.
   void Later(std::function<void()> work, std::function<void()> finish);
-  std::string slot() const { return peer_->ip + ":" + std::to_string(peer_->port); }
+  // The replica's id, so that it finds its slot from whatever address it comes.
+  std::string slot() const { return peer_->id.empty() ? who() : peer_->id; }
+  std::string who() const { return peer_->ip + ":" + std::to_string(peer_->port); }
 
   Session& session_;
   Replication& replication_;
@@ -90,8 +111,16 @@ class ReplicaSender {
   std::shared_ptr<WalCursor> cursor_;
   bool reading_ = false;  // on a reader thread
   bool pump_posted_ = false;
+  bool pump_later_ = false;  // a timer runs
   bool window_full_ = false;
   int64_t sent_us_ = 0;  // the last frame
+  struct Event {
+    uint64_t barrier;
+    uint32_t db;
+    std::string payload;
+  };
+  std::deque<Event> events_;  // wait for their groups to be sent
+  size_t events_bytes_ = 0;
   std::shared_ptr<const SharedCheckpoint> checkpoint_;
 };
 

@@ -61,6 +61,13 @@ size_t Replicas::CountGood(int64_t max_lag_s, int64_t now_us) const {
   }));
 }
 
+uint32_t Replicas::WantedEvents() const {
+  std::lock_guard lock(mutex_);
+  uint32_t classes = 0;
+  for (const auto& peer : peers_) classes |= peer->wanted_events;
+  return classes;
+}
+
 void Replicas::OnCommit() {
   std::lock_guard lock(mutex_);
   for (const auto& peer : peers_) {

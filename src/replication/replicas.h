@@ -3,7 +3,8 @@
 // Replicas: those that follow this server, as all threads may see them. Each is served by its
 // sender (replica_sender.h) on its connection's worker.
 //
-// Thread:   any. A peer's atomics are written by its worker.
+// Thread:   any. A peer's atomics are written by its worker; the rest does not change while it is
+//           in the list.
 // Lifetime: a peer is shared with whoever looks; it is in the list as long as its connection
 //           follows.
 
@@ -31,11 +32,13 @@ struct ReplicaPeer {
   std::weak_ptr<Connection> connection;
   std::string ip;
   int port = 0;
+  std::string id;  // engine/replica_id.h; empty: it told none
   std::atomic<ReplicaState> state{ReplicaState::kOnline};
-  std::atomic<uint64_t> acked_seq{0};   // applied there
-  std::atomic<uint64_t> synced_seq{0};  // and on its disk
-  std::atomic<int64_t> ack_us{0};       // monotonic
-  std::atomic<bool> is_hungry{false};   // has sent everything: is to be woken by a commit
+  std::atomic<uint64_t> acked_seq{0};      // applied there
+  std::atomic<uint64_t> synced_seq{0};     // and on its disk
+  std::atomic<int64_t> ack_us{0};          // monotonic
+  std::atomic<uint32_t> wanted_events{0};  // classes, bits
+  std::atomic<bool> is_hungry{false};      // has sent everything: is to be woken by a commit
 };
 
 class Replicas {
@@ -52,6 +55,8 @@ class Replicas {
   // Online, and heard of within max_lag_s; 0 = ever.
   size_t CountGood(int64_t max_lag_s, int64_t now_us) const;
 
+  // The classes of keyspace events that any of them wants.
+  uint32_t WantedEvents() const;
   // There are new groups: wakes the senders that wait for them.
   void OnCommit();
   // Runs visit on the worker of every replica, with its connection.

@@ -205,10 +205,14 @@ void Replication::BecomeReplica() {
   Engine& engine = server_.engine();
   is_replica_ = true;
   if (engine.is_replica()) return;
-  server_.blocked_clients().EndAll();
-  waiting_clients_.EndAll();
-  // Commands that passed the gate before it closed have ended behind this.
+  const auto end_waits = [this] {
+    server_.blocked_clients().EndAll();
+    waiting_clients_.EndAll();
+  };
+  end_waits();
+  // Commands that passed the gate before it closed have ended behind this, or wait.
   WaitForWorkers();
+  end_waits();
   if (!engine.log().CommitAndWait(engine.log().joined_seq())) {
     Log(LogLevel::kWarning, "The last writes before becoming a replica failed");
   }
@@ -286,6 +290,47 @@ void Replication::ForwardMessage(std::string_view channel, std::string_view mess
         if (ReplicaSender* sender = ReplicaSender::Of(connection))
           sender->SendMessage(channel, message);
       });
+}
+
+void Replication::ForwardEvents(const std::vector<KeyEvent>& events, uint64_t barrier) {
+  const uint32_t wanted = events_of_replicas_.load(std::memory_order_relaxed);
+  if (wanted == 0) return;
+  for (const KeyEvent& event : events) {
+    const auto type = static_cast<uint32_t>(event.type);
+    if (type & wanted) ForwardEvent({event.db, type, std::string(event.name), event.key}, barrier);
+  }
+}
+
+void Replication::ForwardEvent(const WireEvent& event, uint64_t barrier) {
+  for (const auto& peer : replicas_.List()) {
+    if ((peer->wanted_events & event.type) == 0) continue;
+    peer->worker->Post([alive = peer->connection, event, barrier] {
+      const auto connection = alive.lock();
+      if (!connection || connection->is_closed()) return;
+      if (ReplicaSender* sender = ReplicaSender::Of(*connection)) sender->SendEvent(event, barrier);
+    });
+  }
+}
+
+void Replication::OnWantedEvents() {
+  events_of_replicas_ = replicas_.WantedEvents();
+  server_.keyspace().SetEventClasses(own_events_ | events_of_replicas_);
+}
+
+void Replication::SetOwnEvents(uint32_t classes) {
+  own_events_ = classes;
+  OnWantedEvents();
+}
+
+// Those of this server's subscribers, and of its replicas. Misses are told where they happen.
+uint32_t Replication::WantedEvents() {
+  return (own_events_ | events_of_replicas_) & ~static_cast<uint32_t>(EventClass::kKeyMiss);
+}
+
+void Replication::OnEvent(const WireEvent& event, uint64_t seq) {
+  const auto type = static_cast<EventClass>(event.type);
+  publish_events_({{type, event.db, event.name, event.key}});
+  ForwardEvent(event, seq);
 }
 
 void Replication::OnExchange() {

@@ -104,7 +104,8 @@ class Replication final : public FollowHost {
     int64_t timeout_ms = 0;
     bool force = false;
   };
-  void StartFailover(FailoverOptions options);
+  // False: one is under way.
+  bool StartFailover(FailoverOptions options);
   // Whether one was under way.
   bool AbortFailover(const std::string& why);
   FailoverState failover_state() const { return failover_state_; }
@@ -118,6 +119,16 @@ class Replication final : public FollowHost {
   // A message published here goes on to the replicas.
   void ForwardMessage(std::string_view channel, std::string_view message);
 
+  // Who publishes events here; the classes that notify-keyspace-events asks for. Before Start.
+  using EventPublisher = std::function<void(const std::vector<KeyEvent>&)>;
+  void SetEventPublisher(EventPublisher publisher) { publish_events_ = std::move(publisher); }
+  void SetOwnEvents(uint32_t classes);
+  // Keyspace events of changes made here go to the replicas that want them; barrier: of the
+  // changes.
+  void ForwardEvents(const std::vector<KeyEvent>& events, uint64_t barrier);
+  // A replica wants other classes of events than before.
+  void OnWantedEvents();
+
   // INFO replication, and the fields of a replica in INFO stats.
   void WriteInfo(std::string* out);
 
@@ -125,6 +136,8 @@ class Replication final : public FollowHost {
   void OnExchange() override;
   void OnFollowing() override;
   void OnMessage(std::string_view channel, std::string_view message) override;
+  uint32_t WantedEvents() override;
+  void OnEvent(const WireEvent& event, uint64_t seq) override;
 
  private:
   struct Following {
@@ -144,6 +157,7 @@ class Replication final : public FollowHost {
   std::string LoadMarkPath() const;
   void DropHalfLoaded();
   void ReadConfig();
+  void ForwardEvent(const WireEvent& event, uint64_t barrier);
   void Tick();
   void TickFailover();
   void EndFailover(const std::string& why);
@@ -156,6 +170,8 @@ class Replication final : public FollowHost {
   std::atomic<bool> serves_stale_{true};
   std::atomic<int64_t> min_replicas_{0}, max_lag_s_{10};
   std::atomic<int64_t> good_replicas_{0};
+  EventPublisher publish_events_;
+  std::atomic<uint32_t> own_events_{0}, events_of_replicas_{0};  // classes
   mutable std::mutex mutex_;
   std::shared_ptr<Following> following_;
 
@@ -170,6 +186,8 @@ class Replication final : public FollowHost {
   std::mutex failover_mutex_;
   FailoverOptions failover_;
   int64_t failover_until_us_ = 0;
+  bool failover_is_quiet_ = false;  // no write is under way
+  uint64_t failover_count_ = 0;
 
   uint64_t tick_count_ = 0;
   std::mutex control_mutex_;

@@ -96,10 +96,16 @@ void Replication::WriteInfo(std::string* out) {
   InfoLine(out, "repl_backlog_bytes:%" PRIu64, active ? feed.ring_bytes() : 0);
   InfoLine(out, "repl_wal_retained_bytes:%" PRIu64, active ? feed.retained_bytes() : 0);
   const auto slots = feed.Slots();
+  const auto peers = replicas_.List();
   for (size_t i = 0; i < slots.size(); ++i) {
-    InfoLine(out, "repl_slot%zu:name=%s,seq=%" PRIu64 ",held_bytes=%" PRIu64 ",active=%d", i,
+    std::string address;  // of its replica, when it follows now
+    for (const auto& peer : peers) {
+      if (peer->id == slots[i].name) address = peer->ip + ":" + std::to_string(peer->port);
+    }
+    InfoLine(out,
+             "repl_slot%zu:name=%s,seq=%" PRIu64 ",held_bytes=%" PRIu64 ",active=%d,replica=%s", i,
              slots[i].name.c_str(), slots[i].confirmed_seq, slots[i].held_bytes,
-             slots[i].active ? 1 : 0);
+             slots[i].active ? 1 : 0, address.c_str());
   }
 }
 

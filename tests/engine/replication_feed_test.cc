@@ -230,6 +230,28 @@ TEST_F(ReplicationFeedTest, ASlotHoldsWhatItsReplicaLacks) {
   EXPECT_FALSE(engine_->feed().DropSlot("replica-1"));
 }
 
+// A replica that gets other data by a full resync keeps its own replicas' slots: these ask it next.
+TEST_F(ReplicationFeedTest, SlotsStayWhenTheDataAreExchanged) {
+  FeedLimits limits;
+  limits.ring_bytes_max = 0;
+  limits.retain_bytes_max = 0;
+  engine_->feed().SetLimits(limits);
+  Write(0, 9);
+  ASSERT_TRUE(engine_->feed().SetSlot("replica-1", 3).ok());
+  const uint64_t exchanged = engine_->log().committed_seq();
+  ASSERT_TRUE(engine_->feed().Reset(exchanged).ok());
+  Write(10, 19);
+  Flush();
+  engine_->feed().Tick();
+  ASSERT_EQ(engine_->feed().Slots().size(), 1u);
+  EXPECT_EQ(engine_->feed().Slots()[0].name, "replica-1");
+  EXPECT_EQ(engine_->feed().Slots()[0].confirmed_seq, exchanged);
+  EXPECT_FALSE(engine_->feed().Slots()[0].active);
+  EXPECT_TRUE(engine_->feed().Reaches(exchanged + 1));
+  Reopen();
+  ASSERT_EQ(engine_->feed().Slots().size(), 1u);
+}
+
 TEST_F(ReplicationFeedTest, ASlotThatHoldsTooMuchIsDropped) {
   FeedLimits limits;
   limits.retain_bytes_max = 0;
@@ -287,6 +309,29 @@ TEST_F(ReplicationFeedTest, DamageInARetainedFileIsAnError) {
   fs::remove(Folder() + "/" + files[1]);
   groups.clear();
   EXPECT_TRUE(ReadAll(from, &groups).IsNotFound());
+}
+
+// The store's numbers of files go on from where its data came from, be that lower.
+TEST_F(ReplicationFeedTest, BehindAResetANumberMeansAnotherFile) {
+  Write(1, 3);
+  const std::shared_ptr<WalArchive> archive = engine_->store().wal_archive();
+  std::vector<WalArchive::File> files;
+  ASSERT_TRUE(archive->List(&files).ok());
+  ASSERT_FALSE(files.empty());
+  char name[32];
+  std::snprintf(name, sizeof(name), "/data/%06d.log", static_cast<int>(files.back().number));
+  {
+    constexpr uint64_t kOtherSeq = 777;
+    std::fstream log(folder_.path() + name, std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(7);  // behind the first fragment's header
+    log.write(reinterpret_cast<const char*>(&kOtherSeq), sizeof(kOtherSeq));
+    ASSERT_TRUE(log.good());
+  }
+  ASSERT_TRUE(engine_->feed().Reset(engine_->log().committed_seq()).ok());
+  files.clear();
+  ASSERT_TRUE(archive->List(&files).ok());
+  ASSERT_FALSE(files.empty());
+  EXPECT_EQ(files.back().first_seq, 777u);
 }
 
 TEST_F(ReplicationFeedTest, TheListenerIsToldOnceItIsAskedFor) {

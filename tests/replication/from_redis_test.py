@@ -11,13 +11,12 @@ import os
 import random
 import re
 import shutil
-import socket
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from resp import ReplyError, Server  # noqa: E402
+from resp import ReplyError, Server, free_port  # noqa: E402
 
 REDIS = shutil.which("redis-server")
 DBS = (0, 1, 7)
@@ -25,11 +24,6 @@ TTL_TOLERANCE_MS = 2
 LIBRARY = ("#!lua name=moved\n"
            "redis.register_function('put', function(keys, args)\n"
            "  return redis.call('SET', keys[1], args[1]) end)\n")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 class Node(Server):

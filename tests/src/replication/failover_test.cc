@@ -42,5 +42,71 @@ TEST(FailoverTest, ItEndsWhenItsTimeIsUpOrItIsAborted) {
   EXPECT_EQ(alone.Run("FAILOVER TO a"), "-ERR syntax error\r\n");
 }
 
+// A client that says it is a replica on port 1, follows, and never acknowledges anything.
+class SilentReplica {
+ public:
+  explicit SilentReplica(Node& primary) : client_(primary.Connect()) {
+    client_.Run("REPLCONF listening-port 1");
+    client_.Run("REPLCONF hearth 1");
+    const std::string history = primary.Info("replication", "master_replid");
+    client_.Send("PSYNC " + history + " " + std::to_string(primary.seq() + 1));
+    EXPECT_EQ(client_.ReadReply(), "+CONTINUE " + history + "\r\n");
+  }
+  TestClient& client() { return client_; }
+
+ private:
+  TestClient client_;
+};
+
+TEST(FailoverTest, NoClientsUnpauseLetsWritesThrough) {
+  Node primary;
+  primary.Run("SET a 1");
+  const SilentReplica replica(primary);
+  primary.Run("SET a 2");  // so it is behind
+  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1"), "+OK\r\n");
+  EXPECT_EQ(primary.Run("FAILOVER"), "-ERR FAILOVER already in progress.\r\n");
+  TestClient writer = primary.Connect();
+  EXPECT_EQ(primary.Run("CLIENT PAUSE 1 ALL"), "+OK\r\n");
+  EXPECT_EQ(primary.Run("GET a"), "$1\r\n2\r\n");  // when that pause is over
+  EXPECT_EQ(primary.Run("CLIENT UNPAUSE"), "+OK\r\n");
+  writer.Send("SET a 3");
+  EXPECT_FALSE(writer.HasReply());
+  EXPECT_EQ(primary.Run("GET a"), "$1\r\n2\r\n");
+  EXPECT_EQ(primary.Run("FAILOVER ABORT"), "+OK\r\n");
+  EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
+  EXPECT_EQ(primary.Run("SET a 4"), "+OK\r\n");
+}
+
+// The end of a failover leaves a client's pause alone.
+TEST(FailoverTest, AClientsPauseOutlivesIt) {
+  Node primary;
+  primary.Run("SET a 1");
+  const SilentReplica replica(primary);
+  primary.Run("SET a 2");
+  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1"), "+OK\r\n");
+  EXPECT_EQ(primary.Run("CLIENT PAUSE 100000 WRITE"), "+OK\r\n");
+  EXPECT_EQ(primary.Run("FAILOVER ABORT"), "+OK\r\n");
+  TestClient writer = primary.Connect();
+  writer.Send("SET a 3");
+  EXPECT_FALSE(writer.HasReply());
+  EXPECT_EQ(primary.Run("CLIENT UNPAUSE"), "+OK\r\n");
+  EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
+}
+
+// Other threads read where a replica is while it follows.
+TEST(FailoverTest, AReplicaThatFollowsKeepsItsAddress) {
+  Node primary;
+  primary.Run("SET a 1");
+  SilentReplica replica(primary);
+  const std::string before = primary.Info("replication", "slave0");
+  EXPECT_TRUE(before.starts_with("ip=127.0.0.1,port=1,")) << before;
+  replica.client().Send("REPLCONF listening-port 2 ip-address 10.0.0.1");
+  replica.client().Send("REPLCONF ACK 1 1");
+  ASSERT_TRUE(Eventually([&] {
+    return primary.Info("replication", "slave0").find("offset=1,") != std::string::npos;
+  }));
+  EXPECT_TRUE(primary.Info("replication", "slave0").starts_with("ip=127.0.0.1,port=1,"));
+}
+
 }  // namespace
 }  // namespace hearth

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/replica_id.h"
 #include "tests/src/replication/node.h"
 
 namespace hearth {
@@ -132,6 +133,35 @@ TEST(ReplicationTest, RestartsResumeWhereTheyWere) {
   ASSERT_TRUE(replica.CatchesUp(primary));
   EXPECT_EQ(replica.Digest(), primary.Digest());
   EXPECT_EQ(primary.Info("stats", "sync_full"), "0");
+}
+
+// A slot belongs to a replica, not to the address that it comes from.
+TEST(ReplicationTest, AReplicaFindsItsSlotFromAnotherAddress) {
+  Node primary, replica({"--replica-announce-port", "1111"});
+  replica.Follow(primary);
+  ASSERT_TRUE(replica.CatchesUp(primary));
+  const auto slots = [&] {  // without that of the checkpoint
+    auto all = primary.server().engine().feed().Slots();
+    std::erase_if(all, [](const auto& slot) { return slot.name.starts_with("checkpoint-"); });
+    return all;
+  };
+  ASSERT_EQ(slots().size(), 1u);
+  const std::string name = slots()[0].name;
+  EXPECT_TRUE(IsReplicaId(name));
+  const auto is_told = [&](const std::string& address) {
+    return primary.RunText("INFO replication").find(",replica=" + address + "\r\n") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(is_told("127.0.0.1:1111"));
+  replica.Stop();
+  WriteSome(primary, 20);
+  replica.Start({"--replicaof", "127.0.0.1", primary.port_text(), "--replica-announce-port", "2222",
+                 "--replica-announce-ip", "other"});
+  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_EQ(slots().size(), 1u);
+  EXPECT_EQ(slots()[0].name, name);
+  EXPECT_TRUE(is_told("other:2222"));
+  EXPECT_EQ(primary.Info("stats", "sync_full"), "1");
 }
 
 // A ring of a few bytes: what is missed comes from the WAL files.

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""One side or the other of a replication is killed, again and again, while a client writes at a
+steady rate. No kill costs a full resync, nothing is sent twice, and at the end both hold the same.
+
+usage: kills_test.py HEARTH_SERVER [--kills N] [--rate N] [--seed N]
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from chaos_test import Node  # noqa: E402
+
+# What a byte of the groups may cost on the wire: frames, heartbeats, a group that a cut tore.
+OVERHEAD_MAX = 1.1
+BATCH = 50  # commands
+
+
+class Kills:
+    def __init__(self, options):
+        self.random = random.Random(options.seed)
+        self.options = options
+        self.primary, self.replica = Node(options.server, "primary"), Node(options.server, "replica")
+        self.client = None
+        self.written = 0
+
+    def write_until(self, end):
+        """At the rate, whoever lives."""
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            try:
+                if self.client is None:
+                    self.client = self.primary.server.client()
+                self.client.pipeline([("SET", "key:%d" % self.random.randrange(100000),
+                                       "%0100d" % (self.written + i)) for i in range(BATCH)])
+                self.written += BATCH
+            except (OSError, ConnectionError):
+                self.client = None
+            time.sleep(max(0, begin + BATCH / self.options.rate - time.monotonic()))
+
+    def counters(self):
+        """Bytes sent to replicas, bytes of groups written; since the primary's start."""
+        return (int(self.primary.info("stats")["total_net_repl_output_bytes"]),
+                int(self.primary.info("persistence")["commit_bytes"]))
+
+    def is_level(self):
+        mine, theirs = self.replica.info(), self.primary.info()
+        return (mine.get("master_link_status") == "up" and
+                mine["master_repl_offset"] == theirs["master_repl_offset"])
+
+    def wait_level(self, seconds=60):
+        end = time.monotonic() + seconds
+        while not self.is_level():
+            assert time.monotonic() < end, "the replica is not level: %s" % self.replica.info()
+            time.sleep(0.01)
+
+    def run(self):
+        self.replica.follow(self.primary)
+        self.wait_level()
+        before, payload = self.counters()
+        sent = missed = 0
+        for kill in range(self.options.kills):
+            self.write_until(time.monotonic() + self.random.uniform(0.05, 0.4))
+            node = self.random.choice([self.primary, self.replica])
+            if node is self.primary:  # its counters go with it
+                now = self.counters()
+                sent, missed = sent + now[0] - before, missed + now[1] - payload
+            node.server.kill()
+            if node is self.primary:
+                self.client = None
+                node.restart()
+                before = payload = 0
+            else:
+                self.write_until(time.monotonic() + self.random.uniform(0.0, 0.3))
+                node.restart()
+        self.wait_level()
+        now = self.counters()
+        sent, missed = sent + now[0] - before, missed + now[1] - payload
+        assert self.replica.full_resyncs() == 1, "%d full resyncs" % self.replica.full_resyncs()
+        digests = {self.primary.call("DEBUG", "DIGEST"), self.replica.call("DEBUG", "DIGEST")}
+        assert len(digests) == 1, "the data differ"
+        assert self.replica.call("DEBUG", "VERIFY-STORE") == "OK"
+        print("%d writes, %d kills, no full resync; %d bytes of groups, %d sent: %.3f of them" %
+              (self.written, self.options.kills, missed, sent, sent / missed))
+        assert sent <= missed * OVERHEAD_MAX
+
+    def end(self, failed):
+        for node in (self.primary, self.replica):
+            node.proxy.close()
+            if failed:
+                print("---- %s: %s" % (node.name, node.server.log_tail()[-3000:]))
+            node.server.remove()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("server")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--rate", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    options = parser.parse_args()
+    print("seed %d" % options.seed, flush=True)
+    kills, failed = Kills(options), True
+    try:
+        kills.run()
+        failed = False
+    finally:
+        kills.end(failed)
+
+
+if __name__ == "__main__":
+    main()
