@@ -99,19 +99,22 @@ void ShowObject(const Args& args, Session& session, Reply& reply, Show show) {
   object != nullptr ? show(*object) : reply.Error(kErrNoSuchKey);
 }
 
+size_t ValueSize(const Object& object) {
+  const bool has_rows = object.spread() && object.type != ObjectType::kString;
+  return has_rows ? object.collection()->memory_bytes() : object.value().size();
+}
+
 // DEBUG OBJECT key
 void DebugObject(const Args& args, Session& session, Reply& reply) {
   ShowObject(args, session, reply, [&](const Object& object) {
     const std::string encoding(EncodingName(object.encoding));
     const int64_t now_s = session.server().clock().WallMs() / 1000;
-    const bool has_rows = object.spread() && object.type != ObjectType::kString;
-    const size_t size = has_rows ? object.collection()->memory_bytes() : object.value().size();
     char text[256];
     std::snprintf(text, sizeof(text),
                   "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
                   "lru_seconds_idle:%lld",
-                  static_cast<const void*>(&object), encoding.c_str(), size, object.access,
-                  static_cast<long long>(now_s - object.access));
+                  static_cast<const void*>(&object), encoding.c_str(), ValueSize(object),
+                  object.access, static_cast<long long>(now_s - object.access));
     reply.Simple(text);
   });
 }
