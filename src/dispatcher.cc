@@ -235,7 +235,7 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     return false;
   }
   if (session.connection().worker().is_nested()) [[unlikely]]
-    return PassNestedGate(session, *command);
+    return PassNestedGate(session, *command, wait);
   if (server_.scripting().is_long() && !PassScriptGate(session, *command, wait)) [[unlikely]]
     return false;
   if (session.applies_stream()) [[unlikely]]
@@ -277,7 +277,12 @@ bool Dispatcher::PassScriptGate(Session& session, const Command& command, bool* 
 }
 
 // Within a script of this worker: only what takes no locks, which are held below, on this thread.
-bool Dispatcher::PassNestedGate(Session& session, const Command& command) {
+bool Dispatcher::PassNestedGate(Session& session, const Command& command, bool* wait) {
+  if (session.applies_stream()) {
+    server_.WaitForScript(session);
+    *wait = true;
+    return false;
+  }
   if ((command.flags & kCmdAllowBusy) && command.session != nullptr && command.key_specs.empty()) {
     return true;
   }
@@ -290,7 +295,7 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const Args args = batch[i];
     const CommandTable::Found found = server_.commands().Resolve(args);
-    bool wait = false;  // nothing waits here
+    bool wait = false;
     const bool passed = session.in_transaction() || IsExec(found.command)
                             ? PassGatesInMulti(session, args, found, &wait)
                             : PassGates(session, args, found, &wait);
@@ -302,6 +307,8 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
       } else {
         command.session(args, session, reply);
       }
+    } else if (wait) {
+      return i;
     }
     if (!session.answers_later_ && !reply.muted()) session.connection().CountReply();
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;

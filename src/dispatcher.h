@@ -112,7 +112,7 @@ class Dispatcher {
   bool PassUnnamedKeys(Session& session, const Args& args, const CommandTable::Found& found);
   // While a long script runs. As PassGates.
   bool PassScriptGate(Session& session, const Command& command, bool* wait);
-  bool PassNestedGate(Session& session, const Command& command);
+  bool PassNestedGate(Session& session, const Command& command, bool* wait);
   // Whether writes are taken now; if not, *error is what to answer.
   bool MayWrite(std::string* error);
   bool PassRoleGates(uint32_t flags, Reply& reply);

@@ -124,8 +124,12 @@ class JsonSize {
 };
 
 bool Fits(lua_State* lua, size_t bytes_max) {
-  return JsonSize(lua, /*exact=*/false, bytes_max).Add(0) ||
-         JsonSize(lua, /*exact=*/true, bytes_max).Add(0);
+  for (const bool exact : {false, true}) {
+    const bool fits = JsonSize(lua, exact, bytes_max).Add(0);
+    lua_settop(lua, 1);  // a walk that ended early has left its way
+    if (fits) return true;
+  }
+  return false;
 }
 
 // Whether the library keeps its buffer; not negative: whether it is to from now on.
