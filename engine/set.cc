@@ -207,6 +207,7 @@ bool SetKey::Add(std::string_view member) {
   } else {
     const std::string item = ItemOf(member);
     if (FindPacked(packed(), item)) return false;
+    members_known_ = false;
     Splice(packed().size(), 0, item);
   }
   if (encoding() != Encoding::kHashtable) ChooseEncoding(member);
@@ -216,8 +217,10 @@ bool SetKey::Add(std::string_view member) {
 bool SetKey::Remove(std::string_view member) {
   if (!is_spread()) {
     const auto found = FindPacked(packed(), ItemOf(member));
-    if (found) Splice(found->offset, found->size, {});
-    return found.has_value();
+    if (!found) return false;
+    members_known_ = false;
+    Splice(found->offset, found->size, {});
+    return true;
   }
   MemberEntry* entry = table().Remove(member);
   if (entry == nullptr) return false;
@@ -226,22 +229,30 @@ bool SetKey::Remove(std::string_view member) {
   return true;
 }
 
-void SetKey::Each(const Visitor& visit) const {
-  if (is_spread()) return table().Each([&](const MemberEntry& entry) { visit(entry.member()); });
+const std::vector<std::string_view>& SetKey::PackedMembers() const {
+  if (members_known_) return members_;
+  members_.clear();
+  digits_.clear();
   size_t integers = 0;
   for (ItemReader reader(packed()); !reader.done(); integers += reader.is_integer()) reader.Next();
-  digits_.clear();
   digits_.reserve(integers * kDigitsMax);
   for (ItemReader reader(packed()); !reader.done();) {
     reader.Next();
-    std::string_view member = reader.member();
-    if (reader.is_integer()) {
-      const size_t at = digits_.size();
-      digits_ += member;
-      member = std::string_view(digits_).substr(at);
+    if (!reader.is_integer()) {
+      members_.push_back(reader.member());
+      continue;
     }
-    visit(member);
+    const size_t at = digits_.size();
+    digits_ += reader.member();
+    members_.push_back(std::string_view(digits_).substr(at));
   }
+  members_known_ = true;
+  return members_;
+}
+
+void SetKey::Each(const Visitor& visit) const {
+  if (is_spread()) return table().Each([&](const MemberEntry& entry) { visit(entry.member()); });
+  for (const std::string_view member : PackedMembers()) visit(member);
 }
 
 uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const {
@@ -254,12 +265,8 @@ uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const
 
 std::string_view SetKey::Random() const {
   if (is_spread()) return table().Random(RandomBits)->member();
-  size_t left = RandomBits() % size();
-  ItemReader reader(packed());
-  do reader.Next();
-  while (left-- > 0);
-  drawn_ = reader.member();
-  return drawn_;
+  const auto& members = PackedMembers();
+  return members[RandomBits() % members.size()];
 }
 
 }  // namespace hearth

@@ -47,7 +47,8 @@ class SetKey : public CollectionKey {
   // Visits about count members from the cursor on; returns the next cursor, 0 = done. What is in
   // the set during the whole walk is visited exactly once.
   uint64_t Walk(uint64_t cursor, size_t count, const Visitor& visit) const;
-  // Uniformly chosen. The view is good until the next call of it, or change. Requires: not empty.
+  // Uniformly chosen. The view is good as Each's are, the same one for the same member. Requires:
+  // not empty.
   std::string_view Random() const;
 
  private:
@@ -55,8 +56,12 @@ class SetKey : public CollectionKey {
   MemberTable& table();
   void ChooseEncoding(std::string_view added);
 
-  mutable std::string digits_;  // of packed integers that were visited
-  mutable std::string drawn_;   // by Random
+  // As views that stay until the next change.
+  const std::vector<std::string_view>& PackedMembers() const;
+
+  mutable std::vector<std::string_view> members_;  // while they are known
+  mutable std::string digits_;                     // of those that are integers
+  mutable bool members_known_ = false;
 };
 
 }  // namespace hearth

@@ -29,7 +29,7 @@ class SetCommandsTest : public CommandFixture {
 
 TEST_F(SetCommandsTest, SAddAnswersHowManyWereNew) {
   EXPECT_EQ(Run("SADD s a b a"), ":2\r\n");
-  EXPECT_EQ(LoggedRows(), "put 0/s listpack \"\\x01a\\x01b\"\n");
+  EXPECT_EQ(LoggedRows(), "put 0/s listpack \"\\x02a\\x02b\"\n");
   EXPECT_EQ(Refused("SADD s a b"), ":0\r\n");
   MakeList("l");
   EXPECT_EQ(Refused("SADD l a"), kWrongType);
@@ -41,7 +41,7 @@ TEST_F(SetCommandsTest, SAddAnswersHowManyWereNew) {
 TEST_F(SetCommandsTest, SRemDeletesTheKeyWithItsLastMember) {
   Run("SADD s a b c");
   EXPECT_EQ(Run("SREM s a x b"), ":2\r\n");
-  EXPECT_EQ(LoggedRows(), "put 0/s listpack \"\\x01c\"\n");
+  EXPECT_EQ(LoggedRows(), "put 0/s listpack \"\\x02c\"\n");
   EXPECT_EQ(Refused("SREM s a"), ":0\r\n");
   EXPECT_EQ(Refused("SREM none a"), ":0\r\n");
   EXPECT_EQ(Run("SREM s c c"), ":1\r\n");
