@@ -118,12 +118,13 @@ bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_vi
 }
 
 // "host port"; "no one" and nothing at all mean none.
-bool CanonicalReplicaOf(const std::vector<std::string>& words, std::string* text,
-                        std::string* error) {
+bool CanonicalReplicaOf(std::vector<std::string> words, std::string* text, std::string* error) {
   if (words.size() == 1 && words[0].empty()) {
     text->clear();
     return true;
   }
+  // Host and port may be one argument of the command line.
+  if (words.size() == 1) words = SplitWords(words[0]).value_or(std::move(words));
   if (words.size() != 2) {
     *error = "wrong number of arguments";
     return false;

@@ -1,7 +1,7 @@
 #pragma once
 
-// RedisFollower: follows a Redis (6.2 to 7.2): loads its RDB file and runs its command stream, so
-// that data move here while the Redis goes on serving.
+// RedisFollower: follows a Redis (PSYNC2, RDB up to version 12): loads its RDB file and runs its
+// command stream, so that data move here while the Redis goes on serving.
 //
 //   -> REPLCONF capa eof capa psync2
 //   -> PSYNC <id> <offset + 1>  |  PSYNC ? -1

@@ -162,6 +162,18 @@ TEST_F(ServerTest, APortThatIsTakenEndsTheStart) {
             "Failed listening on port " + std::to_string(port) + " (TCP), aborting.");
 }
 
+TEST_F(ServerTest, AReplicasPrimaryMayBeOneArgumentOrTwo) {
+  const std::vector<std::string> one = {"--replicaof", "127.0.0.1 9"};
+  const std::vector<std::string> two = {"--replicaof", "127.0.0.1", "9"};
+  for (const auto& args : {one, two}) {
+    Config config;
+    EXPECT_EQ(config.Load(args), "");
+    EXPECT_EQ(config.Text("replicaof"), "127.0.0.1 9");
+  }
+  Config config;
+  EXPECT_NE(config.Load({"--replicaof", "127.0.0.1"}), "");
+}
+
 TEST_F(ServerTest, AFolderHasOneServer) {
   Config config;
   EXPECT_EQ(config.Load({"--dir", folder_.path() + "/data", "--port", "0"}), "");
