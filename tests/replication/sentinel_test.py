@@ -104,7 +104,8 @@ def run(nodes, sentinels):
     def ask(sentinel, *words):
         return sentinel.execute_command("SENTINEL", *words)
 
-    asked = [redis.Redis(host="127.0.0.1", port=sentinel.port, decode_responses=True) for sentinel in sentinels]
+    asked = [redis.Redis(host="127.0.0.1", port=sentinel.port, decode_responses=True)
+             for sentinel in sentinels]
 
     def known():
         try:
