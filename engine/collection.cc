@@ -50,18 +50,19 @@ ElementExpiry ElementExpiryOf(const Object& object) {
   return object.spread() ? object.collection()->element_expiry() : PackedHashExpiry(object.value());
 }
 
-Object* ObjectFromHead(uint64_t position, std::string_view key, const HeadValueParts& parts) {
+Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts) {
+  const bool expires = parts.expire_at_ms != kNoExpiry;
   Object* object;
   if (parts.spread) {
     auto collection = Collection::Make(parts.type, parts.object_id);
     if (collection == nullptr || !collection->ReadHead(parts.value)) return nullptr;
-    object = Object::MakeSpread(position, key, collection.release());
+    object = Object::MakeSpread(key, collection.release(), expires);
   } else {
-    object = Object::Make(position, key, parts.value.data(), parts.value.size());
+    object = Object::Make(key, parts.value.data(), parts.value.size(), expires);
   }
   object->type = parts.type;
   object->encoding = parts.encoding;
-  object->expire_at_ms = parts.expire_at_ms;
+  object->set_expire_at_ms(parts.expire_at_ms);
   return object;
 }
 

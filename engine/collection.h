@@ -97,6 +97,6 @@ ElementExpiry ElementExpiryOf(const Object& object);
 // An object as its head row describes it; of a spread one still without elements. nullptr when
 // the row is damaged. The caller owns it.
 struct HeadValueParts;
-Object* ObjectFromHead(uint64_t position, std::string_view key, const HeadValueParts& parts);
+Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts);
 
 }  // namespace hearth

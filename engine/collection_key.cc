@@ -34,7 +34,7 @@ void CollectionKey::Create(Encoding encoding) {
   if (object_ != nullptr) return;
   Object* old = tx_.FindObject(ref_);  // a tombstone, or null
   HEARTH_CHECK(old == nullptr || old->tombstone());
-  object_ = Object::Make(ref_.position, ref_.key, nullptr, 0);
+  object_ = Object::Make(ref_.key, nullptr, 0, /*expires=*/false);
   object_->type = type_;
   object_->encoding = encoding;
   object_->access = tx_.keyspace_.FreshAccess(tx_.now_ms());
@@ -48,30 +48,25 @@ void CollectionKey::Create(Encoding encoding) {
 void CollectionKey::Splice(size_t offset, size_t remove_size, std::string_view insert) {
   HEARTH_CHECK(!is_spread());
   Create(Encoding::kListpack);
-  const size_t old_size = object_->value_size;
+  const size_t old_size = object_->value_size();
   const size_t new_size = old_size - remove_size + insert.size();
   const size_t tail_size = old_size - offset - remove_size;
-  const size_t need = sizeof(Object) + ref_.key.size() + new_size;
-  const size_t room = object_->allocated_size();
+  const size_t need = Object::SizeFor(ref_.key.size(), new_size, object_->expiry_room);
   const char* from = object_->value().data();
-  if (room >= need && room - need <= kIdleSizeMax) {
+  if (object_->Fits(new_size, /*expires=*/false) &&
+      object_->allocated_size() <= need + kIdleSizeMax) {
     char* to = object_->mutable_value();
     std::memmove(to + offset + insert.size(), from + offset + remove_size, tail_size);
     insert.copy(to + offset, insert.size());
-    object_->value_size = static_cast<uint32_t>(new_size);
+    object_->set_value_size(new_size);
   } else {
-    Object* next = Object::Make(ref_.position, ref_.key, nullptr, new_size);
+    Object* next = Object::Make(ref_.key, nullptr, new_size, object_->has_expiry());
     char* to = next->mutable_value();
     std::memcpy(to, from, offset);
     insert.copy(to + offset, insert.size());
     std::memcpy(to + offset + insert.size(), from + offset + remove_size, tail_size);
     next->seq = object_->seq;
-    next->expire_at_ms = object_->expire_at_ms;
-    next->access = object_->access;
-    next->type = object_->type;
-    next->encoding = object_->encoding;
-    next->flags = object_->flags;
-    next->hot = object_->hot;
+    next->TakeAttributes(*object_);
     tx_.PutObject(ref_, next, object_);
     object_ = next;
   }
@@ -85,7 +80,7 @@ void CollectionKey::Spread(size_t size_to_be) {
   collection->Expect(size_to_be);
   HEARTH_CHECK(collection->ReadPacked(object_->value()));
   const uint64_t changes_before = tx_.change_count_;
-  ReplaceBy(Object::MakeSpread(ref_.position, ref_.key, collection.release()));
+  ReplaceBy(Object::MakeSpread(ref_.key, collection.release(), object_->has_expiry()));
   this->collection().Rows(
       [&](std::string_view element, std::string_view value) { PutRow(element, value); });
   tx_.change_count_ = changes_before;
@@ -94,14 +89,8 @@ void CollectionKey::Spread(size_t size_to_be) {
 
 // Puts another form of the same value in the object's place.
 void CollectionKey::ReplaceBy(Object* next) {
-  const uint8_t form = next->flags & Object::kSpread;
   next->seq = object_->seq;
-  next->expire_at_ms = object_->expire_at_ms;
-  next->access = object_->access;
-  next->type = object_->type;
-  next->encoding = object_->encoding;
-  next->flags = static_cast<uint8_t>((object_->flags & ~Object::kSpread) | form);
-  next->hot = object_->hot;
+  next->TakeAttributes(*object_);
   AccountMemory();
   tx_.PutObject(ref_, next, object_);
   object_ = next;
@@ -111,7 +100,7 @@ void CollectionKey::ReplaceBy(Object* next) {
 void CollectionKey::Pack(std::string_view packed) {
   const std::string bytes(packed);
   if (is_spread()) tx_.DropRows(ref_.db, *object_);
-  ReplaceBy(Object::Make(ref_.position, ref_.key, bytes.data(), bytes.size()));
+  ReplaceBy(Object::Make(ref_.key, bytes.data(), bytes.size(), object_->has_expiry()));
   head_changed_ = true;
 }
 
@@ -129,7 +118,7 @@ void CollectionKey::Rewrite() {
   HEARTH_CHECK(sound && next->FinishLoad());
   // One range, whatever is left: the old rows' deletions are what it is to cover.
   tx_.EraseElementRows(ref_.db, collection().object_id(), {}, {});
-  ReplaceBy(Object::MakeSpread(ref_.position, ref_.key, next.release()));
+  ReplaceBy(Object::MakeSpread(ref_.key, next.release(), object_->has_expiry()));
   tx_.change_count_ = changes_before;
   head_changed_ = true;
 }
@@ -198,7 +187,7 @@ void CollectionKey::Close() {
   const bool changed = head_changed_ || object_->seq != opened_seq_;
   if (changed && wakes_waiters_) tx_.NoteReady(ref_, type_);
   if (changed) tx_.NoteChanged(ref_);
-  const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size == 0;
+  const bool is_empty = is_spread() ? collection().size() == 0 : object_->value_size() == 0;
   if (is_empty && type_ != ObjectType::kStream) {
     tx_.DropRows(ref_.db, *object_);
     const int expires = !created_ && object_->has_expiry() ? -1 : 0;

@@ -218,7 +218,7 @@ namespace {
 // Whether the key, or an element of it, has expired.
 bool IsDue(const Object& object, int64_t now_ms) {
   if (object.tombstone()) return false;
-  if (object.has_expiry() && object.expire_at_ms <= now_ms) return true;
+  if (object.has_expiry() && object.expire_at_ms() <= now_ms) return true;
   if (!object.elements_expire()) return false;
   const int64_t first_ms = ElementExpiryOf(object).first_ms;
   return first_ms != kNoExpiry && first_ms <= now_ms;

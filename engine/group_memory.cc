@@ -10,10 +10,6 @@
 namespace hearth {
 namespace {
 
-// As Tx keeps a value's allocation on overwriting.
-constexpr size_t kSlackFactor = 2;
-constexpr size_t kSlackFree = 64;
-
 bool MayBeWaitedFor(ObjectType type) {
   return type == ObjectType::kList || type == ObjectType::kSortedSet || type == ObjectType::kStream;
 }
@@ -162,8 +158,8 @@ void GroupMemory::ApplyElement(const GroupReader::Row& row, uint64_t seq) {
   if (!is_put) collection->CountErasedRow();
   if (sound) return;
   Place place;
-  if (PlaceOf(key.db_id, object->position, &place)) {
-    Forget(place, object->position, std::string(object->key()));
+  if (PlaceOf(key.db_id, object->position(), &place)) {
+    Forget(place, object->position(), std::string(object->key()));
   }
 }
 
@@ -223,19 +219,18 @@ void GroupMemory::PutHead(const Place& place, const HeadKeyParts& key, const Hea
     ++place.shard->demotion_count;  // what warms the shard may have passed it
     return;
   }
-  const size_t need = sizeof(Object) + key.key.size() + value.value.size();
-  const size_t room = old == nullptr || old->spread() ? 0 : old->allocated_size();
+  const bool expires = value.expire_at_ms != kNoExpiry;
   Object* object = old;
   const bool had_expiry_bit = old != nullptr && (old->has_expiry() || old->elements_expire());
-  if (room >= need && room <= need * kSlackFactor + kSlackFree) {
+  if (old != nullptr && old->Suits(value.value.size(), expires)) {
     value.value.copy(object->mutable_value(), value.value.size());
-    object->value_size = static_cast<uint32_t>(value.value.size());
+    object->set_value_size(value.value.size());
     object->flags = 0;
     object->type = value.type;
     object->encoding = value.encoding;
-    object->expire_at_ms = value.expire_at_ms;
+    object->set_expire_at_ms(value.expire_at_ms);
   } else {
-    object = ObjectFromHead(key.position, key.key, value);
+    object = ObjectFromHead(key.key, value);
   }
   object->seq = seq;
   if (ElementExpiryOf(*object).first_ms != kNoExpiry) {
@@ -245,7 +240,7 @@ void GroupMemory::PutHead(const Place& place, const HeadKeyParts& key, const Hea
   if (object != old) {
     PutObject(place, key, object, old);
   } else if (had_expiry_bit || object->has_expiry() || object->elements_expire()) {
-    db.table->RefreshExpiryBit(object);
+    RefreshExpiry(place, object);
   }
 }
 
@@ -254,34 +249,35 @@ bool GroupMemory::PutSpreadHead(const Place& place, const HeadKeyParts& key,
                                 const HeadValueParts& value, uint64_t seq) {
   Shard::Db& db = place.shard->dbs[place.db];
   Object* old = db.table ? db.table->Find(key.position, key.key) : nullptr;
+  const bool expires = value.expire_at_ms != kNoExpiry;
   Object* object = nullptr;
   if (Touched* touched = Touch(key.db_id, value.object_id)) {
     Object* holder = touched->object;
     if (touched->dropped || !holder->collection()->ReadHead(value.value)) return false;
     holder->seq = seq;
-    if (holder == old) {
+    if (holder == old && (old->expiry_room || !expires)) {
       old->type = value.type;
       old->encoding = value.encoding;
-      old->expire_at_ms = value.expire_at_ms;
-      db.table->RefreshExpiryBit(old);
+      old->set_expire_at_ms(value.expire_at_ms);
+      RefreshExpiry(place, old);
       return true;
     }
-    // The key was renamed: its old name goes with a row of its own.
     Place from;
-    if (!PlaceOf(key.db_id, holder->position, &from)) return false;
+    const uint64_t from_position = holder->position();
+    if (!PlaceOf(key.db_id, from_position, &from)) return false;
     const std::string from_key(holder->key());
-    const uint64_t from_position = holder->position;
     Untouch(value.object_id);
     from.shard->AddBytes(from.db, 0, holder->memory_size());
-    object = Object::MakeSpread(key.position, key.key, holder->ReleaseCollection());
+    object = Object::MakeSpread(key.key, holder->ReleaseCollection(), expires);
     from.shard->AddBytes(from.db, holder->memory_size(), 0);
-    Remove(from, from_position, from_key, seq);
+    // A renamed key's old name goes with a row of its own.
+    if (holder != old) Remove(from, from_position, from_key, seq);
   } else if (value.object_id >= group_.first_seq && !forgotten_.contains(value.object_id)) {
     if (old == nullptr && !db.complete && !warm_) {
       ++place.shard->demotion_count;
       return true;
     }
-    object = ObjectFromHead(key.position, key.key, value);
+    object = ObjectFromHead(key.key, value);
     if (object == nullptr) return false;
     bool sound = true;
     for (const auto& [element, bytes] : born_[value.object_id]) {
@@ -297,7 +293,7 @@ bool GroupMemory::PutSpreadHead(const Place& place, const HeadKeyParts& key,
   }
   object->type = value.type;
   object->encoding = value.encoding;
-  object->expire_at_ms = value.expire_at_ms;
+  object->set_expire_at_ms(value.expire_at_ms);
   object->seq = seq;
   if (ElementExpiryOf(*object).first_ms != kNoExpiry) {
     object->flags |= Object::kElementsExpire;
@@ -308,12 +304,18 @@ bool GroupMemory::PutSpreadHead(const Place& place, const HeadKeyParts& key,
   return true;
 }
 
+// After a change of an object's expiry or of kElementsExpire in place.
+void GroupMemory::RefreshExpiry(const Place& place, Object* object) {
+  Table& table = *place.shard->dbs[place.db].table;
+  table.Replace(table.FindCell(object->position(), object->key()), object);
+}
+
 // Puts a collection's memory back into the account.
 void GroupMemory::Untouch(uint64_t object_id) {
   const auto found = touched_.find(object_id);
   if (found == touched_.end()) return;
   const auto [object, db, dropped] = found->second;
-  keyspace_.shard(keyspace_.ShardIndex(object->position))
+  keyspace_.shard(keyspace_.ShardIndex(object->position()))
       .AddBytes(db, object->collection()->memory_bytes(), 0);
   touched_.erase(found);
 }
@@ -339,7 +341,7 @@ void GroupMemory::PutObject(const Place& place, const HeadKeyParts& key, Object*
     table.Replace(table.FindCell(key.position, key.key), object);
     Object::Free(old);
   } else {
-    table.Insert(object);
+    table.Insert(key.position, object);
   }
   place.shard->AddBytes(place.db, object->memory_size(), 0);
   if (!object->spread()) return;
@@ -365,7 +367,7 @@ void GroupMemory::Remove(const Place& place, uint64_t position, std::string_view
     db.delete_seq = seq;
     return;
   }
-  Object* tombstone = Object::Make(position, key, nullptr, 0);
+  Object* tombstone = Object::Make(key, nullptr, 0, /*expires=*/false);
   tombstone->flags = Object::kTombstone;
   tombstone->seq = seq;
   PutObject(place, {ids_[place.db], position, key}, tombstone, object);
@@ -389,7 +391,7 @@ void GroupMemory::Finish() {
   std::vector<std::pair<Place, Object*>> lost;
   for (auto& [object_id, touched] : touched_) {
     Object* object = touched.object;
-    Place place{touched.db, nullptr, keyspace_.ShardIndex(object->position)};
+    Place place{touched.db, nullptr, keyspace_.ShardIndex(object->position())};
     place.shard = &keyspace_.shard(place.shard_index);
     place.shard->AddBytes(place.db, object->collection()->memory_bytes(), 0);
     if (touched.dropped) {
@@ -399,12 +401,12 @@ void GroupMemory::Finish() {
     const bool expire = ElementExpiryOf(*object).first_ms != kNoExpiry;
     if (expire == object->elements_expire()) continue;
     object->flags ^= Object::kElementsExpire;
-    place.shard->dbs[place.db].table->RefreshExpiryBit(object);
+    RefreshExpiry(place, object);
     if (expire) keyspace_.NoteElementsExpire();
   }
   touched_.clear();
   for (const auto& [place, object] : lost) {
-    Forget(place, object->position, std::string(object->key()));
+    Forget(place, object->position(), std::string(object->key()));
   }
   if (!unknown_changed_) return;
   NoteAll();

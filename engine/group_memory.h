@@ -56,6 +56,7 @@ class GroupMemory {
 
   bool PlaceOf(uint32_t db_id, uint64_t position, Place* place);
   Touched* Touch(uint32_t db_id, uint64_t object_id);
+  void RefreshExpiry(const Place& place, Object* object);
   void Untouch(uint64_t object_id);
   void ApplyElement(const GroupReader::Row& row, uint64_t seq);
   void ApplyElementRange(const GroupReader::Row& row, uint64_t seq);

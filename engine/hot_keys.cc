@@ -47,7 +47,7 @@ void Cut(std::vector<Candidate>* candidates, size_t count_max) {
 void Collect(Keyspace& keyspace, Shard& shard, uint32_t db, double share, size_t count_max,
              std::vector<Candidate>* candidates) {
   uint64_t from = 0;
-  std::vector<Object*> page;
+  std::vector<Table::Placed> page;
   while (from != Table::kWalkEnd) {
     page.clear();
     std::lock_guard lock(shard.mutex);
@@ -56,13 +56,13 @@ void Collect(Keyspace& keyspace, Shard& shard, uint32_t db, double share, size_t
     const uint32_t db_id = keyspace.log().DbId(db);
     const EvictionClock clock = keyspace.eviction_clock();
     const uint64_t next = table->Walk(from, kKeysAStep, &page);
-    for (const Object* object : page) {
+    for (const auto& [position, object] : page) {
       const uint32_t score = object->tombstone() ? 0 : ScoreOf(*object, clock);
-      if (score > 0) candidates->push_back({object->position, score, db_id});
+      if (score > 0) candidates->push_back({position, score, db_id});
     }
     if (candidates->size() > 2 * count_max) Cut(candidates, count_max);
     if (next == Table::kWalkEnd || page.empty()) return;
-    const double skip = static_cast<double>(next - page.front()->position) * (1 / share - 1);
+    const double skip = static_cast<double>(next - page.front().position) * (1 / share - 1);
     from = skip < static_cast<double>(Table::kWalkEnd - next) ? next + static_cast<uint64_t>(skip)
                                                               : Table::kWalkEnd;
   }

@@ -25,9 +25,9 @@ struct StoredPage {
 };
 
 void AddResident(const Object& object, int64_t now_ms, KeyPage* page) {
-  page->barrier = std::max(page->barrier, object.seq);
+  page->barrier = std::max<uint64_t>(page->barrier, object.seq);
   if (object.tombstone()) return;
-  if (object.has_expiry() && object.expire_at_ms <= now_ms) return;
+  if (object.has_expiry() && object.expire_at_ms() <= now_ms) return;
   page->keys.push_back({std::string(object.key()), object.type});
 }
 
@@ -37,9 +37,9 @@ uint64_t ReadComplete(const Shard& shard, uint32_t db, uint64_t from, size_t cou
   page->barrier = std::max({page->barrier, shard.dbs[db].delete_seq, shard.dbs[db].swap_seq});
   const Table* table = shard.dbs[db].table.get();
   if (table == nullptr) return Table::kWalkEnd;
-  std::vector<Object*> objects;
+  std::vector<Table::Placed> objects;
   const uint64_t next = table->Walk(from, count, &objects);
-  for (const Object* object : objects) AddResident(*object, now_ms, page);
+  for (const auto& [position, object] : objects) AddResident(*object, now_ms, page);
   return next;
 }
 
@@ -74,10 +74,10 @@ Status ReadStored(Keyspace& keyspace, uint32_t db_id, uint64_t from, uint64_t la
 void Overlay(const Shard& shard, uint32_t db, uint64_t from, uint64_t end_inclusive,
              const StoredPage& stored, int64_t now_ms, KeyPage* page) {
   page->barrier = std::max({page->barrier, shard.dbs[db].delete_seq, shard.dbs[db].swap_seq});
-  std::vector<Object*> objects;
+  std::vector<Table::Placed> objects;
   const Table* table = shard.dbs[db].table.get();
   if (table != nullptr) table->WalkRange(from, end_inclusive, &objects);
-  for (const Object* object : objects) AddResident(*object, now_ms, page);
+  for (const auto& [position, object] : objects) AddResident(*object, now_ms, page);
   for (const StoredKey& row : stored.keys) {
     if (table != nullptr && table->Find(row.position, row.key) != nullptr) continue;
     if (row.expire_at_ms != kNoExpiry && row.expire_at_ms <= now_ms) continue;

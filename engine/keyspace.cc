@@ -141,7 +141,7 @@ Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read
   HeadValueParts parts;
   if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
   if (parts.spread) return Status::Busy("a spread collection");
-  read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+  read->object.reset(ObjectFromHead(ref.key, parts));
   return Status::Ok();
 }
 
@@ -156,7 +156,7 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
   HeadValueParts parts;
   if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
   if (!parts.spread) {
-    read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+    read->object.reset(ObjectFromHead(ref.key, parts));
     return Status::Ok();
   }
   StoreView view(store_);
@@ -165,7 +165,7 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
   if (status.IsNotFound()) return Status::Ok();
   if (!status.ok()) return status;
   if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
-  read->object.reset(ObjectFromHead(ref.position, ref.key, parts));
+  read->object.reset(ObjectFromHead(ref.key, parts));
   if (read->object == nullptr) return Status::Corruption("a collection's head does not parse");
   return parts.spread ? ReadElements(view, db_id, read->object->collection()) : Status::Ok();
 }
@@ -206,7 +206,7 @@ bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
     object->flags |= Object::kElementsExpire;
     NoteElementsExpire();
   }
-  table.Insert(object);
+  table.Insert(ref.position, object);
   shard.AddBytes(ref.db, object->memory_size(), 0);
   return true;
 }
@@ -237,7 +237,7 @@ void Keyspace::SetReplica(bool replica) {
       table->Sweep(&hand, table->size(), [&](Object* object) {
         if (object->spread()) {
           replica_index_.Put(object->collection()->object_id(),
-                             {log_.DbId(db), object->position, std::string(object->key())});
+                             {log_.DbId(db), object->position(), std::string(object->key())});
         }
         return SweepAction::kKeep;
       });

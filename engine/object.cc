@@ -1,4 +1,4 @@
-// Tested by tests/engine/table_test.cc and tests/engine/tx_test.cc.
+// Tested by tests/engine/object_test.cc.
 #include "engine/object.h"
 
 #include <cstdlib>
@@ -38,40 +38,50 @@ std::string_view EncodingName(Encoding encoding) {
   return "unknown";
 }
 
-Object* Object::Make(uint64_t position, std::string_view key, const char* value,
-                     size_t value_size) {
-  const uint8_t size_class = ClassOfSize(sizeof(Object) + key.size() + value_size);
+Object* Object::Make(std::string_view key, const char* value, size_t value_size, bool expires) {
+  const uint8_t size_class = ClassOfSize(SizeFor(key.size(), value_size, expires));
   void* memory = std::malloc(SizeOfClass(size_class));
   if (memory == nullptr) throw std::bad_alloc();
-  auto* object = new (memory) Object;
-  object->position = position;
-  object->seq = 0;
-  object->expire_at_ms = kNoExpiry;
-  object->key_size = static_cast<uint32_t>(key.size());
-  object->value_size = static_cast<uint32_t>(value_size);
-  object->access = 0;
+  auto* object = new (memory) Object{};
   object->type = ObjectType::kString;
   object->encoding = Encoding::kRaw;
-  object->flags = 0;
-  object->hot = 0;
   object->size_class = size_class;
+  object->wide = key.size() > kNarrowMax || value_size > kNarrowMax;
+  object->expiry_room = expires;
+  if (object->wide) {
+    Store(object + 1, static_cast<uint32_t>(value_size));
+    Store(reinterpret_cast<char*>(object + 1) + 4, static_cast<uint32_t>(key.size()));
+  } else {
+    object->narrow_key_size = static_cast<uint8_t>(key.size());
+    object->narrow_value_size = static_cast<uint8_t>(value_size);
+  }
+  object->set_expire_at_ms(kNoExpiry);
   key.copy(object->bytes(), key.size());
   if (value != nullptr) std::memcpy(object->mutable_value(), value, value_size);
   return object;
 }
 
-Object* Object::MakeSpread(uint64_t position, std::string_view key, Collection* collection) {
-  Object* object = Make(position, key, nullptr, sizeof(collection));
-  std::memcpy(object->mutable_value(), &collection, sizeof(collection));
-  object->flags |= kSpread;
+Object* Object::MakeSpread(std::string_view key, Collection* collection, bool expires) {
+  Object* object = Make(key, nullptr, sizeof(collection), expires);
+  Store(object->mutable_value(), collection);
+  object->flags = kSpread;
   return object;
 }
 
 Collection* Object::ReleaseCollection() {
   Collection* released = collection();
   flags &= static_cast<uint8_t>(~kSpread);
-  value_size = 0;
+  set_value_size(0);
   return released;
+}
+
+void Object::TakeAttributes(const Object& other) {
+  type = other.type;
+  encoding = other.encoding;
+  access = other.access;
+  hot = other.hot;
+  flags = (flags & ~kElementsExpire) | (other.flags & kElementsExpire);
+  set_expire_at_ms(other.expire_at_ms());
 }
 
 std::string_view Object::SpreadValue() const {

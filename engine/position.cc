@@ -59,8 +59,11 @@ uint32_t SlotOf(std::string_view key) {
 }
 
 uint64_t PositionOf(std::string_view key) {
-  const uint64_t hash = XXH3_64bits(key.data(), key.size());
-  return (uint64_t{SlotOf(key)} << kPositionHashBits) | (hash >> (64 - kPositionHashBits));
+  return (uint64_t{SlotOf(key)} << kPositionHashBits) | PositionHashOf(key);
+}
+
+uint64_t PositionHashOf(std::string_view key) {
+  return XXH3_64bits(key.data(), key.size()) >> (64 - kPositionHashBits);
 }
 
 }  // namespace hearth

@@ -21,6 +21,8 @@ inline constexpr int kPositionHashBits = 50;
 uint32_t SlotOf(std::string_view key);
 
 uint64_t PositionOf(std::string_view key);
+// Its hash bits alone.
+uint64_t PositionHashOf(std::string_view key);
 
 inline uint32_t SlotOfPosition(uint64_t position) {
   return static_cast<uint32_t>(position >> kPositionHashBits);

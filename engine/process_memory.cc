@@ -42,6 +42,14 @@ ProcessMemory ReadProcessMemory() {
   return memory;
 }
 
+bool SetPurgeThreads([[maybe_unused]] bool on) {
+#ifdef HEARTH_JEMALLOC
+  return mallctl("background_thread", nullptr, nullptr, &on, sizeof(on)) == 0;
+#else
+  return true;
+#endif
+}
+
 void PurgeProcessMemory() {
 #ifdef HEARTH_JEMALLOC
   (void)mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096 = all arenas

@@ -16,6 +16,10 @@ struct ProcessMemory {
 
 ProcessMemory ReadProcessMemory();
 
+// Whether threads of the allocator's own return unused pages to the system, in about 10 s.
+// false: the allocator doesn't let them.
+bool SetPurgeThreads(bool on);
+
 // Returns unused pages to the system (MEMORY PURGE).
 void PurgeProcessMemory();
 

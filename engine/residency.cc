@@ -188,7 +188,7 @@ bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::s
           score = 256 - (object->access & 0xff);
           break;
         case MemoryPolicy::kVolatileTtl:
-          score = INT64_MAX - object->expire_at_ms;
+          score = INT64_MAX - object->expire_at_ms();
           break;
         default:
           score = 1;

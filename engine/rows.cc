@@ -104,7 +104,8 @@ size_t WriteHeadValueHeader(char* to, const Object& object) {
   to[2] =
       static_cast<char>((object.has_expiry() ? kHasExpiry : 0) | (object.spread() ? kIsSpread : 0));
   if (!object.has_expiry()) return 3;
-  std::memcpy(to + 3, &object.expire_at_ms, sizeof(object.expire_at_ms));
+  const int64_t expire_at_ms = object.expire_at_ms();
+  std::memcpy(to + 3, &expire_at_ms, sizeof(expire_at_ms));
   return kHeadValueHeaderSizeMax;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <span>
 
 #include "engine/check.h"
 
@@ -14,20 +15,29 @@ namespace {
 
 constexpr uint64_t kHashMask = (uint64_t{1} << kPositionHashBits) - 1;
 
-// Cells that may be used before a segment grows: 7/8 of them, and one is always empty, because a
-// probe ends there.
+// Cells that may be used before a segment grows: 7/8 of them; one is always empty, because a probe
+// ends there.
 constexpr uint32_t UsableCells(uint32_t cell_count) {
   return cell_count - cell_count / 8 - 1;
 }
 
-bool Before(const Object* a, const Object* b) {
-  return a->position != b->position ? a->position < b->position : a->key() < b->key();
+// The next larger size of a segment: its bytes are 2^k or 3 * 2^k, as the allocator's classes.
+constexpr uint32_t LargerCellCount(uint32_t cell_count) {
+  const uint32_t words = cell_count + 1;
+  return (std::has_single_bit(words) ? words / 2 * 3 : words / 3 * 4) - 1;
+}
+
+bool Before(const Table::Placed& a, const Table::Placed& b) {
+  return a.position != b.position ? a.position < b.position : a.object->key() < b.object->key();
 }
 
 }  // namespace
 
-Table::Table(uint32_t first_slot, uint32_t slot_count)
-    : first_slot_(first_slot), slot_count_(slot_count), holding_((slot_count + 63) / 64) {}
+Table::Table(uint32_t first_slot, uint32_t slot_count, uint64_t (*hash_of)(std::string_view))
+    : first_slot_(first_slot),
+      slot_count_(slot_count),
+      hash_of_(hash_of),
+      holding_((slot_count + 63) / 64) {}
 
 Table::~Table() {
   Clear();
@@ -45,12 +55,10 @@ Table::Cell* Table::FindCell(uint64_t position, std::string_view key) const {
   if (record.where == nullptr) return nullptr;
   Segment* segment = SegmentOf(record, position);
   const Cell tag = TagOf(position);
-  constexpr Cell kTagMask = ~Cell{0} << kTagShift;
   Cell* cells = segment->cells();
   for (uint32_t i = HomeOf(*segment, position); cells[i] != 0;) {
     if ((cells[i] & kTagMask) == tag) {
-      const Object* object = ObjectOf(cells[i]);
-      if (object->position == position && object->key() == key) return &cells[i];
+      if (ObjectOf(cells[i])->key() == key) return &cells[i];
     }
     if (++i == segment->cell_count) i = 0;
   }
@@ -58,13 +66,7 @@ Table::Cell* Table::FindCell(uint64_t position, std::string_view key) const {
 }
 
 void Table::Replace(Cell* cell, Object* with) {
-  *cell = MakeCell(with);
-}
-
-void Table::RefreshExpiryBit(Object* object) {
-  Cell* cell = FindCell(object->position, object->key());
-  HEARTH_CHECK(cell != nullptr && ObjectOf(*cell) == object);
-  *cell = MakeCell(object);
+  *cell = MakeCell(with, *cell & kTagMask);
 }
 
 Table::Segment* Table::NewSegment(uint32_t cell_count, uint32_t depth) {
@@ -100,7 +102,7 @@ void Table::EraseCell(Segment* segment, uint32_t index) {
   for (uint32_t i = index;;) {
     if (++i == count) i = 0;
     if (cells[i] == 0 || i == index) break;
-    const uint32_t home = HomeOf(*segment, ObjectOf(cells[i])->position);
+    const uint32_t home = HomeOf(*segment, HashOf(cells[i]));
     // The cell may fill the gap unless its home lies (cyclically) behind the gap.
     const bool stays = gap <= i ? (gap < home && home <= i) : (gap < home || home <= i);
     if (stays) continue;
@@ -109,6 +111,17 @@ void Table::EraseCell(Segment* segment, uint32_t index) {
   }
   cells[gap] = 0;
   --segment->used;
+}
+
+// Puts a segment's cells into low, or into high those whose hash has the bit.
+void Table::PutCells(const Segment& from, Segment* low, Segment* high, uint64_t high_bit) {
+  const std::span<const Cell> cells(from.cells(), from.cell_count);
+  for (const Cell cell : cells) __builtin_prefetch(ObjectOf(cell));
+  for (const Cell cell : cells) {
+    if (cell == 0) continue;
+    const uint64_t hash = HashOf(cell);
+    PutCell((hash & high_bit) != 0 ? high : low, cell, hash);
+  }
 }
 
 // Points every directory entry of the segment's range at it.
@@ -142,14 +155,19 @@ void Table::Split(SlotRecord& record, Segment* segment, uint64_t position) {
   }
   const uint32_t depth = segment->depth + 1u;
   const uint64_t half_bit = uint64_t{1} << (kPositionHashBits - depth);
-  Segment* low = NewSegment(segment->cell_count, depth);
-  Segment* high = NewSegment(segment->cell_count, depth);
+  uint32_t high_count = 0;
   for (uint32_t i = 0; i < segment->cell_count; ++i) {
     const Cell cell = segment->cells()[i];
-    if (cell == 0) continue;
-    const uint64_t of = ObjectOf(cell)->position;
-    PutCell((of & half_bit) != 0 ? high : low, cell, of);
+    high_count += cell != 0 && (HashOf(cell) & half_bit) != 0;
   }
+  const auto count_for = [](uint32_t used) {
+    uint32_t cell_count = kCellsMin;
+    while (UsableCells(cell_count) <= used) cell_count = LargerCellCount(cell_count);
+    return cell_count;
+  };
+  Segment* low = NewSegment(count_for(segment->used - high_count), depth);
+  Segment* high = NewSegment(count_for(high_count), depth);
+  PutCells(*segment, low, high, half_bit);
   FreeSegment(segment);
   SetSegment(record, position & ~half_bit, low);
   SetSegment(record, position | half_bit, high);
@@ -166,16 +184,13 @@ void Table::MakeRoom(SlotRecord& record, uint64_t position) {
     bool alike = true;  // all keys at one position: splitting parts nothing
     for (uint32_t i = 0; alike && i < segment->cell_count; ++i) {
       const Cell cell = segment->cells()[i];
-      alike = cell == 0 || ObjectOf(cell)->position == position;
+      alike = cell == 0 || HashOf(cell) == (position & kHashMask);
     }
     if (segment->cell_count >= kCellsMax && !alike && segment->depth + 1 < kPositionHashBits) {
       Split(record, segment, position);
     } else {
-      Segment* larger = NewSegment(segment->cell_count * 2 + 1, segment->depth);
-      for (uint32_t i = 0; i < segment->cell_count; ++i) {
-        const Cell cell = segment->cells()[i];
-        if (cell != 0) PutCell(larger, cell, ObjectOf(cell)->position);
-      }
+      Segment* larger = NewSegment(LargerCellCount(segment->cell_count), segment->depth);
+      PutCells(*segment, larger, larger, 0);
       FreeSegment(segment);
       SetSegment(record, position, larger);
     }
@@ -192,15 +207,15 @@ void Table::MarkSlot(uint32_t index, bool holds) {
   }
 }
 
-void Table::Insert(Object* object) {
+void Table::Insert(uint64_t position, Object* object) {
   if (!records_) {
     records_ = std::make_unique<SlotRecord[]>(slot_count_);
     overhead_bytes_ += slot_count_ * sizeof(SlotRecord);
   }
-  SlotRecord& record = RecordOf(object->position);
-  MakeRoom(record, object->position);
-  PutCell(SegmentOf(record, object->position), MakeCell(object), object->position);
-  if (record.size++ == 0) MarkSlot(SlotOfPosition(object->position) - first_slot_, true);
+  SlotRecord& record = RecordOf(position);
+  MakeRoom(record, position);
+  PutCell(SegmentOf(record, position), MakeCell(object, TagOf(position)), position);
+  if (record.size++ == 0) MarkSlot(SlotOfPosition(position) - first_slot_, true);
   ++size_;
 }
 
@@ -235,7 +250,9 @@ void Table::PrefetchCell(uint64_t position) const {
   if (record.depth != 0) return;
   // The cell count is not read (it would wait for the line) but told by the number of keys.
   const uint64_t within = position << (64 - kPositionHashBits);
-  const uint64_t cell_count = std::bit_ceil(record.size + record.size / 7 + 2);
+  const uint64_t words = record.size + record.size / 7 + 2;
+  const uint64_t doubled = std::bit_ceil(words);
+  const uint64_t cell_count = words <= doubled / 4 * 3 ? doubled / 4 * 3 : doubled;
   __builtin_prefetch(segment->cells() + ((within >> 32) * cell_count >> 32));
 }
 
@@ -279,18 +296,19 @@ uint64_t Table::SkipEmptySlots(uint64_t from) const {
 }
 
 void Table::AppendSorted(const Segment* segment, uint64_t first, uint64_t last,
-                         std::vector<Object*>* out) {
+                         std::vector<Placed>* out) const {
+  const uint64_t slot = first & ~kHashMask;
   const size_t start = out->size();
   for (uint32_t i = 0; i < segment->cell_count; ++i) {
     const Cell cell = segment->cells()[i];
     if (cell == 0) continue;
-    Object* object = ObjectOf(cell);
-    if (object->position >= first && object->position <= last) out->push_back(object);
+    const uint64_t position = slot | HashOf(cell);
+    if (position >= first && position <= last) out->push_back({position, ObjectOf(cell)});
   }
   std::sort(out->begin() + static_cast<ptrdiff_t>(start), out->end(), Before);
 }
 
-uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Object*>* out) const {
+uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Placed>* out) const {
   const size_t start = out->size();
   const size_t enough = start + std::max<size_t>(count_min, 1);
   while (true) {
@@ -301,9 +319,9 @@ uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Object*>* out)
     AppendSorted(segment, from, end, out);
     if (out->size() >= enough) {
       // Keep all that share the last position asked for; the rest is for the next call.
-      const uint64_t last = (*out)[enough - 1]->position;
+      const uint64_t last = (*out)[enough - 1].position;
       size_t keep = enough;
-      while (keep < out->size() && (*out)[keep]->position == last) ++keep;
+      while (keep < out->size() && (*out)[keep].position == last) ++keep;
       const bool cut = keep < out->size();
       out->resize(keep);
       if (cut) return last + 1;
@@ -314,7 +332,7 @@ uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Object*>* out)
   }
 }
 
-void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Object*>* out) const {
+void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Placed>* out) const {
   for (uint64_t from = first;;) {
     from = SkipEmptySlots(from);
     if (from == kWalkEnd || from > last) return;
@@ -329,11 +347,11 @@ void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Object*>* out) 
 Object* Table::RandomObject(uint64_t random) const {
   if (size_ == 0) return nullptr;
   const uint64_t span = uint64_t{slot_count_} << kPositionHashBits;
-  std::vector<Object*> objects;
+  std::vector<Placed> placed;
   for (const uint64_t from : {(uint64_t{first_slot_} << kPositionHashBits) + random % span,
                               uint64_t{first_slot_} << kPositionHashBits}) {
-    (void)Walk(from, 16, &objects);
-    if (!objects.empty()) return objects[random % objects.size()];
+    (void)Walk(from, 16, &placed);
+    if (!placed.empty()) return placed[random % placed.size()].object;
   }
   return nullptr;
 }

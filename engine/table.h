@@ -4,8 +4,9 @@
 //
 // One 16-byte record a slot leads to a segment, or, once that has split, to a directory of
 // segments by further position bits (extendible hashing: Fagin et al., 1979). A segment is one
-// allocation of 2^k bytes: a header and 2^j - 1 cells, open addressing with linear probing; it
-// doubles up to 255 cells and then splits in two. A key's first cell is the place of its position
+// allocation of 2^k or 3 * 2^k bytes: a header and cells, open addressing with linear probing; it
+// grows from one such size to the next, up to 255 cells, and then splits in two of the size that
+// fits. A key's first cell is the place of its position
 // within the segment's range, so cells stand roughly in position order. A cell is one word:
 //
 //   cell = object address (48 bits) | expires (1 bit) | tag of the position (15 bits); 0 = empty
@@ -35,12 +36,19 @@ class Table {
   using Cell = uint64_t;
   static constexpr uint64_t kWalkEnd = UINT64_MAX;
 
+  struct Placed {
+    uint64_t position;
+    Object* object;
+  };
+
   // Where a sweep goes on: the next position.
   struct SweepHand {
     uint64_t position = 0;
   };
 
-  Table(uint32_t first_slot, uint32_t slot_count);
+  // hash_of tells the hash bits of a key's position; tests give others than the real one.
+  Table(uint32_t first_slot, uint32_t slot_count,
+        uint64_t (*hash_of)(std::string_view key) = PositionHashOf);
   ~Table();
   Table(const Table&) = delete;
   Table& operator=(const Table&) = delete;
@@ -51,14 +59,13 @@ class Table {
     return cell == nullptr ? nullptr : ObjectOf(*cell);
   }
   Cell* FindCell(uint64_t position, std::string_view key) const;
-  // Puts another object of the same key in the cell; the old one is the caller's.
+  // Puts an object of the same key in the cell, the same one after a change of its expiry or of
+  // kElementsExpire; an old one is the caller's.
   void Replace(Cell* cell, Object* with);
   // Requires: the key is not resident.
-  void Insert(Object* object);
+  void Insert(uint64_t position, Object* object);
   // Unlinks and returns it, or nullptr.
   Object* Remove(uint64_t position, std::string_view key);
-  // After a change of expire_at_ms or kElementsExpire in place.
-  void RefreshExpiryBit(Object* object);
 
   size_t size() const { return size_; }
   size_t SlotSize(uint32_t slot) const;
@@ -75,9 +82,9 @@ class Table {
 
   // Appends objects with position >= from, ascending by (position, key): at least count_min if
   // there are as many, and all that share the last position. Returns where to go on, or kWalkEnd.
-  uint64_t Walk(uint64_t from, size_t count_min, std::vector<Object*>* out) const;
+  uint64_t Walk(uint64_t from, size_t count_min, std::vector<Placed>* out) const;
   // Appends all objects with positions from first to last, both included, in order.
-  void WalkRange(uint64_t first, uint64_t last, std::vector<Object*>* out) const;
+  void WalkRange(uint64_t first, uint64_t last, std::vector<Placed>* out) const;
 
   // Visits about objects_max objects from the hand on, wrapping once; whole segments at a time.
   // kRemove unlinks and frees the object. Returns how many were visited.
@@ -117,6 +124,7 @@ class Table {
   static constexpr Cell kAddressMask = (Cell{1} << 48) - 1;
   static constexpr Cell kExpiryBit = Cell{1} << 48;
   static constexpr int kTagShift = 49;
+  static constexpr Cell kTagMask = ~Cell{0} << kTagShift;
   static constexpr uint32_t kCellsMin = 7;
   static constexpr uint32_t kCellsMax = 255;
 
@@ -125,12 +133,13 @@ class Table {
     // The index uses the high hash bits; the tag the low ones.
     return (position & 0x7fff) << kTagShift;
   }
-  static Cell MakeCell(Object* object) {
+  static Cell MakeCell(Object* object, Cell tag) {
     return reinterpret_cast<Cell>(object) |
-           (object->has_expiry() || object->elements_expire() ? kExpiryBit : 0) |
-           TagOf(object->position);
+           (object->has_expiry() || object->elements_expire() ? kExpiryBit : 0) | tag;
   }
+  // A position's place in its segment; its hash bits are enough, here and in PutCell.
   static uint32_t HomeOf(const Segment& segment, uint64_t position);
+  uint64_t HashOf(Cell cell) const { return hash_of_(ObjectOf(cell)->key()); }
   static uint64_t DirectoryIndex(uint64_t position, uint32_t depth) {
     return (position << (64 - kPositionHashBits)) >> (64 - depth);
   }
@@ -144,6 +153,7 @@ class Table {
   }
   Segment* NewSegment(uint32_t cell_count, uint32_t depth);
   void FreeSegment(Segment* segment);
+  void PutCells(const Segment& from, Segment* low, Segment* high, uint64_t high_bit);
   void SetSegment(SlotRecord& record, uint64_t position, Segment* segment);
   void MakeRoom(SlotRecord& record, uint64_t position);
   void Split(SlotRecord& record, Segment* segment, uint64_t position);
@@ -153,8 +163,8 @@ class Table {
   static uint64_t SegmentEnd(const Segment* segment, uint64_t position);
   // The first position at or after `from` in a slot that holds anything; kWalkEnd = none.
   uint64_t SkipEmptySlots(uint64_t from) const;
-  static void AppendSorted(const Segment* segment, uint64_t first, uint64_t last,
-                           std::vector<Object*>* out);
+  void AppendSorted(const Segment* segment, uint64_t first, uint64_t last,
+                    std::vector<Placed>* out) const;
   void MarkSlot(uint32_t index, bool holds);
 
   template <typename Visit>
@@ -162,6 +172,7 @@ class Table {
 
   const uint32_t first_slot_;
   const uint32_t slot_count_;
+  uint64_t (*const hash_of_)(std::string_view);
   std::unique_ptr<SlotRecord[]> records_;
   std::vector<uint64_t> holding_;  // a bit a slot: it holds objects
   size_t size_ = 0;

@@ -16,14 +16,11 @@ namespace {
 
 constexpr size_t kEmbstrSizeMax = 44;  // Redis' limit for an embedded string
 constexpr size_t kIntSizeMax = 20;     // digits of INT64_MIN with its sign
-// A value's allocation is kept on overwriting unless more than this factor of it would be idle.
-constexpr size_t kSlackFactor = 2;
-constexpr size_t kSlackFree = 64;
 constexpr size_t kGrowthMax = 1 << 20;  // bytes of spare room that a growing value gets
 
 // Whether the key's time has come, or that of every element it has.
 bool HasExpired(const Object& object, int64_t now_ms) {
-  if (object.has_expiry() && object.expire_at_ms <= now_ms) return true;
+  if (object.has_expiry() && object.expire_at_ms() <= now_ms) return true;
   if (!object.elements_expire()) return false;
   const int64_t last_ms = ElementExpiryOf(object).last_ms;
   return last_ms != kNoExpiry && last_ms <= now_ms;
@@ -158,7 +155,7 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
   if (!options_.see_expired && HasExpired(*object, now_ms_)) {
     if (options_.expire) {
       Bump(shard.counters.expired);
-      const bool object_expired = object->has_expiry() && object->expire_at_ms <= now_ms_;
+      const bool object_expired = object->has_expiry() && object->expire_at_ms() <= now_ms_;
       DeleteLive(ref, object);
       if (object_expired) {
         Notify(EventClass::kExpired, "expired", ref.db, ref.key);
@@ -268,15 +265,23 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
   NoteReady(ref, object->type);
   if (old != nullptr) NoteReady(ref, old->type);
   if (old == nullptr) {
-    table.Insert(object);
+    table.Insert(ref.position, object);
     shard.AddBytes(ref.db, object->memory_size(), 0);
-  } else if (old != object) {
-    table.Replace(table.FindCell(ref.position, ref.key), object);
-    shard.AddBytes(ref.db, object->memory_size(), old->memory_size());
-    Object::Free(old);
-  } else {
-    table.RefreshExpiryBit(object);
+    return;
   }
+  table.Replace(table.FindCell(ref.position, ref.key), object);
+  if (old == object) return;
+  shard.AddBytes(ref.db, object->memory_size(), old->memory_size());
+  Object::Free(old);
+}
+
+// A spread object that takes over what another owns; the other is left as an empty string.
+Object* Tx::TakeSpread(const KeyRef& from, Object* source, std::string_view key, bool expires) {
+  const size_t size = source->memory_size();
+  Object* taken = Object::MakeSpread(key, source->ReleaseCollection(), expires);
+  keyspace_.shard(keyspace_.ShardIndex(from.position))
+      .AddBytes(from.db, source->memory_size(), size);
+  return taken;
 }
 
 void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding) {
@@ -285,28 +290,27 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   Object* old = FindObject(ref);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();
-  const bool expired = had_expiry && !options_.see_expired && old->expire_at_ms <= now_ms_;
+  const bool expired = had_expiry && !options_.see_expired && old->expire_at_ms() <= now_ms_;
   const int64_t expire_at_ms =
-      expiry.keep ? (had_expiry && !expired ? old->expire_at_ms : kNoExpiry) : expiry.at_ms;
+      expiry.keep ? (had_expiry && !expired ? old->expire_at_ms() : kNoExpiry) : expiry.at_ms;
+  const bool expires = expire_at_ms != kNoExpiry;
 
-  const size_t need = sizeof(Object) + key.size() + value.size();
   Object* object = old;
   if (old != nullptr) DropRows(ref.db, *old);
   const bool elements_expired = old != nullptr && old->elements_expire();
-  const size_t room = old == nullptr || old->spread() ? 0 : old->allocated_size();
-  if (room >= need && room <= need * kSlackFactor + kSlackFree) {
+  if (old != nullptr && old->Suits(value.size(), expires)) {
     std::memmove(object->mutable_value(), value.data(), value.size());
-    object->value_size = static_cast<uint32_t>(value.size());
+    object->set_value_size(value.size());
   } else {
-    object = Object::Make(ref.position, key, value.data(), value.size());
+    object = Object::Make(key, value.data(), value.size(), expires);
     object->access = old != nullptr ? old->access : keyspace_.FreshAccess(now_ms_);
     object->hot = old != nullptr ? old->hot : 0;
   }
   object->type = ObjectType::kString;
   object->flags = 0;
   object->encoding = encoding;
-  const bool refresh = object->expire_at_ms != expire_at_ms || elements_expired;
-  object->expire_at_ms = expire_at_ms;
+  const bool refresh = object->expire_at_ms() != expire_at_ms || elements_expired;
+  object->set_expire_at_ms(expire_at_ms);
   if (object != old || refresh) PutObject(ref, object, old);
   keyspace_.Touch(object, now_ms_);
   if (!was_live) NotifyNew(ref);
@@ -327,21 +331,20 @@ size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view byte
   }
 
   Object* object = old;
-  const size_t need = sizeof(Object) + key.size() + new_size;
-  if (old == nullptr || old->allocated_size() < need) {
+  const int64_t expire_at_ms = live != nullptr ? live->expire_at_ms() : kNoExpiry;
+  if (old == nullptr || !old->Fits(new_size, /*expires=*/false)) {
     const size_t spare = live != nullptr ? std::min(new_size, kGrowthMax) : 0;
-    object = Object::Make(ref.position, key, nullptr, new_size + spare);
+    object = Object::Make(key, nullptr, new_size + spare, expire_at_ms != kNoExpiry);
     if (old_size > 0) std::memcpy(object->mutable_value(), live->value().data(), old_size);
     object->access = old != nullptr ? old->access : keyspace_.FreshAccess(now_ms_);
-    if (live != nullptr) object->expire_at_ms = live->expire_at_ms;
   }
   if (offset > old_size) std::memset(object->mutable_value() + old_size, 0, offset - old_size);
   std::memmove(object->mutable_value() + offset, bytes.data(), bytes.size());
-  object->value_size = static_cast<uint32_t>(new_size);
+  object->set_value_size(new_size);
   object->type = ObjectType::kString;
   object->flags = 0;
   object->encoding = Encoding::kRaw;
-  if (live == nullptr) object->expire_at_ms = kNoExpiry;
+  object->set_expire_at_ms(expire_at_ms);
   PutObject(ref, object, old);
   if (live == nullptr) NotifyNew(ref);
   object->seq = LogHead(ref, *object, live != nullptr ? 0 : 1, 0);
@@ -354,8 +357,14 @@ void Tx::SetExpiry(std::string_view key, int64_t at_ms) {
   Object* object = FindLive(ref, /*touch=*/false);
   HEARTH_CHECK(object != nullptr);
   const bool had_expiry = object->has_expiry();
-  object->expire_at_ms = at_ms;
-  PutObject(ref, object, object);
+  Object* old = object;
+  if (at_ms != kNoExpiry && !old->expiry_room) {
+    object = old->spread() ? TakeSpread(ref, old, old->key(), /*expires=*/true)
+                           : Object::Make(old->key(), old->value().data(), old->value_size(), true);
+    object->TakeAttributes(*old);
+  }
+  object->set_expire_at_ms(at_ms);
+  PutObject(ref, object, old);
   object->seq = LogHead(ref, *object, 0, int{object->has_expiry()} - int{had_expiry});
 }
 
@@ -384,7 +393,7 @@ void Tx::RemoveObject(const KeyRef& ref, Object* object, uint64_t seq) {
     shard.dbs[ref.db].delete_seq = seq;
     return;
   }
-  Object* tombstone = Object::Make(ref.position, ref.key, nullptr, 0);
+  Object* tombstone = Object::Make(ref.key, nullptr, 0, /*expires=*/false);
   tombstone->flags = Object::kTombstone;
   tombstone->seq = seq;
   PutObject(ref, tombstone, object);
@@ -411,7 +420,7 @@ void Tx::NotifyNew(const KeyRef& ref) {
 Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
   Object* copy;
   if (!source.spread()) {
-    copy = Object::Make(to.position, to.key, source.value().data(), source.value_size);
+    copy = Object::Make(to.key, source.value().data(), source.value_size(), source.has_expiry());
   } else {
     auto collection = Collection::Make(source.type, Log().next_seq());
     std::string head;
@@ -424,14 +433,9 @@ Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
     });
     change_count_ = changes_before;
     HEARTH_CHECK(sound && collection->FinishLoad());
-    copy = Object::MakeSpread(to.position, to.key, collection.release());
+    copy = Object::MakeSpread(to.key, collection.release(), source.has_expiry());
   }
-  copy->expire_at_ms = source.expire_at_ms;
-  copy->type = source.type;
-  copy->encoding = source.encoding;
-  copy->access = source.access;
-  copy->hot = source.hot;
-  copy->flags |= source.flags & Object::kElementsExpire;
+  copy->TakeAttributes(source);
   return copy;
 }
 
@@ -462,16 +466,8 @@ void Tx::Move(const KeyRef& from, const KeyRef& to) {
     DeleteLive(from, FindObject(from));
     return;
   }
-  const uint32_t shard_index = keyspace_.ShardIndex(from.position);
-  const size_t size = source->memory_size();
-  Object* moved = Object::MakeSpread(to.position, to.key, source->ReleaseCollection());
-  keyspace_.shard(shard_index).AddBytes(from.db, source->memory_size(), size);
-  moved->expire_at_ms = source->expire_at_ms;
-  moved->type = source->type;
-  moved->encoding = source->encoding;
-  moved->access = source->access;
-  moved->hot = source->hot;
-  moved->flags |= source->flags & Object::kElementsExpire;
+  Object* moved = TakeSpread(from, source, to.key, source->has_expiry());
+  moved->TakeAttributes(*source);
   PutCopy(to, moved);
   --change_count_;
   DeleteLive(from, FindObject(from));

@@ -196,6 +196,7 @@ class Tx {
   Object* FindObject(const KeyRef& ref);
   Object* FindLive(const KeyRef& ref, bool touch);
   void PutObject(const KeyRef& ref, Object* object, Object* old);
+  Object* TakeSpread(const KeyRef& from, Object* source, std::string_view key, bool expires);
   uint64_t LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires);
   uint64_t LogDelete(const KeyRef& ref, int64_t keys, int64_t expires);
   uint64_t PutElementRow(uint32_t db, uint64_t object_id, std::string_view element,

@@ -15,7 +15,7 @@ std::string ObjectText(const Object& object, uint32_t db_id) {
   char header[kHeadValueHeaderSizeMax];
   std::string value(header, WriteHeadValueHeader(header, object));
   AppendHeadBody(object, &value);
-  return RowText(HeadKey(db_id, object.position, object.key()), value);
+  return RowText(HeadKey(db_id, object.position(), object.key()), value);
 }
 
 // A resident spread collection against its element rows. Requires: its shard's lock.
@@ -117,12 +117,12 @@ Status VerifyResident(Keyspace& keyspace, uint32_t db, std::string* differences)
     Shard& shard = keyspace.shard(index);
     std::lock_guard lock(shard.mutex);
     if (!shard.dbs[db].table) continue;
-    std::vector<Object*> objects;
+    std::vector<Table::Placed> objects;
     shard.dbs[db].table->WalkRange(keyspace.FirstPosition(index), keyspace.LastPosition(index),
                                    &objects);
-    for (const Object* object : objects) {
+    for (const auto& [position, object] : objects) {
       std::string row;
-      const Status status = keyspace.store().Get(HeadKey(db_id, object->position, object->key()),
+      const Status status = keyspace.store().Get(HeadKey(db_id, position, object->key()),
                                                  Store::Tier::kDisk, &row);
       if (!status.ok() && !status.IsNotFound()) return status;
       if (status.IsNotFound() != object->tombstone()) {

@@ -28,7 +28,7 @@ bool InstallPacked(Keyspace& keyspace, Shard& shard, uint32_t db, uint32_t db_id
   if (!ParseHeadValue(row.value, &parts)) return true;
   Keyspace::ReadKey read;
   read.epoch = epoch;
-  read.object.reset(ObjectFromHead(row.position, row.key, parts));
+  read.object.reset(ObjectFromHead(row.key, parts));
   read.view_seq = view_seq;
   return keyspace.Install(shard, KeyRef(db, row.key, row.position), db_id, std::move(read), hot);
 }

@@ -99,7 +99,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Fixed(Text("ignore-warnings", "")),
     Fixed(Int("io-threads", "1", 1, 128)),
     Fixed(Bool("io-threads-do-reads", "no")),
-    Bool("jemalloc-bg-thread", "yes"),
     Int("key-load-delay", "0", INT32_MIN, INT32_MAX),
     Bool("lazyfree-lazy-eviction", "no"),
     Bool("lazyfree-lazy-expire", "no"),

@@ -94,6 +94,7 @@ constexpr Directive kDirectives[] = {
      .flags = kImmutable,
      .min = 1,
      .max = 64},
+    {.name = "jemalloc-bg-thread", .kind = DirectiveKind::kBool, .default_text = "yes"},
     {.name = "latency-monitor-threshold",
      .kind = DirectiveKind::kInt,
      .default_text = "0",

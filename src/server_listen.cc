@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "engine/collection_limits.h"
+#include "engine/process_memory.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog.h"
 #include "src/log.h"
@@ -351,6 +352,15 @@ void Server::WatchPersistenceConfig() {
       return status.ok();
     });
   }
+  const auto set_purge_threads = [this](std::string* error) {
+    if (SetPurgeThreads(config_.Bool("jemalloc-bg-thread"))) return true;
+    *error = "the allocator cannot run threads of its own";
+    return false;
+  };
+  if (std::string error; !set_purge_threads(&error)) {
+    Log(LogLevel::kWarning, "jemalloc-bg-thread: " + error);
+  }
+  config_.OnChange("jemalloc-bg-thread", set_purge_threads);
   config_.OnChange("disk-free-min", [this](std::string*) {
     const std::string text = config_.Text("disk-free-min");
     if (text.ends_with('%')) {

@@ -51,8 +51,8 @@ bool ParseConditions(const Args& args, ExpireConditions* conditions, Reply& repl
 bool Allow(const ExpireConditions& conditions, const Object& object, int64_t at_ms) {
   if (conditions.none_before && object.has_expiry()) return false;
   if (conditions.some_before && !object.has_expiry()) return false;
-  const bool is_later = object.has_expiry() && at_ms > object.expire_at_ms;
-  const bool is_sooner = !object.has_expiry() || at_ms < object.expire_at_ms;
+  const bool is_later = object.has_expiry() && at_ms > object.expire_at_ms();
+  const bool is_sooner = !object.has_expiry() || at_ms < object.expire_at_ms();
   if (conditions.only_later && !is_later) return false;
   return !conditions.only_sooner || is_sooner;
 }
@@ -89,7 +89,7 @@ void ReplyTime(std::string_view key, int64_t base_ms, TimeUnit unit, Tx& tx, Rep
     return reply.Integer(kAbsentKey);
   }
   if (!object->has_expiry()) return reply.Integer(kLivesForever);
-  const int64_t ms = object->expire_at_ms - base_ms;
+  const int64_t ms = object->expire_at_ms() - base_ms;
   reply.Integer(unit == TimeUnit::kSeconds ? RoundToSeconds(ms) : ms);
 }
 

@@ -89,7 +89,7 @@ constexpr std::string_view kErrReading = "IOERR error or timeout reading to targ
 bool SendRestore(Target& target, std::string_view key, bool replace, Tx& tx) {
   const Object& object = *tx.Peek(key);
   const int64_t ttl_ms =
-      object.has_expiry() ? std::max<int64_t>(1, object.expire_at_ms - tx.now_ms()) : 0;
+      object.has_expiry() ? std::max<int64_t>(1, object.expire_at_ms() - tx.now_ms()) : 0;
   const std::string ttl = std::to_string(ttl_ms);
   const std::string payload = DumpPayloadOf(tx, key, object);
   return replace ? target.Send({"RESTORE", key, ttl, payload, "REPLACE"})

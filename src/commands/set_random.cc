@@ -23,7 +23,7 @@ std::vector<std::string_view> Draw(const SetKey& set, size_t count) {
 
 // Answers all members but a few that are drawn, and leaves those in a set made anew.
 void PopAllBut(std::string_view key, size_t left_count, const Object* found, Tx& tx, Reply& reply) {
-  const int64_t expire_at_ms = found->expire_at_ms;
+  const int64_t expire_at_ms = found->expire_at_ms();
   std::vector<std::string> left;
   Encoding encoding;
   {

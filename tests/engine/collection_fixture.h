@@ -33,7 +33,7 @@ class CollectionFixture : public EngineFixture {
         text += key + ": ";
         if (const Object* object = tx.Peek(key)) {
           text += std::string(EncodingName(object->encoding)) + " " +
-                  std::to_string(object->expire_at_ms) + " " + print(tx, key);
+                  std::to_string(object->expire_at_ms()) + " " + print(tx, key);
         }
         text += "\n";
       });

@@ -8,9 +8,9 @@ namespace hearth {
 namespace {
 
 Object* MakeString(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-  Object* object = Object::Make(PositionOf(key), key, value.data(), value.size());
+  Object* object = Object::Make(key, value.data(), value.size(), expire_at_ms != kNoExpiry);
   object->encoding = Encoding::kEmbstr;
-  object->expire_at_ms = expire_at_ms;
+  object->set_expire_at_ms(expire_at_ms);
   return object;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 #include <random>
 
@@ -10,28 +11,50 @@ namespace {
 
 using Model = std::map<std::pair<uint64_t, std::string>, int64_t>;
 
-Object* MakeObject(uint64_t position, const std::string& key, int64_t expire_at_ms = kNoExpiry) {
-  Object* object = Object::Make(position, key, nullptr, 0);
-  object->expire_at_ms = expire_at_ms;
-  return object;
+// A key that begins with its position, so that a test can choose where it stands.
+std::string KeyAt(uint64_t position, const std::string& name) {
+  return std::string(reinterpret_cast<const char*>(&position), sizeof(position)) + name;
 }
 
-std::string Names(const std::vector<Object*>& objects) {
+uint64_t TestHashOf(std::string_view key) {
+  uint64_t position;
+  std::memcpy(&position, key.data(), sizeof(position));
+  return position & ((uint64_t{1} << kPositionHashBits) - 1);
+}
+
+class TestTable : public Table {
+ public:
+  explicit TestTable(uint32_t first_slot = 0) : Table(first_slot, 256, TestHashOf) {}
+  Object* Put(uint64_t position, const std::string& name, int64_t expire_at_ms = kNoExpiry) {
+    Object* object =
+        Object::Make(KeyAt(position, name), nullptr, 0, /*expires=*/expire_at_ms != kNoExpiry);
+    object->set_expire_at_ms(expire_at_ms);
+    Insert(position, object);
+    return object;
+  }
+  Object* FindAt(uint64_t position, const std::string& name) const {
+    return Find(position, KeyAt(position, name));
+  }
+};
+
+std::string Names(const std::vector<Table::Placed>& objects) {
   std::string text;
-  for (const Object* object : objects) text += std::string(object->key()) + " ";
+  for (const auto& [position, object] : objects) {
+    text += std::string(object->key().substr(sizeof(position))) + " ";
+  }
   return text;
 }
 
-void CheckAgainst(const Table& table, const Model& model, uint64_t first) {
+void CheckAgainst(const TestTable& table, const Model& model, uint64_t first) {
   EXPECT_EQ(table.size(), model.size());
-  std::vector<Object*> walked;
+  std::vector<Table::Placed> walked;
   for (uint64_t from = first; from != Table::kWalkEnd;) from = table.Walk(from, 10, &walked);
   ASSERT_EQ(walked.size(), model.size());
   size_t i = 0;
   for (const auto& [id, expiry] : model) {
-    EXPECT_EQ(walked[i]->position, id.first);
-    EXPECT_EQ(walked[i]->key(), id.second);
-    EXPECT_EQ(table.Find(id.first, id.second), walked[i]);
+    EXPECT_EQ(walked[i].position, id.first);
+    EXPECT_EQ(walked[i].object->key(), KeyAt(id.first, id.second));
+    EXPECT_EQ(table.FindAt(id.first, id.second), walked[i].object);
     ++i;
   }
 }
@@ -41,7 +64,7 @@ void RunRandom(uint64_t seed, uint32_t slots, uint64_t hash_mask, int steps) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   constexpr uint32_t kFirst = 256;
-  Table table(kFirst, 256);
+  TestTable table(kFirst);
   Model model;
   for (int step = 0; step < steps; ++step) {
     const uint64_t position = (uint64_t{kFirst + random() % slots} << kPositionHashBits) |
@@ -50,15 +73,16 @@ void RunRandom(uint64_t seed, uint32_t slots, uint64_t hash_mask, int steps) {
     const auto at = model.find({position, key});
     if (random() % 3 != 0) {
       if (at != model.end()) continue;
-      table.Insert(MakeObject(position, key));
+      table.Put(position, key);
       model[{position, key}] = 0;
     } else if (!model.empty()) {
       auto victim = model.lower_bound({position, key});
       if (victim == model.end()) victim = model.begin();
-      Object* removed = table.Remove(victim->first.first, victim->first.second);
+      const auto& [at_position, name] = victim->first;
+      Object* removed = table.Remove(at_position, KeyAt(at_position, name));
       ASSERT_NE(removed, nullptr);
       Object::Free(removed);
-      EXPECT_EQ(table.Find(victim->first.first, victim->first.second), nullptr);
+      EXPECT_EQ(table.FindAt(at_position, name), nullptr);
       model.erase(victim);
     }
   }
@@ -79,34 +103,34 @@ TEST(TableTest, AgreesWithAMapWhenHashesCollide) {
 
 // More objects at one position than a segment that can split would hold.
 TEST(TableTest, HoldsAnyNumberOfKeysAtOnePosition) {
-  Table table(0, 256);
+  TestTable table;
   Model model;
   for (int i = 0; i < 1000; ++i) {
-    table.Insert(MakeObject(77, std::to_string(i)));
+    table.Put(77, std::to_string(i));
     model[{77, std::to_string(i)}] = 0;
   }
   CheckAgainst(table, model, 0);
-  std::vector<Object*> page;
+  std::vector<Table::Placed> page;
   EXPECT_EQ(table.Walk(0, 1, &page), uint64_t{1} << kPositionHashBits);
   EXPECT_EQ(page.size(), 1000u) << "all that share a position come together";
 }
 
 // A probe for an absent key ends in a segment of any fill.
 TEST(TableTest, AnAbsentKeyIsNotFoundHoweverFullTheSegmentIs) {
-  Table table(0, 256);
+  TestTable table;
   for (uint64_t i = 0; i < 2000; ++i) {
-    EXPECT_EQ(table.Find(i << 30 | 1, "absent"), nullptr);
+    EXPECT_EQ(table.FindAt(i << 30 | 1, "absent"), nullptr);
     table.PrefetchObject(i << 30 | 1);
-    table.Insert(MakeObject(i << 30, "key"));
+    table.Put(i << 30, "key");
   }
 }
 
 TEST(TableTest, AWalkGivesOrderAndPlaceToGoOn) {
-  Table table(0, 256);
+  TestTable table;
   for (const uint64_t position : {uint64_t{5}, uint64_t{3}, uint64_t{9} << kPositionHashBits}) {
-    table.Insert(MakeObject(position, std::to_string(position & 15)));
+    table.Put(position, std::to_string(position & 15));
   }
-  std::vector<Object*> page;
+  std::vector<Table::Placed> page;
   EXPECT_EQ(table.Walk(0, 1, &page), 4u);
   EXPECT_EQ(Names(page), "3 ");
   page.clear();
@@ -119,11 +143,11 @@ TEST(TableTest, AWalkGivesOrderAndPlaceToGoOn) {
 
 TEST(TableTest, ASweepVisitsEachOnceAndRemovesSafely) {
   std::mt19937_64 random(7);
-  Table table(0, 256);
+  TestTable table;
   for (int i = 0; i < 20000; ++i) {
     const uint64_t position =
         (random() % 3) << kPositionHashBits | (random() >> (64 - kPositionHashBits));
-    table.Insert(MakeObject(position, std::to_string(i), i % 4 == 0 ? 1000 : kNoExpiry));
+    table.Put(position, std::to_string(i), i % 4 == 0 ? 1000 : kNoExpiry);
   }
   std::map<std::string, int> visits;
   Table::SweepHand hand;
@@ -146,15 +170,17 @@ TEST(TableTest, ASweepVisitsEachOnceAndRemovesSafely) {
   while (table.size() > 0) {
     table.Sweep(&hand, 1000, [](Object*) { return SweepAction::kRemove; });
   }
-  std::vector<Object*> rest;
+  std::vector<Table::Placed> rest;
   EXPECT_EQ(table.Walk(0, 1, &rest), Table::kWalkEnd);
   EXPECT_TRUE(rest.empty());
 }
 
 TEST(TableTest, TheExpiryBitFollowsTheObject) {
-  Table table(0, 256);
-  Object* object = MakeObject(1, "key");
-  table.Insert(object);
+  TestTable table;
+  Object* object = table.Put(1, "key", /*expire_at_ms=*/4);
+  object->set_expire_at_ms(kNoExpiry);
+  Table::Cell* cell = table.FindCell(1, KeyAt(1, "key"));
+  table.Replace(cell, object);
   const auto count = [&] {
     size_t expiring = 0;
     Table::SweepHand hand;
@@ -165,24 +191,24 @@ TEST(TableTest, TheExpiryBitFollowsTheObject) {
     return expiring;
   };
   EXPECT_EQ(count(), 0u);
-  object->expire_at_ms = 5;
-  table.RefreshExpiryBit(object);
+  object->set_expire_at_ms(5);
+  table.Replace(cell, object);
   EXPECT_EQ(count(), 1u);
-  Object* plain = MakeObject(1, "key");
-  table.Replace(table.FindCell(1, "key"), plain);
+  Object* plain = Object::Make(object->key(), nullptr, 0, /*expires=*/false);
+  table.Replace(cell, plain);
   Object::Free(object);
   EXPECT_EQ(count(), 0u);
+  EXPECT_EQ(table.FindAt(1, "key"), plain);
 }
 
 TEST(TableTest, AKeyCostsAtMostSixteenBytesBesideItsObject) {
   for (const uint32_t slots : {256u, 1u}) {
-    Table table(0, 256);
+    TestTable table;
     std::mt19937_64 random(1);
     constexpr size_t kKeys = 200000;
     for (size_t i = 0; i < kKeys; ++i) {
-      table.Insert(MakeObject(
-          (random() % slots) << kPositionHashBits | (random() >> (64 - kPositionHashBits)),
-          std::to_string(i)));
+      table.Put((random() % slots) << kPositionHashBits | (random() >> (64 - kPositionHashBits)),
+                std::to_string(i));
     }
     EXPECT_LE(table.overhead_bytes() / kKeys, 16u) << slots << " slots";
   }

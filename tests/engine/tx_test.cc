@@ -6,6 +6,7 @@
 
 #include "engine/keyspace.h"
 #include "engine/rows.h"
+#include "engine/set.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -49,7 +50,7 @@ TEST_F(TxTest, ADemotedKeyIsReadBackWithAllOfIt) {
   DemoteAll();
   EXPECT_EQ(engine_->keyspace().ResidentCount(), 0u);
   EXPECT_EQ(Get("foo"), "bar");
-  InTx({"foo"}, [&](Tx& tx) { EXPECT_EQ(tx.Peek("foo")->expire_at_ms, clock_.WallMs() + 5000); });
+  InTx({"foo"}, [&](Tx& tx) { EXPECT_EQ(tx.Peek("foo")->expire_at_ms(), clock_.WallMs() + 5000); });
   InTx({"num"}, [](Tx& tx) { EXPECT_EQ(tx.Peek("num")->encoding, Encoding::kInt); });
   EXPECT_EQ(Differences(), "");
 }
@@ -74,6 +75,61 @@ TEST_F(TxTest, AnExpiredKeyIsDeletedByTheReadThatMeetsIt) {
   Commit();
   EXPECT_EQ(StoredRows(), "");
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 0u);
+}
+
+// What the resident objects take, counted anew.
+size_t CountBytes(Keyspace& keyspace) {
+  size_t bytes = 0;
+  for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
+    std::vector<Table::Placed> objects;
+    if (const Table* table = keyspace.shard(index).dbs[0].table.get()) {
+      table->WalkRange(keyspace.FirstPosition(index), keyspace.LastPosition(index), &objects);
+    }
+    for (const auto& [position, object] : objects) bytes += object->memory_size();
+  }
+  return bytes;
+}
+
+// A key without room for an expiry becomes another object; its value and the account stay.
+TEST_F(TxTest, AnExpiryIsGivenToEveryFormOfAKey) {
+  Set("string", std::string(1000, 's'));
+  const auto change = [&](std::string_view key, int64_t at_ms) {
+    InTx({key}, [&](Tx& tx) { tx.SetExpiry(key, at_ms); });
+  };
+  const auto fill = [&](std::string_view key, int count) {
+    InTx({key}, [&](Tx& tx) {
+      SetKey set(tx, key, tx.Find(key));
+      for (int i = 0; i < count; ++i) set.Add("member:" + std::to_string(i));
+    });
+  };
+  fill("packed", 3);
+  fill("spread", 3000);
+  for (const std::string key : {"string", "packed", "spread"}) {
+    SCOPED_TRACE(key);
+    change(key, clock_.WallMs() + 1000);
+    InTx({key}, [&](Tx& tx) {
+      EXPECT_EQ(tx.Peek(key)->expire_at_ms(), clock_.WallMs() + 1000);
+      EXPECT_EQ(tx.Peek(key)->spread(), key == "spread");
+    });
+  }
+  EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 3u);
+  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountBytes(engine_->keyspace()));
+  fill("spread", 3001);
+  EXPECT_EQ(Differences(), "");
+  change("spread", kNoExpiry);
+  change("string", clock_.WallMs() + 2000);
+  clock_.AdvanceMs(1000);
+  EXPECT_EQ(Get("string"), std::string(1000, 's'));
+  InTx({"spread"}, [&](Tx& tx) {
+    EXPECT_EQ(SetKey(tx, "spread", tx.Find("spread")).size(), 3001u);
+  });
+  InTx({"packed"}, [](Tx& tx) { EXPECT_EQ(tx.Find("packed"), nullptr); });
+  EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 1u);
+  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountBytes(engine_->keyspace()));
+  EXPECT_EQ(Differences(), "");
+  Reopen();
+  EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 1u);
+  EXPECT_EQ(Differences(), "");
 }
 
 TEST_F(TxTest, FlushAndSwapTouchWholeDatabasesAndSurviveAReopen) {
