@@ -19,10 +19,11 @@ int DigitValue(char digit) {
 
 // Two digits a byte.
 void AppendId(std::string* to, std::string_view id) {
-  for (size_t i = 0; i + 1 < History::kIdSize; i += 2) {
-    const int byte = i + 1 < id.size() ? DigitValue(id[i]) << 4 | DigitValue(id[i + 1]) : 0;
-    to->push_back(static_cast<char>(byte));
+  char bytes[History::kIdSize / 2] = {};
+  for (size_t i = 0; i < sizeof(bytes) && 2 * i + 1 < id.size(); ++i) {
+    bytes[i] = static_cast<char>(DigitValue(id[2 * i]) << 4 | DigitValue(id[2 * i + 1]));
   }
+  to->append(bytes, sizeof(bytes));
 }
 
 bool ReadId(std::string_view* from, std::string* id) {

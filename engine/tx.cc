@@ -14,8 +14,8 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kEmbstrSizeMax = 44;  // Redis' limit for an embedded string
-constexpr size_t kIntSizeMax = 20;     // digits of INT64_MIN with its sign
+constexpr size_t kEmbstrSizeMax = 44;   // Redis' limit for an embedded string
+constexpr size_t kIntSizeMax = 20;      // digits of INT64_MIN with its sign
 constexpr size_t kGrowthMax = 1 << 20;  // bytes of spare room that a growing value gets
 
 // Whether the key's time has come, or that of every element it has.

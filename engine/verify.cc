@@ -122,8 +122,8 @@ Status VerifyResident(Keyspace& keyspace, uint32_t db, std::string* differences)
                                    &objects);
     for (const auto& [position, object] : objects) {
       std::string row;
-      const Status status = keyspace.store().Get(HeadKey(db_id, position, object->key()),
-                                                 Store::Tier::kDisk, &row);
+      const Status status =
+          keyspace.store().Get(HeadKey(db_id, position, object->key()), Store::Tier::kDisk, &row);
       if (!status.ok() && !status.IsNotFound()) return status;
       if (status.IsNotFound() != object->tombstone()) {
         *differences += "only in memory: " + ObjectText(*object, db_id) + "\n";

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <asio/buffer.hpp>
 #include <atomic>
+#include <cstring>
 
 #include "net/worker.h"
 
@@ -14,6 +16,10 @@ namespace hearth {
 namespace {
 
 constexpr size_t kReadBytesMin = 4096;
+// What the wait for a plain socket's bytes takes at once: a few pipelined requests.
+constexpr size_t kFirstReadBytes = 2048;
+// With more connections on a worker than this they wait without a buffer.
+constexpr size_t kFirstReadsMax = 1024;
 constexpr size_t kPiecesPerWrite = 64;
 constexpr size_t kDiscardBytesMax = 1024 * 1024;
 
@@ -87,7 +93,8 @@ void Connection::SetOutputLimits(size_t hard_bytes, size_t soft_bytes, uint32_t 
 
 size_t Connection::memory_bytes() const {
   return sizeof(*this) + parser_.memory_bytes() + output_.memory_bytes() +
-         marks_.capacity() * sizeof(Mark) + peer_address_.capacity() + local_address_.capacity();
+         (first_read_ != nullptr ? kFirstReadBytes : 0) + marks_.capacity() * sizeof(Mark) +
+         peer_address_.capacity() + local_address_.capacity();
 }
 
 // One slice of work: reads, parses and runs until the client has nothing more, or its share of
@@ -133,17 +140,34 @@ bool Connection::ContinueHandshake() {
   return false;
 }
 
+void Connection::CountRead(size_t size) {
+  parser_.Commit(size);
+  total_in_bytes_ += size;
+  Worker::SocketCounters::Add(worker_.socket_counters().reads);
+  last_interaction_us_ = worker_.NowUs();
+}
+
+// What came while the connection waited.
+void Connection::TakeFirstRead() {
+  const std::span<char> room = parser_.Prepare(kFirstReadBytes);
+  std::memcpy(room.data(), first_read_.get(), first_read_size_);
+  CountRead(first_read_size_);
+  readable_ = first_read_size_ == kFirstReadBytes;
+  first_read_size_ = 0;
+}
+
 // False when nothing came, or the connection ended.
 bool Connection::ReadSome() {
+  if (first_read_size_ > 0) {
+    TakeFirstRead();
+    return true;
+  }
   const std::span<char> room = parser_.Prepare(kReadBytesMin);
   const IoResult result = stream_.Read(room);
   switch (result.status) {
     case IoStatus::kOk:
-      parser_.Commit(result.size);
+      CountRead(result.size);
       if (!stream_.is_tls() && result.size < room.size()) readable_ = false;
-      total_in_bytes_ += result.size;
-      Worker::SocketCounters::Add(worker_.socket_counters().reads);
-      last_interaction_us_ = worker_.NowUs();
       return true;
     case IoStatus::kWantWrite:
       ArmWrite();
@@ -282,13 +306,25 @@ void Connection::AfterWrite() {
   }
 }
 
+// For asio a wait is an epoll_ctl each time; a read tries recv, which is cheaper and may find the
+// next request. An end or an error is met again by the read that follows.
 void Connection::ArmRead() {
   read_armed_ = true;
-  socket_.async_wait(asio::socket_base::wait_read,
-                     [self = shared_from_this()](const asio::error_code& error) {
-                       self->read_armed_ = false;
-                       if (!error) self->OnReadable();
-                     });
+  if (stream_.is_tls() || worker_.connection_count() > kFirstReadsMax) {
+    first_read_ = nullptr;
+    return socket_.async_wait(asio::socket_base::wait_read,
+                              [self = shared_from_this()](const asio::error_code& error) {
+                                self->read_armed_ = false;
+                                if (!error) self->OnReadable();
+                              });
+  }
+  if (first_read_ == nullptr) first_read_ = std::make_unique<char[]>(kFirstReadBytes);
+  socket_.async_read_some(asio::buffer(first_read_.get(), kFirstReadBytes),
+                          [self = shared_from_this()](const asio::error_code& error, size_t size) {
+                            self->read_armed_ = false;
+                            self->first_read_size_ = size;
+                            if (error != asio::error::operation_aborted) self->OnReadable();
+                          });
 }
 
 void Connection::ArmWrite() {

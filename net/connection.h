@@ -152,6 +152,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void WriteReleased();
   void AfterWrite();
   void ArmRead();
+  void CountRead(size_t size);
+  void TakeFirstRead();
   void ArmWrite();
   void OnReadable();
   void OnWritable();
@@ -180,6 +182,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   asio::generic::stream_protocol::socket socket_;
   SocketStream stream_;
+  std::unique_ptr<char[]> first_read_;  // what the armed read brings, and how much it brought
+  size_t first_read_size_ = 0;
   RequestParser parser_;
   OutputBuffer output_;
   Reply reply_;

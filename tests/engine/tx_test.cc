@@ -120,9 +120,8 @@ TEST_F(TxTest, AnExpiryIsGivenToEveryFormOfAKey) {
   change("string", clock_.WallMs() + 2000);
   clock_.AdvanceMs(1000);
   EXPECT_EQ(Get("string"), std::string(1000, 's'));
-  InTx({"spread"}, [&](Tx& tx) {
-    EXPECT_EQ(SetKey(tx, "spread", tx.Find("spread")).size(), 3001u);
-  });
+  InTx({"spread"},
+       [&](Tx& tx) { EXPECT_EQ(SetKey(tx, "spread", tx.Find("spread")).size(), 3001u); });
   InTx({"packed"}, [](Tx& tx) { EXPECT_EQ(tx.Find("packed"), nullptr); });
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 1u);
   EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountBytes(engine_->keyspace()));

@@ -53,14 +53,37 @@ TEST_F(ConnectionTest, KnowsItsAddressesAndCounts) {
   });
 }
 
-// Ten thousand silent clients must cost little.
-TEST_F(ConnectionTest, AnIdleConnectionHoldsNoBuffers) {
+// Ten thousand silent clients must cost little; a thousand may have a small buffer each.
+TEST_F(ConnectionTest, AnIdleConnectionHoldsNoBuffersWhenThereAreMany) {
   Client client(port());
-  client.Ask("PING\r\n", "+PONG\r\n");
-  OnConnection([](Connection& connection) {
-    EXPECT_EQ(connection.query_buffer_free_bytes(), 0u);
-    EXPECT_LT(connection.memory_bytes(), 1024u);
-  });
+  const auto memory_after_a_ping = [&] {
+    client.Ask("PING\r\n", "+PONG\r\n");
+    size_t bytes = 0;
+    OnConnection([&](Connection& connection) {
+      EXPECT_EQ(connection.query_buffer_free_bytes(), 0u);
+      bytes = connection.memory_bytes();
+    });
+    return bytes;
+  };
+  EXPECT_LT(memory_after_a_ping(), 3072u);
+  for (int i = 0; i < 10000; ++i) workers_[0]->ReserveConnection();
+  EXPECT_LT(memory_after_a_ping(), 1024u);
+}
+
+// What a client pipelines beyond the first read is read on.
+TEST_F(ConnectionTest, RequestsOfAnySizeComeInOrder) {
+  Client client(port());
+  for (const size_t size : {2000u, 2040u, 2048u, 2049u, 4096u, 70000u}) {
+    const std::string word(size, 'w');
+    const std::string request = Echo(word) + "PING\r\n";
+    client.Send(request);
+    const std::string answer = Bulk(word) + "+PONG\r\n";
+    EXPECT_EQ(client.Read(answer.size()), answer) << size;
+    client.Send(request.substr(0, request.size() - 3));
+    EXPECT_EQ(client.Read(Bulk(word).size()), Bulk(word)) << size;
+    client.Send(request.substr(request.size() - 3));
+    EXPECT_EQ(client.Read(7), "+PONG\r\n") << size;
+  }
 }
 
 TEST_F(ConnectionTest, AnswersABrokenProtocolThenCloses) {
