@@ -279,26 +279,27 @@ def set_packed_size(client, options):
 
 
 # redis-server's SORT takes an ERANGE that some earlier command left in errno for its own; a failing
-# chdir right before leaves another.
+# chdir right before leaves another. MULTI queues it as any command.
 CLEAR_ERRNO = ("CONFIG", "SET", "dir", "/nonexistent")
 
 
-def is_stale_errno(command, reply):
-    """Within EXEC nothing can be put before a SORT."""
-    return command[0].startswith("SORT") and \
-        reply == "ERR One or more scores can't be converted into double"
-
-
 def pipeline_of_redis(client, batch):
-    """The replies to a batch, with errno cleared before each SORT that is not queued by MULTI."""
-    sent, queued = [], False
+    """The replies to a batch, as if CLEAR_ERRNO had not been sent before each SORT."""
+    sent = []
     for command in batch:
-        if command[0].startswith("SORT") and not queued:
-            sent.append(CLEAR_ERRNO)
-        queued = command[0] == "MULTI" or (queued and command[0] not in ("EXEC", "DISCARD"))
-        sent.append(command)
-    replies = client.pipeline(sent)
-    return [reply for command, reply in zip(sent, replies) if command is not CLEAR_ERRNO]
+        sent += [CLEAR_ERRNO, command] if command[0].startswith("SORT") else [command]
+    kept, queue = [], []
+    for command, reply in zip(sent, client.pipeline(sent)):
+        if command[0] == "EXEC" and isinstance(reply, list):
+            assert len(reply) == len(queue), (queue, reply)
+            reply = [one for queued, one in zip(queue, reply) if queued is not CLEAR_ERRNO]
+        if reply == "QUEUED":
+            queue.append(command)
+        elif command[0] in ("MULTI", "EXEC", "DISCARD"):
+            queue = []
+        if command is not CLEAR_ERRNO:
+            kept.append(reply)
+    return kept
 
 
 def run(options, hearth, redis):
@@ -316,7 +317,7 @@ def run(options, hearth, redis):
         for command, a, b in pair_up(batch, *replies):
             if command[0] == "SELECT" and b == "OK":
                 db = int(command[1])
-            if not same(command, a, b) and not (options.multi and is_stale_errno(command, b)):
+            if not same(command, a, b):
                 differences.setdefault((command[0], str(b)[:40]), (command, a, b))
         if differences and not options.keep_going:
             break
