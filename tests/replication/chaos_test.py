@@ -10,7 +10,6 @@ usage: chaos_test.py HEARTH_SERVER [--seconds N] [--seed N]
 """
 
 import argparse
-import glob
 import os
 import random
 import signal
@@ -19,53 +18,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from asking import Asking  # noqa: E402
-from proxy import Proxy  # noqa: E402
-from resp import ReplyError, Server, free_port  # noqa: E402
-
-
-class Node(Asking):
-    def __init__(self, binary, name):
-        self.name = name
-        self.port = free_port()
-        self.proxy = Proxy(self.port)
-        self.parent = None
-        self.stopped = False
-        self.server = Server(binary, self.arguments())
-        self.server.start()
-
-    def arguments(self):
-        args = ["--port", str(self.port), "--save", "", "--workers", "2", "--appendfsync",
-                "everysec", "--repl-ping-replica-period", "1", "--repl-timeout", "4",
-                "--repl-backlog-size", "200kb", "--enable-debug-command", "yes",
-                "--maxmemory-policy", "demote", "--maxmemory", "200mb"]
-        if self.parent:
-            args += ["--replicaof", "127.0.0.1", str(self.parent.proxy.port)]
-        return args
-
-    def alive(self):
-        return not self.stopped and self.server.process.poll() is None
-
-    def follow(self, parent):
-        self.parent = parent
-        reply = self.call("REPLICAOF", "127.0.0.1", parent.proxy.port)
-        assert reply in ("OK", "OK Already connected to specified master"), reply
-
-    def promote(self):
-        self.parent = None
-        assert self.call("REPLICAOF", "NO", "ONE") == "OK"
-
-    def restart(self):
-        self.server.args = self.arguments()
-        self.server.start()
-
-    def full_resyncs(self):
-        with open(os.path.join(self.server.folder, "log"), "rb") as log:
-            return log.read().count(b"MASTER <-> REPLICA sync: Finished with success")
-
-    def diverged_count(self):
-        """Files of what it gave up."""
-        return len(glob.glob(os.path.join(self.server.folder, "data", "diverged-*.rows")))
+from node import Node, end  # noqa: E402
+from resp import ReplyError, wait_until  # noqa: E402
 
 
 class Writes:
@@ -134,13 +88,6 @@ class Chaos:
     def say(self, text):
         print("%7.2f %s" % (time.monotonic() - self.started, text), flush=True)
 
-    def wait(self, what, text, seconds=60):
-        end = time.monotonic() + seconds
-        while not what():
-            if time.monotonic() > end:
-                raise AssertionError("never: " + text)
-            time.sleep(0.02)
-
     def run(self, seconds):
         self.started = time.monotonic()
         a, b, c, d = self.nodes
@@ -148,7 +95,7 @@ class Chaos:
         b.follow(a)
         c.follow(a)
         d.follow(b)
-        self.wait(self.all_level, "the first resyncs")
+        wait_until(self.all_level, "the first resyncs")
         self.check_full("at the start")
         end = time.monotonic() + seconds
         next_event = time.monotonic() + 0.5
@@ -168,7 +115,7 @@ class Chaos:
     def write(self):
         try:
             if self.client is None:
-                self.client = self.primary.server.client()
+                self.client = self.primary.client()
             batch = self.writes.batch()
             number = "acked:%d" % self.writes.number
             self.writes.number += 1
@@ -190,8 +137,9 @@ class Chaos:
     # -- What happens
 
     def event(self):
-        kind = self.random.choice(["cut", "damage", "damage", "stall", "slow", "kill replica", "kill replica",
-                                   "stop replica", "kill primary", "promote", "refuse"])
+        kind = self.random.choice(["cut", "damage", "damage", "stall", "slow", "kill replica",
+                                   "kill replica", "stop replica", "kill primary", "promote",
+                                   "refuse"])
         self.counts[kind] = self.counts.get(kind, 0) + 1
         getattr(self, kind.replace(" ", "_"))()
 
@@ -235,11 +183,11 @@ class Chaos:
         node = self.victim()
         if node:
             self.say("kill -9 " + node.name)
-            node.server.kill()
+            node.kill()
             self.do_later("start " + node.name, lambda: self.start(node))
 
     def start(self, node):
-        if node.server.process.poll() is not None:
+        if node.process.poll() is not None:
             node.restart()
 
     def stop_replica(self):
@@ -247,18 +195,18 @@ class Chaos:
         if node:
             self.say("SIGSTOP " + node.name)
             node.stopped = True
-            node.server.process.send_signal(signal.SIGSTOP)
+            node.signal(signal.SIGSTOP)
             self.do_later("SIGCONT " + node.name, lambda: self.resume(node))
 
     def resume(self, node):
         if node.stopped:
             node.stopped = False
-            node.server.process.send_signal(signal.SIGCONT)
+            node.signal(signal.SIGCONT)
 
     def kill_primary(self):
         """Killed and started again, as it was."""
         self.say("kill -9 and start the primary " + self.primary.name)
-        self.primary.server.kill()
+        self.primary.kill()
         self.client = None
         self.primary.restart()
 
@@ -266,7 +214,7 @@ class Chaos:
         """The primary dies; the replica of it that has most takes over; all follow that one."""
         old = self.primary
         history = old.info()["master_replid"]
-        old.server.kill()
+        old.kill()
         self.client = None
         for node in self.nodes:
             node.proxy.heal()
@@ -305,9 +253,10 @@ class Chaos:
         own = int(old.info()["master_repl_offset"])
         old.follow(new)
         old.call("CLIENT", "UNPAUSE")
-        # What it has alone is given up by a full resync, and so do those behind it. What expired there
-        # just now may not have been committed when it was asked: then its file tells.
-        self.diverged.append((old, 1 + sum(node.parent is old for node in self.nodes), own > shared))
+        # What it has alone is given up by a full resync, and so do those behind it. What expired
+        # there just now may not have been committed when it was asked: then its file tells.
+        followers = sum(node.parent is old for node in self.nodes)
+        self.diverged.append((old, 1 + followers, own > shared))
         if own > shared:
             self.say("%s has %d sequences of its own" % (old.name, own - shared))
 
@@ -330,21 +279,23 @@ class Chaos:
             self.start(node)
         self.later = []
         # Nothing may expire between one digest and the next.
-        client = self.primary.server.client()
+        client = self.primary.client()
         for db in range(3):
             client.call("SELECT", db)
             client.pipeline([("PERSIST", key) for key in client.call("KEYS", "*")])
         # Nor be removed, because it had expired before, while the rows are counted.
-        self.wait(lambda: all("expires=0" in counts for counts in
-                              self.primary.info("keyspace").values()), "what has expired is removed")
-        self.wait(self.all_level, "all level: %s" % [node.info() for node in self.nodes])
+        wait_until(lambda: all("expires=0" in counts for counts in
+                               self.primary.info("keyspace").values()),
+                   "what has expired is removed")
+        wait_until(self.all_level, lambda: "all level: %s" % [node.info() for node in self.nodes])
 
     def full_allowed(self):
         """The first of each node, and those that the history asks for."""
         allowed = len(self.nodes) - 1
         for node in self.nodes:
-            known = [count for who, count, is_known in self.diverged if who is node and is_known]
-            others = [count for who, count, is_known in self.diverged if who is node and not is_known]
+            mine = [(count, is_known) for who, count, is_known in self.diverged if who is node]
+            known = [count for count, is_known in mine if is_known]
+            others = [count for count, is_known in mine if not is_known]
             late = max(0, node.diverged_count() - len(known))
             allowed += sum(known) + sum(sorted(others, reverse=True)[:late])
         return allowed
@@ -358,7 +309,7 @@ class Chaos:
         self.say("check")
         lost = [key for key in self.acked if self.primary.call("EXISTS", key) != 1]
         assert not lost, "acknowledged by WAIT and lost: %s" % lost[:10]
-        self.wait(self.all_level, "all level behind the reads")
+        wait_until(self.all_level, "all level behind the reads")
         digests = {node.name: node.call("DEBUG", "DIGEST") for node in self.nodes}
         assert len(set(digests.values())) == 1, "data differ: %s" % digests
         for node in self.nodes:
@@ -373,10 +324,7 @@ class Chaos:
     def end(self, failed):
         for node in self.nodes:
             self.resume(node)
-            node.proxy.close()
-            if failed:
-                print("---- %s: %s" % (node.name, node.server.log_tail()[-3000:]))
-            node.server.remove()
+        end(self.nodes, failed)
 
 
 def main():

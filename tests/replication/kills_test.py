@@ -13,7 +13,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from chaos_test import Node  # noqa: E402
+from node import Node, end  # noqa: E402
+from resp import wait_until  # noqa: E402
 
 # What a byte of the groups may cost on the wire: frames, heartbeats, a group that a cut tore.
 OVERHEAD_MAX = 1.1
@@ -24,7 +25,8 @@ class Kills:
     def __init__(self, options):
         self.random = random.Random(options.seed)
         self.options = options
-        self.primary, self.replica = Node(options.server, "primary"), Node(options.server, "replica")
+        self.primary = Node(options.server, "primary")
+        self.replica = Node(options.server, "replica")
         self.client = None
         self.written = 0
 
@@ -34,7 +36,7 @@ class Kills:
             begin = time.monotonic()
             try:
                 if self.client is None:
-                    self.client = self.primary.server.client()
+                    self.client = self.primary.client()
                 self.client.pipeline([("SET", "key:%d" % self.random.randrange(100000),
                                        "%0100d" % (self.written + i)) for i in range(BATCH)])
                 self.written += BATCH
@@ -47,16 +49,9 @@ class Kills:
         return (int(self.primary.info("stats")["total_net_repl_output_bytes"]),
                 int(self.primary.info("persistence")["commit_bytes"]))
 
-    def is_level(self):
-        mine, theirs = self.replica.info(), self.primary.info()
-        return (mine.get("master_link_status") == "up" and
-                mine["master_repl_offset"] == theirs["master_repl_offset"])
-
-    def wait_level(self, seconds=60):
-        end = time.monotonic() + seconds
-        while not self.is_level():
-            assert time.monotonic() < end, "the replica is not level: %s" % self.replica.info()
-            time.sleep(0.01)
+    def wait_level(self):
+        wait_until(lambda: self.replica.is_level_with(self.primary),
+                   lambda: "the replica is level: %s" % self.replica.info())
 
     def run(self):
         self.replica.follow(self.primary)
@@ -69,7 +64,7 @@ class Kills:
             if node is self.primary:  # its counters go with it
                 now = self.counters()
                 sent, missed = sent + now[0] - before, missed + now[1] - payload
-            node.server.kill()
+            node.kill()
             if node is self.primary:
                 self.client = None
                 node.restart()
@@ -88,13 +83,6 @@ class Kills:
               (self.written, self.options.kills, missed, sent, sent / missed))
         assert sent <= missed * OVERHEAD_MAX
 
-    def end(self, failed):
-        for node in (self.primary, self.replica):
-            node.proxy.close()
-            if failed:
-                print("---- %s: %s" % (node.name, node.server.log_tail()[-3000:]))
-            node.server.remove()
-
 
 def main():
     parser = argparse.ArgumentParser()
@@ -109,7 +97,7 @@ def main():
         kills.run()
         failed = False
     finally:
-        kills.end(failed)
+        end([kills.primary, kills.replica], failed)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 Client: one connection; call() sends one command, pipeline() many. Errors are returned as
 ReplyError values, never raised, so that suites can compare them. Server: starts a process on a
-unix socket in a temporary folder and ends it by pid.
+unix socket in a temporary folder and ends it by pid. Listening: one with a TCP port, too.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,16 @@ def free_port():
     """For servers that must listen on TCP and be told where."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+def wait_until(what, text, seconds=60):
+    """Asks what() again and again; `text` says what did not come about, or returns it."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > deadline:
+            told = text() if callable(text) else text
+            raise AssertionError("not within %g s: %s" % (seconds, told))
+        time.sleep(0.01)  # between two looks at another process
 
 
 class ReplyError(str):
@@ -42,10 +53,8 @@ class Client:
     def encode(args):
         parts = [b"*%d\r\n" % len(args)]
         for arg in args:
-            if isinstance(arg, str):
-                arg = arg.encode()
-            elif isinstance(arg, int):
-                arg = b"%d" % arg
+            if not isinstance(arg, bytes):
+                arg = str(arg).encode()
             parts.append(b"$%d\r\n%s\r\n" % (len(arg), arg))
         return b"".join(parts)
 
@@ -142,14 +151,36 @@ class Server:
     def client(self):
         return Client(self.path)
 
+    def call(self, *words):
+        """One command on a connection of its own."""
+        client = self.client()
+        try:
+            return client.call(*words)
+        finally:
+            client.close()
+
+    def info(self, section="replication"):
+        """The fields of a section of INFO."""
+        text = self.call("INFO", section).decode()
+        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
+
+    def is_level_with(self, primary):
+        """Whether it is linked and has applied everything that the primary has."""
+        mine, theirs = self.info(), primary.info()
+        return (mine.get("master_link_status") == "up" and
+                mine["slave_repl_offset"] == theirs["master_repl_offset"])
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
     def kill(self):
         """As a crash ends it."""
-        self.process.send_signal(signal.SIGKILL)
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self, timeout_s=30):
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
             try:
                 return self.process.wait(timeout_s)
             except subprocess.TimeoutExpired:
@@ -162,3 +193,11 @@ class Server:
             self.kill()
         if self.owned:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Listening(Server):
+    """A server that others reach on 127.0.0.1 at self.port."""
+
+    def __init__(self, binary, args=(), folder=None, option="--port"):
+        self.port = free_port()
+        super().__init__(binary, [option, str(self.port), *args], folder)
