@@ -21,6 +21,7 @@ class Proxy:
         self.pairs = []  # [a, b, bytes from a, bytes from b]
         self.stalled = False
         self.bytes_a_second = 0  # 0 = as fast as it goes
+        self.passed_bytes = 0  # of the target, to whoever is linked
         self.refusing = False
         self.cut_wanted = False
         self.damage_wanted = False
@@ -89,6 +90,8 @@ class Proxy:
         except OSError:
             return None
         pair[held] = pair[held][sent:]
+        if source == 1:
+            self.passed_bytes += sent
         return sent
 
     def run(self):
