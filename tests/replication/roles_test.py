@@ -5,63 +5,38 @@ lag, an ACL user with a replica's rights only, WAITAOF, replication under TLS.
 usage: roles_test.py HEARTH_SERVER [unittest arguments]
 """
 
+import inspect
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from asking import Asking  # noqa: E402
-from resp import ReplyError, Server  # noqa: E402
+from resp import Listening, ReplyError, wait_until  # noqa: E402
 
 BINARY = sys.argv[1] if len(sys.argv) > 1 else None
 FAST = ["--save", "", "--workers", "2", "--repl-ping-replica-period", "1"]
 NO_GOOD_REPLICA = ReplyError("NOREPLICAS Not enough good replicas to write.")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-class Node(Asking):
-    def __init__(self, *args, primary=None, listen="--port"):
-        self.port = free_port()
+class Roles(unittest.TestCase):
+    def node(self, *args, primary=None, listen="--port"):
         if primary:
             args += ("--replicaof", "127.0.0.1", str(primary.port))
-        self.server = Server(BINARY, FAST + [listen, str(self.port)] + list(args)).start()
+        node = Listening(BINARY, FAST + list(args), option=listen)
+        self.addCleanup(node.remove)
+        return node.start()
 
-    def signal(self, number):
-        self.server.process.send_signal(number)
-
-    def is_level(self, primary):
-        mine, theirs = self.info(), primary.info()
-        return (mine.get("master_link_status") == "up" and
-                mine["master_repl_offset"] == theirs["master_repl_offset"])
-
-
-class Roles(unittest.TestCase):
-    def node(self, *args, **options):
-        node = Node(*args, **options)
-        self.addCleanup(node.server.remove)
-        return node
-
-    def wait(self, what, seconds=20):
-        end = time.monotonic() + seconds
-        while not what():
-            self.assertLess(time.monotonic(), end, "it does not come about")
-            time.sleep(0.005)  # between two looks at another process
+    def wait(self, what):
+        wait_until(what, lambda: "it comes about: " + inspect.getsource(what).strip())
 
     def pair(self, *args):
         primary = self.node(*args)
         replica = self.node(primary=primary)
-        self.wait(lambda: replica.is_level(primary))
+        self.wait(lambda: replica.is_level_with(primary))
         return primary, replica
 
     def stopped(self, node):
@@ -69,24 +44,35 @@ class Roles(unittest.TestCase):
         node.signal(signal.SIGSTOP)
         self.addCleanup(node.signal, signal.SIGCONT)
 
-    def write_later(self, node, *words):
-        """A write that may have to wait; its reply is in the list that is returned."""
-        reply = []
-        thread = threading.Thread(target=lambda: reply.append(node.call(*words)))
-        thread.start()
-        self.addCleanup(thread.join)
-        return reply
+    def held_write(self, primary):
+        """A client whose SET of "a" the primary holds: the reply to it is yet to be read."""
+        client = primary.client()
+        self.addCleanup(client.close)
+        client.socket.sendall(client.encode(("PING",)) + client.encode(("SET", "a", "2")))
+        self.assertEqual(client.read(), "PONG")  # so the SET has come to its gate
+        self.assertEqual(primary.call("GET", "a"), b"1")
+        return client
+
+    def pair_failing_over(self):
+        """A primary that has given its role to a replica that is stopped."""
+        primary, replica = self.pair()
+        self.stopped(replica)
+        primary.call("SET", "a", "1")
+        self.assertEqual(primary.call("FAILOVER", "TO", "127.0.0.1", replica.port, "FORCE",
+                                      "TIMEOUT", 2000), "OK")
+        self.wait(lambda: primary.info()["master_failover_state"] == "failover-in-progress")
+        return primary, replica
 
     def assert_swapped(self, old, new, full_resyncs="0"):
         self.wait(lambda: new.info()["role"] == "master")
-        self.wait(lambda: old.is_level(new))
+        self.wait(lambda: old.is_level_with(new))
         self.assertEqual(old.info()["master_failover_state"], "no-failover")
         self.assertEqual(new.info("stats")["sync_full"], full_resyncs)
 
     def test_failover_picks_the_replica_that_is_level(self):
         primary, replica = self.pair()
         slow = self.node(primary=primary)
-        self.wait(lambda: slow.is_level(primary))
+        self.wait(lambda: slow.is_level_with(primary))
         self.stopped(slow)
         primary.call("SET", "a", "1")
         self.assertEqual(primary.call("FAILOVER"), "OK")
@@ -96,7 +82,7 @@ class Roles(unittest.TestCase):
         self.assertTrue(primary.call("SET", "a", "3").startswith("READONLY"))
         slow.signal(signal.SIGCONT)
         slow.call("REPLICAOF", "127.0.0.1", replica.port)
-        self.wait(lambda: slow.is_level(replica))
+        self.wait(lambda: slow.is_level_with(replica))
         self.assertEqual(replica.info("stats")["sync_full"], "0")
 
     def test_failover_under_load_loses_no_write(self):
@@ -104,7 +90,7 @@ class Roles(unittest.TestCase):
         done, stopping = [0], threading.Event()
 
         def write():
-            client = primary.server.client()
+            client = primary.client()
             while not stopping.is_set():
                 if client.call("SET", "count", done[0] + 1) != "OK":
                     return
@@ -124,45 +110,35 @@ class Roles(unittest.TestCase):
         self.stopped(replica)
         primary.call("SET", "a", "1")
         self.assertEqual(primary.call("FAILOVER", "TO", "127.0.0.1", replica.port,
-                                      "TIMEOUT", 400), "OK")
-        self.assertEqual(primary.info()["master_failover_state"], "waiting-for-sync")
-        self.assertEqual(primary.call("FAILOVER"), ReplyError("ERR FAILOVER already in progress."))
-        reply = self.write_later(primary, "SET", "a", "2")
-        self.assertEqual(reply, [])
-        self.wait(lambda: reply == ["OK"])
-        self.assertEqual(primary.info()["master_failover_state"], "no-failover")
+                                      "TIMEOUT", 100), "OK")
+        self.assertEqual(primary.call("SET", "a", "2"), "OK")
+        self.wait(lambda: primary.info()["master_failover_state"] == "no-failover")
+        self.assertIn("Replica never caught up before timeout", primary.log_tail())
         self.assertEqual(primary.info()["role"], "master")
 
-    def test_failover_is_aborted(self):
+    def test_failover_holds_writes_until_it_is_aborted(self):
         primary, replica = self.pair()
         self.stopped(replica)
         primary.call("SET", "a", "1")
         self.assertEqual(primary.call("FAILOVER"), "OK")
-        reply = self.write_later(primary, "SET", "a", "2")
+        self.assertEqual(primary.info()["master_failover_state"], "waiting-for-sync")
+        self.assertEqual(primary.call("FAILOVER"), ReplyError("ERR FAILOVER already in progress."))
+        writer = self.held_write(primary)
         self.assertEqual(primary.call("FAILOVER", "ABORT"), "OK")
-        self.wait(lambda: reply == ["OK"])
+        self.assertEqual(writer.read(), "OK")
+        self.assertEqual(primary.call("GET", "a"), b"2")
         self.assertEqual(primary.call("FAILOVER", "ABORT"),
                          ReplyError("ERR No failover in progress."))
 
     def test_a_forced_failover_does_not_wait_for_the_replica(self):
-        primary, replica = self.pair()
-        self.stopped(replica)
-        primary.call("SET", "a", "1")
-        self.assertEqual(primary.call("FAILOVER", "TO", "127.0.0.1", replica.port, "FORCE",
-                                      "TIMEOUT", 1000), "OK")
-        self.wait(lambda: primary.info()["master_failover_state"] == "failover-in-progress")
+        primary, replica = self.pair_failing_over()
         replica.signal(signal.SIGCONT)
         self.wait(lambda: replica.info()["role"] == "master")
         self.wait(lambda: primary.info()["master_failover_state"] == "no-failover")
         self.assertEqual(primary.info()["role"], "slave")
 
     def test_an_aborted_forced_failover_leaves_the_primary(self):
-        primary, replica = self.pair()
-        self.stopped(replica)
-        primary.call("SET", "a", "1")
-        self.assertEqual(primary.call("FAILOVER", "TO", "127.0.0.1", replica.port, "FORCE",
-                                      "TIMEOUT", 300), "OK")
-        self.wait(lambda: primary.info()["master_failover_state"] == "failover-in-progress")
+        primary, _ = self.pair_failing_over()
         self.assertEqual(primary.call("FAILOVER", "ABORT"), "OK")
         self.wait(lambda: primary.info()["master_failover_state"] == "no-failover")
         self.assertEqual(primary.info()["role"], "master")
@@ -186,7 +162,7 @@ class Roles(unittest.TestCase):
 
     def test_a_user_with_a_replicas_rights_only(self):
         primary = self.node()
-        client = primary.server.client()
+        client = primary.client()
         client.call("ACL", "SETUSER", "replica", "on", ">secret", "+psync", "+replconf", "+ping")
         client.call("ACL", "SETUSER", "default", "resetpass", ">admin")
         client.call("SET", "a", "1")
@@ -206,7 +182,7 @@ class Roles(unittest.TestCase):
 
     def test_waitaof_waits_for_both_disks(self):
         primary, replica = self.pair("--appendfsync", "no")
-        client = primary.server.client()
+        client = primary.client()
         client.call("SET", "a", "1")
         self.assertEqual(client.call("WAITAOF", 0, 1, 5000), [0, 1])
         self.assertEqual(client.call("WAITAOF", 1, 1, 50), [0, 1])
@@ -215,7 +191,8 @@ class Roles(unittest.TestCase):
         self.assertEqual(client.call("WAITAOF", 1, 1, 10000), [1, 1])
         replica.signal(signal.SIGSTOP)
         client.call("SET", "a", "3")
-        self.assertEqual(client.call("WAITAOF", 1, 1, 2000), [1, 0])
+        self.assertEqual(client.call("WAITAOF", 1, 0, 10000), [1, 0])
+        self.assertEqual(client.call("WAITAOF", 1, 1, 50), [1, 0])
         replica.signal(signal.SIGCONT)
         self.assertEqual(client.call("WAITAOF", 1, 1, 10000), [1, 1])
         self.assertEqual(client.call("WAITAOF", 0, 2, 50), [1, 1])
@@ -237,10 +214,10 @@ class Roles(unittest.TestCase):
             primary.call("SET", "key:%d" % i, "x" * 10000)
         replica = self.node(*tls, primary=primary, listen="--tls-port")
         leaf = self.node(*tls, primary=replica, listen="--tls-port")
-        self.wait(lambda: replica.is_level(primary) and leaf.is_level(primary))
+        self.wait(lambda: replica.is_level_with(primary) and leaf.is_level_with(primary))
         primary.call("SET", "big", "y" * 3000000)
         self.assertEqual(primary.call("WAIT", 1, 10000), 1)
-        self.wait(lambda: leaf.is_level(primary))
+        self.wait(lambda: leaf.is_level_with(primary))
         for node in (replica, leaf):
             self.assertEqual(node.call("DBSIZE"), 201)
             self.assertEqual(node.call("GET", "big"), b"y" * 3000000)
