@@ -9,47 +9,38 @@ usage: from_redis_test.py HEARTH_SERVER [--seed N]
 import argparse
 import os
 import random
-import re
 import shutil
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from resp import ReplyError, Server, free_port  # noqa: E402
+from resp import Listening, ReplyError, wait_until  # noqa: E402
 
 REDIS = shutil.which("redis-server")
 DBS = (0, 1, 7)
 TTL_TOLERANCE_MS = 2
+SOON_MS = 10_000
+CUTS = 6
 LIBRARY = ("#!lua name=moved\n"
            "redis.register_function('put', function(keys, args)\n"
            "  return redis.call('SET', keys[1], args[1]) end)\n")
 
 
-class Node(Server):
-    def __init__(self, binary, *args):
-        self.port = free_port()
-        # A later --port wins.
-        super().__init__(binary, ["--port", str(self.port), *args])
+class Redis(Listening):
+    """A redis-server that may ask for a password."""
 
-    def call(self, *words):
-        client = self.client()
-        try:
-            return client.call(*words)
-        finally:
-            client.close()
+    password = ""
 
-    def info(self, section="replication"):
-        text = self.call("INFO", section).decode()
-        return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)", text, re.M))
+    def set_password(self, password):
+        must(self.call("CONFIG", "SET", "requirepass", password))
+        self.password = password
 
-
-def wait(what, text, timeout_s=60):
-    deadline = time.monotonic() + timeout_s
-    while not what():
-        if time.monotonic() > deadline:
-            raise AssertionError("not within %d s: %s" % (timeout_s, text))
-        time.sleep(0.02)
+    def client(self):
+        client = super().client()
+        if self.password:
+            must(client.call("AUTH", self.password))
+        return client
 
 
 def must(reply):
@@ -69,8 +60,8 @@ def fill(client, rng):
                     ["PFADD", "dense", *range(20000)],
                     ["GEOADD", "geo", "13.361389", "38.115556", "Palermo"],
                     ["RPUSH", "list:small", 1, -70000, "a", "b" * 100],
-                    ["RPUSH", "list:plain", big, "a", big], ["SADD", "set:ints", 1, 2, -70000, 2**40],
-                    ["SADD", "set:few", "a", "b", 3],
+                    ["RPUSH", "list:plain", big, "a", big],
+                    ["SADD", "set:ints", 1, 2, -70000, 2**40], ["SADD", "set:few", "a", "b", 3],
                     ["HSET", "hash:small", "f", "v", "n", 1], ["HSET", "hash:long", "f", big],
                     ["ZADD", "zset:small", "1.5", "a", "-inf", "b", "+inf", "c", 3, "d"]]
         for i in range(3000):
@@ -81,7 +72,7 @@ def fill(client, rng):
             commands.append(["XADD", "stream:big", "%d-%d" % (i + 1, i % 3), "n", i, "t", "text"])
         for i in range(1000):
             commands.append(["SADD", "set:manyints", i * 3])
-            commands.append(["SET", "key:%d" % i, "value%d" % rng.random_bits])
+            commands.append(["SET", "key:%d" % i, "value%d" % rng.getrandbits(30)])
             commands.append(["SET", "later:%d" % i, i, "PX", 3600000 + i])
         commands += [["SET", "gone:%d" % i, i, "PX", 300 + i] for i in range(300)]
         commands += [["XDEL", "stream:big", "5-1"], ["XGROUP", "CREATE", "stream:big", "g", 0],
@@ -119,11 +110,13 @@ class Writer(threading.Thread):
             ["RPUSH", key("l"), n, member], ["LPOP", key("l")], ["LTRIM", key("l"), 0, 50],
             ["SADD", key("t"), member], ["SPOP", key("t")], ["SREM", key("t"), member],
             ["HSET", key("h"), member, n], ["HINCRBYFLOAT", key("f"), member, "0.25"],
-            ["HDEL", key("h"), member], ["ZADD", key("z"), n, member], ["ZINCRBY", key("z"), 1, member],
-            ["ZPOPMIN", key("z")], ["XADD", key("x"), "MAXLEN", "~", 100, "*", "n", n],
+            ["HDEL", key("h"), member], ["ZADD", key("z"), n, member],
+            ["ZINCRBY", key("z"), 1, member], ["ZPOPMIN", key("z")],
+            ["XADD", key("x"), "MAXLEN", "~", 100, "*", "n", n],
             ["PEXPIRE", key("i"), rng.randrange(1, 500)], ["EXPIRE", key("h"), 1000],
             ["PERSIST", key("i")], ["DEL", key("s"), key("l")], ["UNLINK", key("z")],
-            ["RENAME", "key:%d" % n, "renamed:%d" % n], ["COPY", "later:%d" % n, key("c"), "REPLACE"],
+            ["RENAME", "key:%d" % n, "renamed:%d" % n],
+            ["COPY", "later:%d" % n, key("c"), "REPLACE"],
             ["EVAL", "redis.call('SET', KEYS[1], ARGV[1]) redis.call('INCR', KEYS[2]) return 1", 2,
              key("e"), key("ec"), n],
             ["FCALL", "put", 1, key("fn"), n], ["PFADD", "sparse", n], ["SETRANGE", "raw", n, "y"],
@@ -193,100 +186,124 @@ def compare(redis, hearth, what):
     (mine, my_libraries), (theirs, their_libraries) = dump(redis), dump(hearth)
     assert my_libraries == their_libraries, (my_libraries, their_libraries)
     assert len(mine) > 100
-    now_ms = time.time() * 1000
-    for at in sorted(set(mine) | set(theirs)):
-        one, other = mine.get(at), theirs.get(at)
-        if one is None or other is None:
-            left = one or other
-            assert 0 < left[2] < now_ms + 1000, ("%s: only one has" % what, at, left)
-            continue
+    assert mine.keys() == theirs.keys(), (what, mine.keys() ^ theirs.keys())
+    for at, one in mine.items():
+        other = theirs[at]
         assert one[:2] == other[:2], (what, at, one, other)
         assert abs(one[2] - other[2]) <= TTL_TOLERANCE_MS, (what, at, one[2], other[2])
     return len(mine)
 
 
-def is_level(redis, hearth):
-    mine, theirs = redis.info(), hearth.info()
-    return (theirs["master_link_status"] == "up" and
-            theirs["slave_repl_offset"] == mine["master_repl_offset"])
-
-
 def cut(redis, hearth):
+    """Cuts the link; back when it has gone on where it was cut."""
+    before = int(redis.info("stats")["sync_partial_ok"])
     assert must(redis.call("CLIENT", "KILL", "TYPE", "replica")) >= 1
+    wait_until(lambda: int(redis.info("stats")["sync_partial_ok"]) > before and is_up(hearth),
+               "a partial resync after a cut")
+
+
+def is_up(hearth):
+    return hearth.info()["master_link_status"] == "up"
+
+
+def each_db(client, *commands):
+    """The replies of every database to the commands."""
+    for db in range(16):
+        must(client.call("SELECT", db))
+        yield client.pipeline(commands)
+    client.close()
+
+
+def expiring_soon(redis):
+    """The keys that expire while the test looks; those that already have go by being looked at."""
+    client, found = redis.client(), []
+    for (keys,) in each_db(client, ["KEYS", "*"]):
+        ttls = client.pipeline([["PTTL", key] for key in keys])
+        found += [key for key, ttl in zip(keys, ttls) if 0 <= ttl <= SOON_MS]
+    return found
+
+
+def await_expiry(redis, hearth):
+    """Until nothing expires soon, and the same keys are left on both sides."""
+    wait_until(lambda: not expiring_soon(redis), lambda: "gone: %s" % expiring_soon(redis))
+    wait_until(lambda: hearth.is_level_with(redis), lambda: "level: %s" % hearth.info())
+    theirs, ours = ([(sorted(keys), size) for keys, size in
+                     each_db(node.client(), ["KEYS", "*"], ["DBSIZE"])] for node in (redis, hearth))
+    for db in range(16):
+        assert theirs[db] == ours[db], (db, theirs[db][1], ours[db][1],
+                                        set(theirs[db][0]) ^ set(ours[db][0]))
+
+
+def follow_under_load(redis, hearth, chained, rng):
+    """From the first resync on clients write and the link is cut; returns how much was written."""
+    writers = [Writer(redis, rng.getrandbits(30)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+    must(chained.call("REPLICAOF", "127.0.0.1", hearth.port))
+    wait_until(lambda: is_up(hearth), "the first resync")
+    assert hearth.info()["role"] == "slave" and hearth.call("ROLE")[3] == b"connected"
+    assert hearth.call("SET", "a", 1).startswith("READONLY"), "a replica takes writes"
+    for _ in range(CUTS):
+        time.sleep(rng.uniform(0.2, 0.6))  # the moment of the cut is the input here
+        cut(redis, hearth)
+    for writer in writers:
+        writer.stop()
+    wait_until(lambda: hearth.is_level_with(redis), lambda: "level: %s" % hearth.info())
+    stats, info = redis.info("stats"), hearth.info()
+    assert stats["sync_full"] == "1" and int(stats["sync_partial_ok"]) >= CUTS, stats
+    assert info["master_protocol"] == "redis" and info["master_stream_errors"] == "0", info
+    return sum(writer.count for writer in writers)
+
+
+def use_as_primary(hearth, chained):
+    assert hearth.info()["role"] == "master", hearth.info()
+    assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
+    for i in range(100):
+        must(hearth.call("SET", "mine:%d" % i, i, "PX", 100 if i % 2 else 10**7))
+    assert must(hearth.call("FCALL", "put", 1, "by function", "there")) == "OK"
+    wait_until(lambda: hearth.call("EXISTS", *["mine:%d" % i for i in range(100)]) == 50,
+               "its expiry")
+    wait_until(lambda: chained.is_level_with(hearth), lambda: "level: %s" % chained.info())
+    assert chained.call("DEBUG", "DIGEST") == hearth.call("DEBUG", "DIGEST"), "the data differ"
+    assert hearth.stop() == 0
+    hearth.start()
+    assert hearth.call("GET", "by function") == b"there"
+    assert hearth.call("EXISTS", "old") == 0
 
 
 def move(binary, diskless, seed):
-    redis = Node(REDIS, "--save", "", "--repl-diskless-sync", "yes" if diskless else "no",
-                 "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
-                 "--requirepass", "secret" if diskless else "", "--repl-backlog-size", "64mb")
-    hearth = Node(binary, "--save", "", "--enable-debug-command", "yes")
-    chained = Node(binary, "--save", "", "--enable-debug-command", "yes")
+    redis = Redis(REDIS, ["--save", "", "--repl-diskless-sync", "yes" if diskless else "no",
+                          "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
+                          "--repl-backlog-size", "64mb"])
+    hearth, chained = (Listening(binary, ["--save", "", "--enable-debug-command", "yes"])
+                       for _ in range(2))
     nodes = [redis, hearth, chained]
-    if diskless:
-        plain = redis.client
-
-        def with_password():
-            client = plain()
-            must(client.call("AUTH", "secret"))
-            return client
-        redis.client = with_password
     try:
         for node in nodes:
-            start(node)
+            node.start()
+        if diskless:
+            redis.set_password("secret")
         rng = random.Random(seed)
-        rng.random_bits = rng.getrandbits(30)
         client = redis.client()
         fill(client, rng)
         must(hearth.call("SET", "old", "goes"))
-        must(hearth.call("CONFIG", "SET", "masterauth", "secret" if diskless else ""))
-        writers = [Writer(redis, seed * 10 + i) for i in range(3)]
-        for writer in writers:
-            writer.start()
-        must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
-        must(chained.call("REPLICAOF", "127.0.0.1", hearth.port))
-        wait(lambda: hearth.info()["master_link_status"] == "up", "the first resync")
-        assert hearth.info()["role"] == "slave" and hearth.call("ROLE")[3] == b"connected"
-        assert hearth.call("SET", "a", 1).startswith("READONLY"), "a replica takes writes"
-        for _ in range(6):
-            time.sleep(rng.uniform(0.2, 0.6))
-            cut(redis, hearth)
-            wait(lambda: hearth.info()["master_link_status"] == "up", "the link after a cut")
-        must(redis.call("WAIT", 1, 1000))
-        time.sleep(0.5)
-        for writer in writers:
-            writer.stop()
-        wait(lambda: is_level(redis, hearth), "level with the Redis: %s" % hearth.info())
-        stats = redis.info("stats")
-        assert stats["sync_full"] == "1" and int(stats["sync_partial_ok"]) >= 5, stats
-        info = hearth.info()
-        assert info["master_protocol"] == "redis" and info["master_stream_errors"] == "0", info
+        must(hearth.call("CONFIG", "SET", "masterauth", redis.password))
+        written = follow_under_load(redis, hearth, chained, rng)
+        await_expiry(redis, hearth)
         count = compare(redis, hearth, "the replica")
 
-        # One whole second behind the ACK: the Redis sees an acknowledged replica.
         must(client.call("SET", "acknowledged", 1))
-        assert client.call("WAIT", 1, 5000) == 1, "WAIT on the Redis"
+        assert client.call("WAIT", 1, 60000) == 1, "WAIT on the Redis"
         # What expires there is deleted by its DEL, here too.
         must(client.call("SET", "soon", 1, "PX", 50))
-        wait(lambda: is_level(redis, hearth) and redis.call("EXISTS", "soon") == 0, "expiry")
+        await_expiry(redis, hearth)
 
         must(hearth.call("REPLICAOF", "NO", "ONE"))
-        before = hearth.info()
-        assert before["role"] == "master", before
         compare(redis, hearth, "the new primary")
-        assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
-        for i in range(100):
-            must(hearth.call("SET", "mine:%d" % i, i, "PX", 100 if i % 2 else 10**7))
-        assert must(hearth.call("FCALL", "put", 1, "by function", "there")) == "OK"
-        wait(lambda: hearth.call("EXISTS", *["mine:%d" % i for i in range(100)]) == 50, "its expiry")
-        wait(lambda: chained.info()["master_link_status"] == "up" and
-             chained.call("DEBUG", "DIGEST") == hearth.call("DEBUG", "DIGEST"),
-             "the Hearth replica has the same")
-        assert hearth.stop() == 0
-        start(hearth)
-        assert hearth.call("GET", "by function") == b"there"
-        assert hearth.call("EXISTS", "old") == 0
+        use_as_primary(hearth, chained)
         print("ok: %s, %d keys, %d writes, seed %d" % (
-            "diskless" if diskless else "by a file", count, sum(w.count for w in writers), seed))
+            "diskless" if diskless else "by a file", count, written, seed))
     except BaseException:
         print("seed %d" % seed)
         for node in nodes[:2]:
@@ -298,26 +315,11 @@ def move(binary, diskless, seed):
             node.remove()
 
 
-def start(node):
-    if node.binary == REDIS and "secret" in node.args:
-        # PING needs the password: the socket answers NOAUTH first.
-        node.args = [arg for arg in node.args]
-        at = node.args.index("--requirepass")
-        password = node.args[at + 1]
-        node.args = node.args[:at] + node.args[at + 2:]
-        client, node.client = node.client, lambda: Server.client(node)
-        Server.start(node)
-        must(node.call("CONFIG", "SET", "requirepass", password))
-        node.client = client
-    else:
-        Server.start(node)
-
-
 def killed_while_loading(binary):
     """A kill within the load: the server comes back without anything half, and loads again."""
-    redis = Node(REDIS, "--save", "", "--repl-diskless-sync", "yes",
-                 "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "300")
-    hearth = Node(binary, "--save", "")
+    redis = Listening(REDIS, ["--save", "", "--repl-diskless-sync", "yes",
+                              "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "300"])
+    hearth = Listening(binary, ["--save", ""])
     try:
         redis.start()
         hearth.start()
@@ -326,30 +328,30 @@ def killed_while_loading(binary):
             client.pipeline([["SET", "key:%d" % (at * 500 + i), "v" * 100] for i in range(500)])
         must(hearth.call("SET", "old", 1))
         must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
-        wait(lambda: hearth.info("persistence")["loading"] == "1", "loading")
+        wait_until(lambda: hearth.info("persistence")["loading"] == "1", "loading")
         assert hearth.call("GET", "old").startswith("LOADING")
         assert hearth.call("DBSIZE").startswith("LOADING")
-        time.sleep(0.5)
+        time.sleep(0.5)  # the moment of the kill is the input here
         hearth.kill()
-        Server.start(hearth)
-        wait(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
+        hearth.start()
+        wait_until(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
         assert hearth.call("DBSIZE") == 0
         must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
-        wait(lambda: hearth.info("persistence")["loading"] == "1", "loading again")
+        wait_until(lambda: hearth.info("persistence")["loading"] == "1", "loading again")
         must(hearth.call("REPLICAOF", "NO", "ONE"))
-        wait(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
+        wait_until(lambda: hearth.info("persistence")["loading"] == "0", "dropping")
         assert hearth.call("DBSIZE") == 0
         must(redis.call("CONFIG", "SET", "rdb-key-save-delay", 0))
         must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
-        wait(lambda: hearth.info()["master_link_status"] == "up", "the resync")
+        wait_until(lambda: is_up(hearth), "the resync")
         assert hearth.call("DBSIZE") == 10000
         # An empty Redis does not replace what is here.
         must(redis.call("FLUSHALL"))
-        wait(lambda: hearth.call("DBSIZE") == 0, "FLUSHALL follows")
+        wait_until(lambda: hearth.call("DBSIZE") == 0, "FLUSHALL follows")
         must(hearth.call("REPLICAOF", "NO", "ONE"))
         must(hearth.call("SET", "mine", 1))
         must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
-        wait(lambda: "no data" in hearth.info().get("master_link_error", ""), "refusing")
+        wait_until(lambda: "no data" in hearth.info().get("master_link_error", ""), "refusing")
         assert hearth.call("GET", "mine") == b"1"
         print("ok: killed while loading")
     except BaseException:
