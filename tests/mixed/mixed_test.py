@@ -14,38 +14,34 @@ import os
 import random
 import re
 import signal
-import socket
 import sys
 import threading
 import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "replication"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from asking import Asking  # noqa: E402
 from raw_client import RawClient  # noqa: E402
-from resp import Server  # noqa: E402
+from resp import Listening, free_port, wait_until  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+DBS = (0, 1)
+FIELDS = ["f%d" % number for number in range(50)]  # of Traffic's hashes
 
 
-class Node(Asking):
+class Node(Listening):
     def __init__(self, binary, name):
+        super().__init__(binary)
         self.name = name
-        self.port, self.metrics_port = free_port(), free_port()
-        self.server = Server(binary)
-        users = os.path.join(self.server.folder, "users.acl")
+        self.metrics_port = free_port()
+        users = os.path.join(self.folder, "users.acl")
         open(users, "w").close()
-        self.server.args = [
-            "--port", str(self.port), "--metrics-port", str(self.metrics_port), "--workers", "3",
-            "--aclfile", users, "--enable-debug-command", "yes", "--repl-timeout", "10",
+        self.args += [
+            "--metrics-port", str(self.metrics_port), "--workers", "3", "--aclfile", users,
+            "--enable-debug-command", "yes", "--repl-timeout", "10",
             "--replica-accept-empty-primary", "yes", "--repl-ping-replica-period", "1"]
-        self.server.start()
+        self.start()
 
 
 class Mixed:
@@ -53,12 +49,13 @@ class Mixed:
         self.options = options
         self.nodes = [Node(options.server, name) for name in "ab"]
         self.stopping = threading.Event()
-        self.failures, self.counts, self.looks = [], {}, []
+        self.failures, self.counts = [], {}
         self.lock = threading.Lock()
 
     def run(self):
         self.follow(self.nodes[1], self.nodes[0])
         self.traffic(self.options.seconds)
+        self.check_counts()
         self.settle()
         self.check()
         self.end_under_load()
@@ -67,8 +64,7 @@ class Mixed:
 
     def traffic(self, seconds, meanwhile=None):
         self.stopping.clear()
-        kinds = ([self.worker] * 5 + [self.listener] * 2 + [self.tracker] * 2 + [self.admin] * 2 +
-                 [self.monitor, self.user, self.metrics])
+        kinds = [kind for kind, count in self.kinds().items() for _ in range(count)]
         kinds += [] if meanwhile else [self.roles]
         threads = []
         for index, kind in enumerate(kinds):
@@ -85,6 +81,16 @@ class Mixed:
             for thread in threads:
                 thread.join()
         assert not self.failures, self.failures
+
+    def kinds(self):
+        """Of clients, and how many of each there are."""
+        return {self.worker: 5, self.listener: 2, self.tracker: 2, self.admin: 2, self.monitor: 1,
+                self.user: 1, self.metrics: 1}
+
+    def check_counts(self):
+        idle = [kind.__name__ for kind in [*self.kinds(), self.roles]
+                if not self.counts.get(kind.__name__)]
+        assert not idle, "nothing came of %s: %s" % (idle, self.counts)
 
     def guarded(self, kind, dice):
         while not self.stopping.is_set():
@@ -103,7 +109,7 @@ class Mixed:
 
     def session(self, dice, kind, greeting, batch):
         """One connection's life: batches until its dice or the suite end it."""
-        client = RawClient(dice.choice(self.nodes).server.path, self.options.patience)
+        client = RawClient(dice.choice(self.nodes).path, self.options.patience)
         try:
             received = client.exchange(greeting)
             for _ in range(dice.randrange(5, 200)):
@@ -169,6 +175,7 @@ class Mixed:
         what = dice.choice([self.follow, self.alone, self.failover, self.abort, self.both])
         what(first, second)
         self.count(what.__name__)
+        self.count("roles")
         self.stopping.wait(dice.uniform(0.05, 0.6))
 
     @staticmethod
@@ -202,64 +209,66 @@ class Mixed:
         for node in self.nodes:
             for words in (("CLIENT", "UNPAUSE"), ("FAILOVER", "ABORT"),
                           ("CONFIG", "SET", "maxmemory", "0", "maxmemory-policy", "demote",
-                           "appendfsync", "everysec"),
-                          ("DEBUG", "SET-ACTIVE-EXPIRE", "1")):
+                           "appendfsync", "everysec")):
                 node.call(*words)
         self.follow(b, a)
-        client = a.server.client()
-        for db in (0, 1):
+        for db in DBS:
+            client = a.client()
             client.call("SELECT", db)
             client.call("SET", "last%d" % db, self.options.seed)
-            client.pipeline([("PERSIST", key) for key in client.call("KEYS", "*")])
-        client.close()
+            client.close()
+        self.end_expiry(a)
+        wait_until(lambda: b.is_level_with(a) and
+                   b.info()["master_replid"] == a.info()["master_replid"],
+                   lambda: "level: %s" % [node.info() for node in self.nodes],
+                   self.options.patience)
 
-    def is_level(self):
-        infos = [node.info() for node in self.nodes]
-        return (infos[1].get("master_link_status") == "up" and
-                infos[0]["master_replid"] == infos[1]["master_replid"] and
-                infos[0]["master_repl_offset"] == infos[1]["master_repl_offset"])
+    def end_expiry(self, node):
+        """What has expired goes, nothing expires any more."""
+        node.call("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+        client = node.client()
+        for db in DBS:
+            client.call("SELECT", db)
+            keys = client.call("KEYS", "*")
+            client.pipeline([("PERSIST", key) for key in keys])
+            client.pipeline([("HPERSIST", key, "FIELDS", len(FIELDS), *FIELDS) for key in keys])
+        client.close()
+        wait_until(lambda: all("expires=0" in counts for counts in node.info("keyspace").values()),
+                   lambda: "what has expired goes: %s" % node.info("keyspace"),
+                   self.options.patience)
+        node.call("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 
     def check(self):
-        self.wait_until(self.is_equal)
+        digests = [node.call("DEBUG", "DIGEST") for node in self.nodes]
+        assert digests[0] == digests[1], digests
+        for node in self.nodes:
+            self.check_store(node)
 
-    def wait_until(self, what):
-        """What expires, does so between one look and the next: so there are many."""
-        deadline = time.monotonic() + self.options.patience
-        while not what():
-            assert time.monotonic() < deadline, self.looks
-            time.sleep(0.05)
-
-    def is_equal(self):
-        digests = {node.call("DEBUG", "DIGEST") for node in self.nodes}
-        self.looks = [digests] + [node.info() for node in self.nodes]
-        return (len(digests) == 1 and self.is_level() and
-                all(self.is_sound(node) for node in self.nodes))
-
-    def is_sound(self, node):
+    @staticmethod
+    def check_store(node):
         reply = node.call("DEBUG", "VERIFY-STORE")
-        self.looks.append(reply)
-        return reply == "OK"
+        assert reply == "OK", "%s: %s" % (node.name, reply)
 
     def end_under_load(self):
         def end():
             for node in self.nodes:
-                node.server.process.send_signal(signal.SIGUSR2)  # ends nothing, not even the wait
-                node.server.process.send_signal(signal.SIGTERM)
-            codes = [node.server.process.wait(self.options.patience) for node in self.nodes]
+                node.signal(signal.SIGUSR2)  # ends nothing, not even the wait
+                node.signal(signal.SIGTERM)
+            codes = [node.process.wait(self.options.patience) for node in self.nodes]
             assert codes == [0, 0], "exit codes: %s" % codes
 
         self.traffic(0.5, end)
         for node in self.nodes:
-            node.server.start(self.options.patience)
-            self.looks = []
-            self.wait_until(lambda node=node: self.is_sound(node))
-            assert node.server.stop(self.options.patience) == 0
+            node.start(self.options.patience)
+            self.end_expiry(node)
+            self.check_store(node)
+            assert node.stop(self.options.patience) == 0
 
     def end(self, failed):
         for node in self.nodes:
             if failed:
-                print("---- %s: %s" % (node.name, node.server.log_tail()[-5000:]))
-            node.server.remove()
+                print("---- %s: %s" % (node.name, node.log_tail()[-5000:]))
+            node.remove()
 
 
 def main():
@@ -267,7 +276,8 @@ def main():
     parser.add_argument("server")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--patience", type=float, default=30, help="seconds for anything to answer")
+    parser.add_argument("--patience", type=float, default=30,
+                        help="seconds for anything to answer")
     options = parser.parse_args()
     print("seed %d" % options.seed, flush=True)
     mixed = Mixed(options)

@@ -4,6 +4,8 @@ pushes, messages and lines between replies, which all protocols may mix."""
 import itertools
 import socket
 
+from resp import Client
+
 
 class RawClient:
     """exchange() sends commands and takes what comes until the reply of a last one has come."""
@@ -21,8 +23,7 @@ class RawClient:
         """The bytes that came. An unknown command is what answers in every mode, by its name."""
         self.exchanges += 1
         marker = b"end-of-exchange-%d-of-%d-" % (self.exchanges, self.number)
-        parts = [encode(command) for command in commands]
-        self.socket.sendall(b"".join(parts) + encode((marker,)))
+        self.socket.sendall(b"".join(Client.encode(c) for c in [*commands, (marker,)]))
         received = b""
         while marker not in received[-70000:]:
             data = self.socket.recv(1 << 16)
@@ -33,11 +34,3 @@ class RawClient:
 
     def close(self):
         self.socket.close()
-
-
-def encode(args):
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        arg = arg if isinstance(arg, bytes) else str(arg).encode()
-        parts.append(b"$%d\r\n%s\r\n" % (len(arg), arg))
-    return b"".join(parts)

@@ -268,7 +268,8 @@ class Traffic:
     def function(self):
         number = self.pick(3)
         return self.choose([
-            lambda: ("FUNCTION", "LOAD", "REPLACE", LIBRARY % (number, self.pick(99), number, number)),
+            lambda: ("FUNCTION", "LOAD", "REPLACE",
+                     LIBRARY % (number, self.pick(99), number, number)),
             lambda: ("FUNCTION", "DELETE", "lib%d" % number),
             lambda: ("FUNCTION", "LIST", "WITHCODE"), lambda: ("FUNCTION", "STATS"),
             lambda: ("FUNCTION", "DUMP"), lambda: ("FUNCTION", "FLUSH")])
