@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from resp import ReplyError, Server, free_port  # noqa: E402
+from resp import Listening, ReplyError, free_port  # noqa: E402
 
 KEYS = {
     "string": ("SET", "string", b"\x00\xff value"),
@@ -22,12 +22,7 @@ KEYS = {
     "bits": ("SETBIT", "bits", 100_000, 1),
 }
 TTL_MS = 1_000_000
-
-
-class Listening(Server):
-    def __init__(self, binary, *args):
-        self.port = free_port()
-        super().__init__(binary, ["--save", "", "--port", str(self.port), *args])
+NO_SAVE = ["--save", ""]
 
 
 def expect(what, got, wanted):
@@ -42,7 +37,8 @@ def fill(client):
     client.call("PEXPIRE", "list", TTL_MS)
 
 
-READS = [("GET", "string"), ("GET", "big"), ("LRANGE", "list", 0, -1), ("SMISMEMBER", "set", *"abcd"),
+READS = [("GET", "string"), ("GET", "big"), ("LRANGE", "list", 0, -1),
+         ("SMISMEMBER", "set", *"abcd"),
          ("ZRANGE", "zset", 0, -1, "WITHSCORES"), ("HMGET", "hash", "field", ""), ("HLEN", "hash"),
          ("XRANGE", "stream", "-", "+"), ("BITPOS", "bits", 1), ("STRLEN", "bits")]
 
@@ -113,10 +109,10 @@ def main():
     parser.add_argument("--redis", default="redis-server")
     options = parser.parse_args()
     servers = {
-        "hearth": Listening(options.server),
-        "other": Listening(options.server),
-        "redis": Listening(options.redis),
-        "guarded": Listening(options.server),
+        "hearth": Listening(options.server, NO_SAVE),
+        "other": Listening(options.server, NO_SAVE),
+        "redis": Listening(options.redis, NO_SAVE),
+        "guarded": Listening(options.server, NO_SAVE),
     }
     try:
         for server in servers.values():

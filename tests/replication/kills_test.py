@@ -16,8 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from node import Node, end  # noqa: E402
 from resp import wait_until  # noqa: E402
 
-# What a byte of the groups may cost on the wire: frames, heartbeats, what a cut tore. What is written
-# between two kills is a fifteenth of all.
+# What a byte of the groups may cost on the wire: frames, heartbeats, what a cut tore. What is
+# written between two kills is a fifteenth of all.
 OVERHEAD_MAX = 1.04
 BATCH = 50  # commands
 

@@ -11,53 +11,31 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import redis  # noqa: E402
-from asking import Asking  # noqa: E402
 from redis.sentinel import Sentinel  # noqa: E402
-from resp import Server, free_port  # noqa: E402
+from resp import Listening, free_port, wait_until  # noqa: E402
 
 NAME = "hearths"
 
 
-class Node(Asking):
+class Node(Listening):
+    """A server that is ruled by a file, which Sentinel has it rewrite."""
+
     def __init__(self, binary, primary_port=None):
-        self.port = free_port()
-        self.folder = tempfile.mkdtemp(prefix="hearth-sentinel-")
+        super().__init__(binary)
         self.conf = os.path.join(self.folder, "hearth.conf")
         with open(self.conf, "w") as conf:
-            conf.write("port %d\nsave \"\"\nrepl-ping-replica-period 1\nenable-debug-command yes\n" %
-                       self.port)
+            conf.write("port %d\nsave \"\"\nrepl-ping-replica-period 1\n"
+                       "enable-debug-command yes\n" % self.port)
             if primary_port:
                 conf.write("replicaof 127.0.0.1 %d\n" % primary_port)
-        self.binary = binary
         self.start()
 
-    def start(self):
-        # The file decides the port and the role: it comes first, and Sentinel rewrites it.
-        self.server = Server("/usr/bin/env", [], folder=self.folder)
-        path, data = os.path.join(self.folder, "socket"), os.path.join(self.folder, "data")
-        os.makedirs(data, exist_ok=True)
-        log = open(os.path.join(self.folder, "log"), "ab")
-        self.server.process = subprocess.Popen(
-            [self.binary, self.conf, "--unixsocket", path, "--dir", data],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
-
-        def answers():
-            try:
-                return self.call("PING") == "PONG"
-            except OSError:
-                return False
-        wait(answers, "the server answers: " + self.conf)
-
-    def remove(self):
-        if self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def command_line(self, data):
+        # The file decides the port and the role.
+        return [self.binary, self.conf, "--unixsocket", self.path, "--dir", data]
 
 
 class SentinelProcess:
@@ -85,25 +63,16 @@ class SentinelProcess:
 
 
 def wait(what, text, seconds=60):
-    end = time.monotonic() + seconds
-
     def holds():
         try:
             return what()
         except ConnectionError:  # a failover closes the clients' connections
             return False
-    while not holds():
-        if time.monotonic() > end:
-            raise AssertionError("never: " + text)
-        time.sleep(0.05)
+    wait_until(holds, text, seconds)
 
 
 def run(nodes, sentinels):
     primary = nodes[0]
-
-    def ask(sentinel, *words):
-        return sentinel.execute_command("SENTINEL", *words)
-
     asked = [redis.Redis(host="127.0.0.1", port=sentinel.port, decode_responses=True)
              for sentinel in sentinels]
 
@@ -122,7 +91,7 @@ def run(nodes, sentinels):
                      for node in nodes), "the replicas have everything")
 
     print("kill -9 the primary", flush=True)
-    primary.server.kill()
+    primary.kill()
     left = nodes[1:]
     wait(lambda: any(node.info()["role"] == "master" for node in left), "a replica is promoted")
     promoted = next(node for node in left if node.info()["role"] == "master")
@@ -175,7 +144,7 @@ def main():
             sentinel.remove(failed)
         for node in nodes:
             if failed:
-                print("---- %d: %s" % (node.port, node.server.log_tail()[-3000:]))
+                print("---- %d: %s" % (node.port, node.log_tail()[-3000:]))
             node.remove()
     print("ok")
 

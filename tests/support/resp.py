@@ -121,13 +121,15 @@ class Server:
         self.path = os.path.join(self.folder, "socket")
         self.process = None
 
+    def command_line(self, data):
+        return [self.binary, "--port", "0", "--unixsocket", self.path, "--dir", data] + self.args
+
     def start(self, timeout_s=60):
         log = open(os.path.join(self.folder, "log"), "ab")
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
-        self.process = subprocess.Popen(
-            [self.binary, "--port", "0", "--unixsocket", self.path, "--dir", data] + self.args,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.process = subprocess.Popen(self.command_line(data), stdin=subprocess.DEVNULL,
+                                        stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
