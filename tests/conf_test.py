@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""hearth.conf shows directives that exist, with their defaults, and every one of ours.
+"""hearth.conf shows directives that exist, with their defaults, and every one of ours; and what the
+command line answers beside it.
 
 usage: conf_test.py HEARTH_SERVER [--redis redis-server]
 """
@@ -7,6 +8,7 @@ usage: conf_test.py HEARTH_SERVER [--redis redis-server]
 import argparse
 import os
 import re
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -40,7 +42,7 @@ class Configured(Server):
 
 
 def shown_directives(text):
-    """The lines that are no prose: prose begins otherwise, and goes on until it ends with a stop."""
+    """The lines that are no prose: prose begins otherwise, and goes on until a stop."""
     shown, in_prose = {}, False
     for line in text.splitlines():
         words = line.removeprefix("# ")
@@ -63,11 +65,29 @@ def settings(server):
         server.remove()
 
 
+def check_command_line(binary):
+    """--help and --version print and end; what is no directive refuses the start."""
+    def run(*args):
+        done = subprocess.run([binary, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    for option in ("--version", "-v"):
+        code, out, _ = run(option)
+        assert code == 0 and re.fullmatch(r"Hearth server v=\d+\.\d+\.\d+ bits=64\n", out), out
+    for option in ("--help", "-h"):
+        code, out, _ = run(option)
+        assert code == 0 and out.startswith("Usage: hearth-server [/path/to/hearth.conf]"), out
+    code, _, told = run("--no-such-directive", "1")
+    assert code == 1 and "no-such-directive" in told, told
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
     parser.add_argument("--redis", default="redis-server")
     options = parser.parse_args()
+    check_command_line(options.server)
     with open(os.path.join(ROOT, "hearth.conf")) as file:
         shown = shown_directives(file.read())
     defaults = settings(Server(options.server))

@@ -4,15 +4,20 @@
 usage: clients_test.py HEARTH_SERVER
 """
 
+import fcntl
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from resp import Server  # noqa: E402
+from resp import Listening  # noqa: E402
+
+SIOCGIFADDR = 0x8915  # of linux/sockios.h
 
 
 def run(*command, **options):
@@ -28,7 +33,7 @@ def redis_cli(server, *args, **options):
 
 def check_redis_cli(server):
     assert redis_cli(server, "SET", "a", "1") == "OK\n"
-    assert redis_cli(server, "-3", "GET", "a") == '"1"\n' or redis_cli(server, "-3", "GET", "a") == "1\n"
+    assert redis_cli(server, "-3", "GET", "a") in ('"1"\n', "1\n")
     assert "redis_version" in redis_cli(server, "INFO", "server")
     lines = "".join("SET pipe:%d %d\r\n" % (i, i) for i in range(5000))
     out = redis_cli(server, "--pipe", input=lines)
@@ -56,6 +61,39 @@ def check_redis_cli_scripts(server):
     assert redis_cli(server, "-3", "--no-raw", "HGETALL", "hash") == '1# "field" => "value"\n'
     assert redis_cli(server, "--no-raw", "HGETALL", "hash") == '1) "field"\n2) "value"\n'
     assert redis_cli(server, "DEL", "key", "hash") == "2\n"
+    assert "the Lua debugger is not supported" in redis_cli(server, "SCRIPT", "DEBUG", "YES")
+
+
+def own_address():
+    """One of this machine that is not loopback; None where there is no other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for _, name in socket.if_nameindex():
+            try:
+                found = fcntl.ioctl(any_socket, SIOCGIFADDR, struct.pack("256s", name.encode()))
+            except OSError:
+                continue  # it has none
+            address = socket.inet_ntoa(found[20:24])
+            if not address.startswith("127."):
+                return address
+    return None
+
+
+def check_protected_mode(server):
+    """Without a password only this machine's clients are served."""
+    def ping(address):
+        return run("redis-cli", "-h", address, "-p", str(server.port), "PING")
+
+    assert ping("127.0.0.1") == "PONG\n"
+    address = own_address()
+    if address is None:
+        return print("NOT TESTED: protected mode; this machine has loopback addresses only")
+    assert "DENIED Redis is running in protected mode" in ping(address)
+    assert redis_cli(server, "CONFIG", "SET", "protected-mode", "no") == "OK\n"
+    assert ping(address) == "PONG\n"
+    assert redis_cli(server, "CONFIG", "SET", "protected-mode", "yes") == "OK\n"
+    assert redis_cli(server, "CONFIG", "SET", "requirepass", "secret") == "OK\n"
+    assert "NOAUTH" in ping(address)
+    assert "OK" in redis_cli(server, "-a", "secret", "CONFIG", "SET", "requirepass", "")
 
 
 def check_redis_benchmark(server):
@@ -65,11 +103,12 @@ def check_redis_benchmark(server):
 
 
 def main():
-    server = Server(sys.argv[1], ["--save", ""])
+    server = Listening(sys.argv[1], ["--save", "", "--bind", "0.0.0.0"])
     try:
         server.start()
         check_redis_cli(server)
         check_redis_cli_scripts(server)
+        check_protected_mode(server)
         check_redis_benchmark(server)
         for script in ("ioredis_test.js", "node_redis_test.js"):
             print(run("node", os.path.join(HERE, script), server.path).strip())

@@ -7,13 +7,14 @@ usage: modes_test.py HEARTH_SERVER
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from resp import Server, free_port, wait_until  # noqa: E402
+from resp import Listening, free_port, wait_until  # noqa: E402
 
 
 def redis_cli(server, *args, expect_end=True, seconds=30):
@@ -52,51 +53,61 @@ def check_cli_modes(server):
     assert "proto" in redis_cli(server, "-3", "HELLO", "3")
 
 
-def check_exporter(server, redis_port):
+def check_exporter(redis_port):
     port = free_port()
     exporter = subprocess.Popen(
         ["prometheus-redis-exporter", "-redis.addr", "redis://127.0.0.1:%d" % redis_port,
          "-web.listen-address", "127.0.0.1:%d" % port],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        text = scrape(port)
+        text = scrape("127.0.0.1", port)
     finally:
         exporter.terminate()
         log = exporter.communicate()[0].decode()
     assert re.search(r"^redis_up 1$", text, re.M), text + log
     for name in ("redis_connected_clients", "redis_commands_total", "redis_memory_used_bytes",
                  "redis_db_keys", "redis_commands_duration_seconds_total",
-                 "redis_uptime_in_seconds", "redis_keyspace_hits_total", "redis_instance_info", "redis_config_maxclients"):
+                 "redis_uptime_in_seconds", "redis_keyspace_hits_total", "redis_instance_info",
+                 "redis_config_maxclients"):
         assert re.search(r"^%s[ {]" % name, text, re.M), name + " is missing:\n" + text
     assert len(re.findall(r"^redis_", text, re.M)) > 150, text
 
 
-def scrape(port):
+def check_own_figures(port):
+    text = scrape("127.0.0.2", port)
+    assert re.search(r'^hearth_keys\{db="0"\} 101$', text, re.M), text
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return
+    raise AssertionError("the figures are served beside metrics-bind")
+
+
+def scrape(address, port):
     """The page, once somebody listens."""
-    pages = []
+    url, pages = "http://%s:%d/metrics" % (address, port), []
 
     def answers():
         try:
-            with urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10) as page:
+            with urllib.request.urlopen(url, timeout=10) as page:
                 pages.append(page.read().decode())
         except OSError:
             return False
         return True
 
-    wait_until(answers, "port %d answers" % port)
+    wait_until(answers, url + " answers")
     return pages[0]
 
 
 def main():
-    redis_port, metrics_port = free_port(), free_port()
-    server = Server(sys.argv[1], ["--save", "", "--port", str(redis_port),
-                                  "--metrics-port", str(metrics_port)])
+    metrics_port = free_port()
+    server = Listening(sys.argv[1], ["--save", "", "--metrics-bind", "127.0.0.2",
+                                     "--metrics-port", str(metrics_port)])
     try:
         server.start()
         check_cli_modes(server)
-        check_exporter(server, redis_port)
-        text = scrape(metrics_port)
-        assert re.search(r'^hearth_keys\{db="0"\} 101$', text, re.M), text
+        check_exporter(server.port)
+        check_own_figures(metrics_port)
         assert server.stop() == 0
     except BaseException:
         print(server.log_tail())

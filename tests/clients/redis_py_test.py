@@ -89,7 +89,8 @@ def check_acl(client, path):
     expect("set as app", app.set("app:1", 1), True)
     expect_error("key", redis.exceptions.NoPermissionError, "No permissions to access a key",
                  app.get, "other")
-    expect_error("command", redis.exceptions.NoPermissionError, "'del' command", app.delete, "app:1")
+    expect_error("command", redis.exceptions.NoPermissionError, "'del' command", app.delete,
+                 "app:1")
     expect("acl_log", client.acl_log()[0]["username"], "app")
     wrong = redis.Redis(unix_socket_path=path, username="app", password="no")
     expect_error("password", redis.ResponseError, "WRONGPASS", wrong.ping)
