@@ -4,27 +4,42 @@ The load comes from here: requests and the sizes of their replies are known befo
 client only counts bytes.
 """
 
+import functools
 import multiprocessing
+import random
 import select
 import socket
 import time
+
+from resp import Client
 
 CONNECTIONS = 50
 PIPELINE = 16
 SUBSCRIBERS = 100
 KEYS = 1_000_000
+SETS = 10  # of a transaction
 VALUE = b"x" * 64
+SUBSCRIBE_SECONDS_MAX = 60
+ENDED = "the server has closed a connection"
 
 
 def command(*words):
-    words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+    return Client.encode(words)
 
 
 def connect(path):
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(path)
     return connection
+
+
+def take(connection, size):
+    """Reads that many bytes and drops them."""
+    while size > 0:
+        count = len(connection.recv(min(size, 1 << 16)))
+        if count == 0:
+            raise OSError(ENDED)
+        size -= count
 
 
 class Reader:
@@ -40,7 +55,10 @@ class Reader:
     def read_some(self, timeout=-1):
         """Pairs of a socket and how many bytes came."""
         for fd, _ in self.poll.poll(timeout):
-            yield self.by_fd[fd], self.by_fd[fd].recv_into(self.buffer)
+            size = self.by_fd[fd].recv_into(self.buffer)
+            if size == 0:
+                raise OSError(ENDED)
+            yield self.by_fd[fd], size
 
 
 def exchange(path, batches, reply_bytes, count):
@@ -56,8 +74,6 @@ def exchange(path, batches, reply_bytes, count):
     done = 0
     while done < count:
         for connection, size in reader.read_some():
-            if size == 0:
-                raise OSError("the server has closed a connection")
             missing[connection] -= size
             if missing[connection] > 0:
                 continue
@@ -71,21 +87,26 @@ def exchange(path, batches, reply_bytes, count):
     return took
 
 
-def transactions(server, count):
-    """MULTI, 10 SETs and EXEC, pipelined: transactions a second."""
-    key = 0
+@functools.lru_cache
+def transaction_batches(count):
+    """Pipelines of transactions whose keys are drawn from the whole range, none twice."""
+    numbers = iter(random.Random(1).sample(range(KEYS), count * PIPELINE * SETS))
+    multi, execute = command("MULTI"), command("EXEC")
     batches = []
-    for _ in range(500):
+    for _ in range(count):
         parts = []
         for _ in range(PIPELINE):
-            parts.append(command("MULTI"))
-            for _ in range(10):
-                key = (key * 1103515245 + 12345) % (1 << 31)
-                parts.append(command("SET", "key:%012d" % (key % KEYS), VALUE))
-            parts.append(command("EXEC"))
+            sets = [command("SET", "key:%012d" % next(numbers), VALUE) for _ in range(SETS)]
+            parts += [multi, *sets, execute]
         batches.append(b"".join(parts))
-    reply = b"+OK\r\n" + b"+QUEUED\r\n" * 10 + b"*10\r\n" + b"+OK\r\n" * 10
+    return batches
+
+
+def transactions(server, count):
+    """MULTI, 10 SETs and EXEC, pipelined: transactions a second."""
+    reply = b"+OK\r\n" + b"+QUEUED\r\n" * SETS + b"*%d\r\n" % SETS + b"+OK\r\n" * SETS
     rounds = max(CONNECTIONS, count // PIPELINE)
+    batches = transaction_batches(min(rounds, KEYS // (PIPELINE * SETS)))
     return rounds * PIPELINE / exchange(server.path, batches, len(reply) * PIPELINE, rounds)
 
 
@@ -95,9 +116,7 @@ def drain(path, ready, expected_bytes, ended_s):
     confirmation = b"*3\r\n$9\r\nsubscribe\r\n$7\r\nchannel\r\n:1\r\n"
     for subscriber in subscribers:
         subscriber.sendall(command("SUBSCRIBE", "channel"))
-        left = len(confirmation)
-        while left > 0:
-            left -= len(subscriber.recv(left))
+        take(subscriber, len(confirmation))
     ready.set()
     left = expected_bytes
     reader = Reader(subscribers)
@@ -107,25 +126,26 @@ def drain(path, ready, expected_bytes, ended_s):
 
 
 def messages(server, count):
-    """PUBLISH to SUBSCRIBERS: messages published a second, until the last has been delivered."""
+    """One client's PUBLISH to SUBSCRIBERS: messages a second, until the last has been delivered."""
     message = b"*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$64\r\n%s\r\n" % VALUE
     rounds = max(4, count // PIPELINE)
     ready, ended_s = multiprocessing.Event(), multiprocessing.Value("d")
     expected = len(message) * SUBSCRIBERS * rounds * PIPELINE
     reader = multiprocessing.Process(target=drain, args=(server.path, ready, expected, ended_s))
     reader.start()
-    ready.wait()
+    if not ready.wait(SUBSCRIBE_SECONDS_MAX):
+        raise OSError("the subscribers are not there")
     publisher = connect(server.path)
     batch = command("PUBLISH", "channel", VALUE) * PIPELINE
     reply_bytes = len(b":%d\r\n" % SUBSCRIBERS) * PIPELINE
     begin = time.monotonic()
     for _ in range(rounds):
         publisher.sendall(batch)
-        left = reply_bytes
-        while left > 0:
-            left -= len(publisher.recv(left))
+        take(publisher, reply_bytes)
     reader.join()
     publisher.close()
+    if reader.exitcode != 0:
+        raise OSError("the subscribers have not got everything")
     return rounds * PIPELINE / (ended_s.value - begin)
 
 
