@@ -15,54 +15,48 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests",
                                 "replication"))
+from bench_clients import take  # noqa: E402
 from proxy import Proxy  # noqa: E402
-from resp import Client  # noqa: E402
+from resp import LOOK_SECONDS, Client, free_port, wait_until  # noqa: E402
 
 CUTS = 20
 LAG_SECONDS = 6
 PACED_BATCH = 50  # commands
 DIGEST_SECONDS_MAX = 900
+SYNC_SECONDS_MAX = 3600
+CALM_SECONDS = 5
 VALUE_SIZE = 16384
 
 
 class Sink:
     """A replica that reads the groups and drops them: what is left is what the primary pays."""
 
-    def __init__(self, port, client):
-        info = client.call("INFO", "replication").decode()
-        history = re.search(r"master_replid:(\S+)", info).group(1)
-        self.seq = int(re.search(r"master_repl_offset:(\d+)", info).group(1))
+    def __init__(self, port, primary):
+        info = primary.info()
+        self.seq = int(info["master_repl_offset"])
         self.socket = socket.create_connection(("127.0.0.1", port))
         for words in (["REPLCONF", "listening-port", "1"], ["REPLCONF", "hearth", "1"],
-                      ["PSYNC", history, str(self.seq + 1)]):
-            self.send(words)
+                      ["PSYNC", info["master_replid"], self.seq + 1]):
+            self.socket.sendall(Client.encode(words))
             line = self.socket.recv(4096)
             assert line.startswith(b"+") and not line.startswith(b"+FULL"), line
         self.stopped = False
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
-    def send(self, words):
-        self.socket.sendall(b"*%d\r\n" % len(words) + b"".join(
-            b"$%d\r\n%s\r\n" % (len(word), word.encode()) for word in words))
-
     def run(self):
         buffer, acked = bytearray(1 << 20), 0
         while not self.stopped and self.socket.recv_into(buffer) > 0:
             if time.monotonic() - acked > 0.1:
                 acked = time.monotonic()
-                self.send(["REPLCONF", "ACK", str(self.seq), "FACK", str(self.seq)])
+                ack = ("REPLCONF", "ACK", self.seq, "FACK", self.seq)
+                self.socket.sendall(Client.encode(ack))
 
     def close(self):
         self.stopped = True
         self.socket.shutdown(socket.SHUT_RDWR)
         self.thread.join()
         self.socket.close()
-
-
-def offset(server):
-    return re.search(rb"master_repl_offset:(\d+)",
-                     server.client().call("INFO", "replication")).group(1)
 
 
 def set_rate(options, start, benchmark, cpu_seconds):
@@ -73,10 +67,9 @@ def set_rate(options, start, benchmark, cpu_seconds):
                "sink": start(options.server, ["--port", str(ports[0])]),
                "replica": start(options.server, ["--port", str(ports[1])])}
     replica = start(options.server, ["--replicaof", "127.0.0.1", str(ports[1])])
-    sink = Sink(ports[0], servers["sink"].client())
+    sink = Sink(ports[0], servers["sink"])
     try:
-        while b"master_link_status:up" not in replica.client().call("INFO", "replication"):
-            time.sleep(0.05)
+        await_sync(replica)
         print("%-28s %10s %10s %10s %8s %8s" % ("", "alone", "reader", "replica", "times", "goal"))
         for name, args, share in (("SET, pipeline 16", ["-t", "set", "-P", "16"], 1.0),
                                   ("SET, pipeline 1", ["-t", "set"], 0.15)):
@@ -84,11 +77,13 @@ def set_rate(options, start, benchmark, cpu_seconds):
             rates, cpu, behind = {}, {}, []
             for _ in range(options.rounds):
                 for kind, server in servers.items():
-                    before, theirs = cpu_seconds(server.process.pid), cpu_seconds(replica.process.pid)
+                    before = cpu_seconds(server.process.pid)
+                    theirs = cpu_seconds(replica.process.pid)
                     rates.setdefault(kind, []).append(benchmark(server, args, requests))
                     begin = time.monotonic()
-                    while kind == "replica" and offset(replica) != offset(server):
-                        time.sleep(0.01)
+                    if kind == "replica":
+                        wait_until(lambda: replica.is_level_with(servers["replica"]), "level",
+                                   SYNC_SECONDS_MAX)
                     used = cpu_seconds(server.process.pid) - before
                     cpu.setdefault(kind, []).append(used / requests * 1e6)
                     if kind == "replica":
@@ -101,7 +96,8 @@ def set_rate(options, start, benchmark, cpu_seconds):
                   (name, middle["alone"], middle["sink"], middle["replica"], ratio, 0.85,
                    "" if ratio >= 0.85 else "  missed"), flush=True)
             middle = {kind: statistics.median(values) for kind, values in cpu.items()}
-            print("%-28s %7.2f us %7.2f us %7.2f us; the replica itself %.2f us, level %.2f s later" %
+            print("%-28s %7.2f us %7.2f us %7.2f us; the replica itself %.2f us, level %.2f s "
+                  "later" %
                   ("  server CPU an operation", middle["alone"], middle["sink"], middle["replica"],
                    middle["of the replica"], statistics.median(behind)), flush=True)
     finally:
@@ -111,14 +107,8 @@ def set_rate(options, start, benchmark, cpu_seconds):
             server.remove()
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def info(server, section="replication"):
-    return dict(re.findall(r"^([^#:\r\n]+):([^\r\n]*)",
-                           server.client().call("INFO", section).decode(), re.M))
+def verdict(is_reached):
+    return "" if is_reached else ", missed"
 
 
 def percentile(values, part):
@@ -133,9 +123,7 @@ def write_paced(path, rate, seconds, result):
     begin, done = time.monotonic(), 0
     while time.monotonic() - begin < seconds:
         client.socket.sendall(blocks[done // PACED_BATCH % len(blocks)])
-        left = len(b"+OK\r\n") * PACED_BATCH
-        while left > 0:
-            left -= len(client.socket.recv(left))
+        take(client.socket, len(b"+OK\r\n") * PACED_BATCH)
         done += PACED_BATCH
         time.sleep(max(0, begin + done / rate - time.monotonic()))
     result.value = done / (time.monotonic() - begin)
@@ -147,8 +135,7 @@ def lag(options, start, benchmark, _):
     primary = start(options.server, ["--port", str(port)])
     replica = start(options.server, ["--replicaof", "127.0.0.1", str(port)])
     try:
-        while info(replica).get("master_link_status") != "up":
-            time.sleep(0.05)
+        await_sync(replica)
         for rate in (0, 20_000, 100_000, 1e9):
             done = multiprocessing.Value("d", 0)
             load = multiprocessing.Process(target=write_paced if rate else time.sleep,
@@ -165,9 +152,12 @@ def lag(options, start, benchmark, _):
                 lags.append(time.monotonic() - written)
                 time.sleep(0.001)
             load.join()
+            assert load.exitcode == 0, "the load has ended"
+            p99_ms = percentile(lags, 0.99) * 1e3
+            goal = " (goal: p99 < 50 ms%s)" % verdict(p99_ms < 50) if rate == 100_000 else ""
             print("replica lag at %7.0f SET/s: p50 %.2f ms, p99 %.2f ms, longest %.2f ms%s" %
-                  (done.value, percentile(lags, 0.5) * 1e3, percentile(lags, 0.99) * 1e3,
-                   max(lags) * 1e3, " (goal: p99 < 50 ms)" if rate == 100_000 else ""), flush=True)
+                  (done.value, percentile(lags, 0.5) * 1e3, p99_ms, max(lags) * 1e3, goal),
+                  flush=True)
     finally:
         for server in (replica, primary):
             server.stop(60)
@@ -249,14 +239,23 @@ def copy_rate(folder, target):
 
 def await_sync(replica, on_progress=None):
     """Seconds until the link is up."""
-    begin = time.monotonic()
-    while True:
-        now = info(replica)
-        if now.get("master_link_status") == "up":
-            return time.monotonic() - begin
+    def is_up():
+        now = replica.info()
         if on_progress:
             on_progress(now)
-        time.sleep(0.01)
+        return now.get("master_link_status") == "up"
+
+    begin = time.monotonic()
+    wait_until(is_up, "the link is up", SYNC_SECONDS_MAX)
+    return time.monotonic() - begin
+
+
+def watch_calm(replica):
+    """Looks at a server as often as await_sync does, for some seconds in which nothing happens."""
+    end = time.monotonic() + CALM_SECONDS
+    while time.monotonic() < end:
+        replica.info()
+        time.sleep(LOOK_SECONDS)
 
 
 def full_resync(options, start, *_):
@@ -267,21 +266,24 @@ def full_resync(options, start, *_):
         load(primary, options.gigabytes)
         copied = statistics.median(
             copy_rate(os.path.join(primary.folder, "data"), primary.folder) for _ in range(3))
+        replicas.append(start(options.server, []))
         probe = Probe(primary)
-        time.sleep(5)
+        watch_calm(replicas[0])
         before = probe.take()
-        memory = int(info(primary, "memory")["used_memory_rss"])
-        replicas.append(start(options.server, ["--replicaof", "127.0.0.1", str(port)]))
+        memory = int(primary.info("memory")["used_memory_rss"])
+        assert replicas[0].call("REPLICAOF", "127.0.0.1", port) == "OK"
         seconds = await_sync(replicas[0])
         during = probe.take()
         probe.stop()
-        more = int(info(primary, "memory")["used_memory_rss"]) - memory
-        size = int(info(replicas[0], "stats")["total_net_repl_input_bytes"])
-        print("full resync of %.2f GB: %.1f s, %.0f MB/s; a copy over loopback %.0f MB/s: times %.2f "
-              "(goal 0.5)" % (size / 1e9, seconds, size / seconds / 1e6, copied / 1e6,
-                              size / seconds / copied), flush=True)
-        print("  the primary's p99 %.2f ms before, %.2f ms during it (goal 1.2 of before), %+.0f MB" %
-              (before, during, more / 1e6), flush=True)
+        more = int(primary.info("memory")["used_memory_rss"]) - memory
+        size = int(replicas[0].info("stats")["total_net_repl_input_bytes"])
+        part = size / seconds / copied
+        print("full resync of %.2f GB: %.1f s, %.0f MB/s; a copy over loopback %.0f MB/s: times "
+              "%.2f (goal 0.5%s)" % (size / 1e9, seconds, size / seconds / 1e6, copied / 1e6, part,
+                                     verdict(part >= 0.5)), flush=True)
+        print("  the primary's p99 %.2f ms before, %.2f ms during it, times %.2f (goal 1.2%s), "
+              "%+.0f MB" % (before, during, during / before, verdict(during <= before * 1.2),
+                            more / 1e6), flush=True)
         cut_resync(options, start, port, primary, replicas, size)
     finally:
         for server in replicas + [primary]:
@@ -304,12 +306,14 @@ def cut_resync(options, start, port, primary, replicas, size):
             proxy.cut()
 
     seconds = await_sync(replica, cut)
-    received = int(info(replica, "stats")["total_net_repl_input_bytes"])
+    received = int(replica.info("stats")["total_net_repl_input_bytes"])
     digests = {Client(server.path, DIGEST_SECONDS_MAX).call("DEBUG", "DIGEST")
                for server in (primary, replica)}
     proxy.close()
-    print("  with %d cuts: %.1f s, %.3f of its bytes (goal 1.05); the data are %s" %
-          (cuts[0], seconds, received / size, "equal" if len(digests) == 1 else "NOT EQUAL"), flush=True)
+    part = received / size
+    print("  with %d cuts: %.1f s, %.3f of its bytes (goal 1.05%s); the data are %s" %
+          (cuts[0], seconds, part, verdict(part <= 1.05),
+           "equal" if len(digests) == 1 else "NOT EQUAL"), flush=True)
 
 
 def run(options, *tools):

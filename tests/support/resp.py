@@ -15,6 +15,9 @@ import tempfile
 import time
 
 
+LOOK_SECONDS = 0.01  # between two looks at another process
+
+
 def free_port():
     """For servers that must listen on TCP and be told where."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -28,7 +31,7 @@ def wait_until(what, text, seconds=60):
         if time.monotonic() > deadline:
             told = text() if callable(text) else text
             raise AssertionError("not within %g s: %s" % (seconds, told))
-        time.sleep(0.01)  # between two looks at another process
+        time.sleep(LOOK_SECONDS)
 
 
 class ReplyError(str):
