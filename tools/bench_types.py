@@ -45,8 +45,9 @@ def fill_two_sets(client):
 
 def fill_geo(client):
     rng = random.Random(1)
-    client.call("GEOADD", "geo", *[x for i in range(10_000) for x in
-                                   (repr(rng.uniform(-10, 10)), repr(rng.uniform(40, 60)), "p%d" % i)])
+    client.call("GEOADD", "geo", *[
+        x for i in range(10_000)
+        for x in (repr(rng.uniform(-10, 10)), repr(rng.uniform(40, 60)), "p%d" % i)])
 
 
 def nothing(client):
@@ -72,22 +73,25 @@ SPEED = [
     ("ZRANGE 100 of 100k", ["ZRANGE", "range", "50000", "50099"], 0.05, 1.0, fill_range),
     ("HGETALL of 20", ["HGETALL", "hash"], 0.15, 1.0, fill_hash),
     ("SINTER of two 10k", ["SINTER", "s1", "s2"], 0.0005, 1.0, fill_two_sets),
-    ("GEOSEARCH in 10k", ["GEOSEARCH", "geo", "FROMLONLAT", "0", "50", "BYRADIUS", "50", "km"], 0.01,
-     1.0, fill_geo),
+    ("GEOSEARCH in 10k", ["GEOSEARCH", "geo", "FROMLONLAT", "0", "50", "BYRADIUS", "50", "km"],
+     0.01, 1.0, fill_geo),
     ("PFADD", ["PFADD", "hll", "__rand_int__"], 0.5, 1.0, nothing),
 ]
 
 MEMORY = [
     ("hashes of 60 fields", 20_000, 60,
-     lambda i: ("HSET", "m:%d" % i) + tuple(x for f in range(60) for x in ("field%d" % f, "value%d" % i))),
+     lambda i: ("HSET", "m:%d" % i) + tuple(
+         x for f in range(60) for x in ("field%d" % f, "value%d" % i))),
     ("hashes of 5 fields", 1_000_000, 5,
-     lambda i: ("HSET", "h:%d" % i) + tuple(x for f in range(5) for x in ("f%d" % f, "value%d" % i))),
+     lambda i: ("HSET", "h:%d" % i) + tuple(
+         x for f in range(5) for x in ("f%d" % f, "value%d" % i))),
     ("sets of 5 integers", 1_000_000, 5,
      lambda i: ("SADD", "s:%d" % i) + tuple(str(i * 7 + f) for f in range(5))),
     ("lists of 100", 100_000, 100,
      lambda i: ("RPUSH", "l:%d" % i) + tuple("element%03d" % f for f in range(100))),
     ("sorted sets of 50", 100_000, 50,
-     lambda i: ("ZADD", "z:%d" % i) + tuple(x for f in range(50) for x in (str(f * 3), "member%02d" % f))),
+     lambda i: ("ZADD", "z:%d" % i) + tuple(
+         x for f in range(50) for x in (str(f * 3), "member%02d" % f))),
 ]
 
 

@@ -58,7 +58,8 @@ def commands(rng, key):
 def stream_commands(rng, key, count):
     made = [("XADD", key, "%d-%d" % (i + 1, i % 3 + 1), *(x for _ in range(rng.randrange(1, 4))
              for x in ("f%d" % rng.randrange(3), text(rng)))) for i in range(count)]
-    made += [("XDEL", key, "%d-%d" % (i + 1, i % 3 + 1)) for i in range(count) if rng.random() < 0.1]
+    made += [("XDEL", key, "%d-%d" % (i + 1, i % 3 + 1)) for i in range(count)
+             if rng.random() < 0.1]
     for group in range(rng.randrange(3)):
         made.append(("XGROUP", "CREATE", key, "g%d" % group, rng.choice(["0", "$", "3-1"])))
         for consumer in range(rng.randrange(3)):

@@ -41,7 +41,8 @@ def makers(g):
 
     def sort_options(alpha_percent=40):
         alpha = g.chance(alpha_percent)
-        by = ["BY", g.pick("w_*", "w_*", "x", "nosuch*", "#", "h*->f", "w_*->")] if g.chance(50) else []
+        patterns = ("w_*", "w_*", "x", "nosuch*", "#", "h*->f", "w_*->")
+        by = ["BY", g.pick(*patterns)] if g.chance(50) else []
         # Where several elements have the same weight, LIMIT makes Redis' order undefined.
         limit = ["LIMIT", g.integer(), g.integer()] if not (alpha and by) and g.chance(40) else []
         gets = [["GET", g.pick("#", "w_*", "k*", "h*->f", "h*->g", "x", "w_*->", "*")]
@@ -95,8 +96,8 @@ def makers(g):
         (2, lambda: ["HSET", "h%d" % g.random.randrange(40), "f", number(), "g", element()]),
         (5, lambda: ["SORT", numbers()] + sort_options()),
         (1, lambda: [g.pick("SADD", "SADD", "SREM"), "ns"] + [number() for _ in range(3)]),
-        (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "ns", "w_1", "nosuch")] + sort_options()
-         + (["STORE", "x"] if g.chance(5) else [])),
+        (2, lambda: ["SORT_RO", g.pick(numbers(), numbers(), "ns", "w_1", "nosuch")] +
+         sort_options() + (["STORE", "x"] if g.chance(5) else [])),
         (2, lambda: store(["SORT", numbers()] + sort_options())),
         (0.3, lambda: ["COMMAND", "GETKEYS", "SORT", key()] + sort_options() + ["STORE", key()]),
     ]

@@ -137,7 +137,8 @@ class Generator:
             (5, lambda: [g.pick("INCRBY", "DECRBY"), k(), i()]),
             (4, lambda: ["INCRBYFLOAT", k(), g.pick(*FLOATS)]),
             (4, lambda: [g.pick("GETRANGE", "SUBSTR"), k(), i(), i()]),
-            (4, lambda: ["SETRANGE", k(), g.pick("0", "1", "5", "60", "-1", "536870912", "x"), v()]),
+            (4, lambda: ["SETRANGE", k(),
+                         g.pick("0", "1", "5", "60", "-1", "536870912", "x"), v()]),
             (4, lambda: ["MGET"] + [k() for _ in range(g.random.randrange(4))]),
             (4, lambda: ["MSET"] + [x for _ in range(g.random.randrange(1, 4)) for x in (k(), v())]
              + ([k()] if g.chance(5) else [])),
@@ -163,7 +164,8 @@ class Generator:
             (2, lambda: ["DBSIZE"]),
             (1, lambda: ["SELECT", g.pick("0", "1", "2", "0", "16", "-1", "x")]),
             (0.3, lambda: ["SWAPDB", g.pick("0", "1", "2"), g.pick("0", "1", "2", "77", "x")]),
-            (0.2, lambda: [g.pick("FLUSHDB", "FLUSHALL")] + g.pick([], ["ASYNC"], ["SYNC"], ["NO"])),
+            (0.2, lambda: [g.pick("FLUSHDB", "FLUSHALL")] +
+             g.pick([], ["ASYNC"], ["SYNC"], ["NO"])),
             (1, lambda: ["SCAN", g.pick("0", "0", "x", "-1")] +
              g.pick([], ["COUNT", "10000"], ["COUNT", "0"], ["COUNT", "x"], ["MATCH"])),
             (1, lambda: [g.pick("NOSUCH", "get", "OBJECT", "SET", "GETEX", "CLIENT", "CONFIG")] +

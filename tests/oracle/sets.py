@@ -42,7 +42,8 @@ def makers(g):
 
     def intercard():
         named = keys()
-        return ["SINTERCARD", g.pick(*[len(named)] * 6, 0, -1, "x", len(named) + 1)] + named + limit()
+        count = g.pick(*[len(named)] * 6, 0, -1, "x", len(named) + 1)
+        return ["SINTERCARD", count] + named + limit()
 
     return [
         (10, lambda: ["SADD", k()] + members()),

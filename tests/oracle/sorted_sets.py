@@ -56,7 +56,8 @@ class Maker:
 
     def pairs(self):
         g = self.g
-        # Never more pairs than a listpack holds: Redis 7.2 goes by the pairs sent, 7.0 by those stored.
+        # Never more pairs than a listpack holds: Redis 7.2 goes by the pairs sent, 7.0 by those
+        # stored.
         count = 128 if g.chance(1) else 12 if g.chance(10) else 3
         return self.many(lambda: [self.score(), self.member()], count)
 
@@ -183,9 +184,9 @@ class Maker:
 
     def random_member(self):
         g = self.g
-        return ["ZRANDMEMBER", self.key()] + g.pick([], ["3"], ["-5"], ["0"], ["-20"], ["1000"],
-                                                    ["x"], ["4", "WITHSCORES"], ["-4", "WITHSCORES"],
-                                                    ["2", "NOPE"])
+        return ["ZRANDMEMBER", self.key()] + g.pick(
+            [], ["3"], ["-5"], ["0"], ["-20"], ["1000"], ["x"], ["4", "WITHSCORES"],
+            ["-4", "WITHSCORES"], ["2", "NOPE"])
 
     def scan(self):
         g = self.g
@@ -219,8 +220,8 @@ def makers(g):
                                                                  [g.integer()])),
         (2, m.multi_pop),
         (6, m.algebra),
-        (2, lambda: ["ZINTERCARD"] + m.sources()[0] + g.pick([], [], ["LIMIT", "2"], ["LIMIT", "-1"],
-                                                             ["LIMIT"], ["LIMIT", "0"])),
+        (2, lambda: ["ZINTERCARD"] + m.sources()[0] + g.pick(
+            [], [], ["LIMIT", "2"], ["LIMIT", "-1"], ["LIMIT"], ["LIMIT", "0"])),
         (3, m.random_member),
         (2, m.scan),
         (1, lambda: ["OBJECT", "ENCODING", k()]),

@@ -30,7 +30,8 @@ class Maker:
         g = self.g
         if g.chance(3):
             return g.pick(*BAD_IDS)
-        ms = max(0, self.last_ms - g.random.randrange(40)) if g.chance(80) else g.random.randrange(20)
+        ms = (max(0, self.last_ms - g.random.randrange(40)) if g.chance(80)
+              else g.random.randrange(20))
         return "%d-%d" % (ms, g.random.randrange(3)) if g.chance(70) else str(ms)
 
     def new_id(self):
@@ -47,7 +48,8 @@ class Maker:
 
     def fields(self):
         g = self.g
-        names = [("a", "b", "c"), ("a", "b", "c"), ("temperature",), ("d", "a")][g.random.randrange(4)]
+        names = [("a", "b", "c"), ("a", "b", "c"), ("temperature",),
+                 ("d", "a")][g.random.randrange(4)]
         fields = [x for name in names for x in (name, g.value())]
         return fields[:-1] if g.chance(2) else fields
 
@@ -82,7 +84,8 @@ class Maker:
         g = self.g
         trim = self.exact_trim() if g.chance(8) else []
         options = g.shuffled(["NOMKSTREAM"] if g.chance(4) else [], trim)
-        return ["XADD", self.exact_key() if trim else self.key()] + options + [self.new_id()] + self.fields()
+        key = self.exact_key() if trim else self.key()
+        return ["XADD", key] + options + [self.new_id()] + self.fields()
 
     def add_approximately(self):
         g = self.g
