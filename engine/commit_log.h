@@ -68,6 +68,7 @@ class CommitLog {
   void SetEvents(Events events) { events_ = std::move(events); }
   // From kOff to another policy the caller flushes the store first.
   void SetPolicy(SyncPolicy policy);
+  const Clock& clock() const { return clock_; }
   SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
   void Stop();
 

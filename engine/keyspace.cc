@@ -202,6 +202,7 @@ bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   if (is_replica() && !IndexRead(ref, db_id, read)) return false;
   Object* object = read.object.release();
   object->hot = hot ? 1 : 0;
+  object->access = FreshAccess(log_.clock().WallMs());
   if (ElementExpiryOf(*object).first_ms != kNoExpiry) {
     object->flags |= Object::kElementsExpire;
     NoteElementsExpire();

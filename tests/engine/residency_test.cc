@@ -51,6 +51,16 @@ TEST_F(ResidencyTest, HotKeysOutliveAScan) {
   EXPECT_GT(hot, 180);
 }
 
+// Neither idle since 1970, nor never used: as a new one.
+TEST_F(ResidencyTest, AKeyThatIsLoadedCountsAsUsedThen) {
+  Set("k", "v");
+  DemoteAll();
+  clock_.AdvanceMs(60'000);
+  InTx({"k"}, [&](Tx& tx) {
+    EXPECT_EQ(tx.Peek(0, "k")->access, static_cast<uint32_t>(clock_.WallMs() / 1000));
+  });
+}
+
 // Each database has its own hands: a demotion takes from both in proportion, and a sweep for
 // expired keys goes on in each where it ended.
 TEST_F(ResidencyTest, DatabasesAreDemotedInProportion) {
