@@ -12,7 +12,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kPackedSizesPerString = 8;  // of Limits().packed_size_max
+constexpr size_t kPackedSizesPerString = 4;  // of Limits().packed_size_max
 constexpr size_t kChunksWanted = 16;
 constexpr uint32_t kChunkSizeMin = 16, kChunkSizeUsual = 512, kChunkSizeMax = 4096;
 constexpr size_t kChunkBitsMax = 24;  // what is read

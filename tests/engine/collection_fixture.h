@@ -117,7 +117,7 @@ class CollectionFixture : public EngineFixture {
   using Step = std::function<void(Tx& tx, std::string_view key, std::mt19937_64& random)>;
   void CheckProperty(const Step& step, const Print& print, int step_count = 3000) {
     const std::vector<std::string> keys = {"a", "b", "c", "{tag}d"};
-    for (const uint32_t packed_size_max : {512u, 40u, 0u}) {
+    for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 40u, 0u}) {
       const uint64_t seed = RandomBits() % 1'000'000;
       SCOPED_TRACE("seed " + std::to_string(seed) + ", packed up to " +
                    std::to_string(packed_size_max));

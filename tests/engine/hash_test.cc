@@ -82,7 +82,7 @@ TEST_F(HashTest, ChangingAFieldOfABigHashLogsLittle) {
 }
 
 TEST_F(HashTest, AnEmptiedHashIsGone) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Fill("h", 1, 3);
     Do("h", [](HashKey& hash) {
@@ -95,7 +95,7 @@ TEST_F(HashTest, AnEmptiedHashIsGone) {
 }
 
 TEST_F(HashTest, AFieldThatHasExpiredIsNotThere) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     SCOPED_TRACE(packed_size_max);
     Limits().packed_size_max = packed_size_max;
     Do("h", [&](HashKey& hash) {
@@ -118,7 +118,7 @@ TEST_F(HashTest, AFieldThatHasExpiredIsNotThere) {
 }
 
 TEST_F(HashTest, WhereNothingMayBeDeletedExpiredFieldsAreHidden) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Do("h", [&](HashKey& hash) {
       hash.Set("a", "1", At(100));
@@ -142,7 +142,7 @@ TEST_F(HashTest, WhereNothingMayBeDeletedExpiredFieldsAreHidden) {
 }
 
 TEST_F(HashTest, AKeyGoesWithItsLastField) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Do("h", [&](HashKey& hash) {
       hash.Set("a", "1", At(100));
@@ -157,7 +157,7 @@ TEST_F(HashTest, AKeyGoesWithItsLastField) {
 }
 
 TEST_F(HashTest, TheSweepDeletesFieldsThatNobodyTouches) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     for (const bool reload : {false, true}) {
       SCOPED_TRACE(std::to_string(packed_size_max) + (reload ? ", loaded anew" : ""));
       Limits().packed_size_max = packed_size_max;
@@ -203,7 +203,7 @@ TEST_F(HashTest, TheSweepFindsColdHashes) {
 }
 
 TEST_F(HashTest, AnExpiryIsKeptAndTakenBack) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Do("h", [&](HashKey& hash) {
       hash.Set("a", "1", At(100));

@@ -96,7 +96,7 @@ TEST_F(ListTest, AnElementOfABigListIsOneRow) {
 }
 
 TEST_F(ListTest, AnEmptiedListIsGone) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Push("l", 1, 3);
     Pop("l", 2, ListEnd::kHead);
@@ -109,7 +109,7 @@ TEST_F(ListTest, AnEmptiedListIsGone) {
 }
 
 TEST_F(ListTest, AListEmptiedWhileOpenTakesElementsAgain) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Push("l", 1, 3);
     InTx({"l"}, [](Tx& tx) {
@@ -188,7 +188,7 @@ TEST_F(ListTest, InsertingAtOnePlaceRewritesFewRows) {
 
 // Redis 7.2: a listpack up to 8 KB, then a quicklist, until no more than half of that is left.
 TEST_F(ListTest, TheEncodingFollowsTheListpackSize) {
-  for (const uint32_t packed_size_max : {512u, 0u, 100'000u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u, 100'000u}) {
     Limits().packed_size_max = packed_size_max;
     const std::string element(100, 'x');  // 103 bytes of a listpack
     InTx({"l"}, [&](Tx& tx) {

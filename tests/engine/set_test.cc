@@ -93,7 +93,7 @@ TEST_F(SetTest, ABigSetHasARowAMember) {
 }
 
 TEST_F(SetTest, AnEmptiedSetIsGone) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Add("s", 1, 3);
     InTx({"s"}, [](Tx& tx) {

@@ -132,7 +132,7 @@ TEST_F(SortedSetTest, ABigOneHasARowAMember) {
 }
 
 TEST_F(SortedSetTest, AnEmptiedOneIsGone) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Put("z", 1, 3);
     Put("y", 1, 3);

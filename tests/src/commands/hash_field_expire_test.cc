@@ -22,7 +22,7 @@ class HashFieldExpireTest : public CommandFixture {
 };
 
 TEST_F(HashFieldExpireTest, FourWaysToSayWhen) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Run("HSET h a 1 b 2");
@@ -56,7 +56,7 @@ TEST_F(HashFieldExpireTest, ConditionsCompareWithTheOldExpiry) {
 }
 
 TEST_F(HashFieldExpireTest, APastTimeDeletes) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Run("HSET h a 1 b 2 c 3 d 4");
@@ -71,7 +71,7 @@ TEST_F(HashFieldExpireTest, APastTimeDeletes) {
 }
 
 TEST_F(HashFieldExpireTest, AFieldIsGoneAtItsTime) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Run("HSET h a 1 b 2 c 3");
@@ -190,7 +190,7 @@ TEST_F(HashFieldExpireTest, TheEncodingTellsOfExpiringFields) {
 }
 
 TEST_F(HashFieldExpireTest, CopiesAndRenamesKeepTheFieldsExpiry) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("FLUSHALL");
     Run("HSET h a 1 b 2");

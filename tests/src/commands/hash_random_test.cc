@@ -33,7 +33,7 @@ class HashRandomTest : public CommandFixture {
 };
 
 TEST_F(HashRandomTest, HRandFieldDraws) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Fill(30);
@@ -79,7 +79,7 @@ TEST_F(HashRandomTest, HRandFieldRefusesWhatIsNoCount) {
 }
 
 TEST_F(HashRandomTest, ExpiredFieldsAreNotDrawn) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Fill(10);

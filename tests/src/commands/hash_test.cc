@@ -53,7 +53,7 @@ TEST_F(HashCommandsTest, HSetNxSetsOnlyWhatIsAbsent) {
 }
 
 TEST_F(HashCommandsTest, ReadersTellWhatIsThere) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL h");
     Run("HSET h a one");
@@ -93,7 +93,7 @@ TEST_F(HashCommandsTest, OtherTypesAreRefused) {
 }
 
 TEST_F(HashCommandsTest, HDelDeletesTheKeyWithItsLastField) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("HSET h a 1 b 2 c 3");
     EXPECT_EQ(Run("HDEL h a x b"), ":2\r\n");

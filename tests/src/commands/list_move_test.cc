@@ -16,12 +16,12 @@ class ListMoveTest : public CommandFixture, public testing::WithParamInterface<u
     Limits().packed_size_max = GetParam();
   }
   void TearDown() override {
-    Limits().packed_size_max = 512;
+    Limits().packed_size_max = kPackedSizeMaxUsual;
     CommandFixture::TearDown();
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListMoveTest, testing::Values(512u, 0u));
+INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListMoveTest, testing::Values(kPackedSizeMaxUsual, 0u));
 
 TEST_P(ListMoveTest, AnElementMovesBetweenEnds) {
   Run("RPUSH a 1 2 3 4");

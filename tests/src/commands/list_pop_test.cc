@@ -18,12 +18,12 @@ class ListPopTest : public CommandFixture, public testing::WithParamInterface<ui
     Limits().packed_size_max = GetParam();
   }
   void TearDown() override {
-    Limits().packed_size_max = 512;
+    Limits().packed_size_max = kPackedSizeMaxUsual;
     CommandFixture::TearDown();
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListPopTest, testing::Values(512u, 0u));
+INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListPopTest, testing::Values(kPackedSizeMaxUsual, 0u));
 
 TEST_P(ListPopTest, PoppingTakesFromEitherEnd) {
   Run("RPUSH l a b c");

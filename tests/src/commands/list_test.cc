@@ -20,7 +20,7 @@ class ListCommandsTest : public CommandFixture, public testing::WithParamInterfa
     Limits().packed_size_max = GetParam();
   }
   void TearDown() override {
-    Limits().packed_size_max = 512;
+    Limits().packed_size_max = kPackedSizeMaxUsual;
     CommandFixture::TearDown();
   }
   // The whole list, also after it was read back.
@@ -32,7 +32,7 @@ class ListCommandsTest : public CommandFixture, public testing::WithParamInterfa
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListCommandsTest, testing::Values(512u, 0u));
+INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListCommandsTest, testing::Values(kPackedSizeMaxUsual, 0u));
 
 TEST_P(ListCommandsTest, PushingAnswersTheLength) {
   EXPECT_EQ(Refused("LPUSHX l a"), ":0\r\n");

@@ -74,7 +74,7 @@ TEST_F(SameKeyTest, SourceAndDestinationMayBeOne) {
       {"DEL l l", ":1\r\n", "EXISTS l l", ":0\r\n"},
       {"UNLINK z z", ":1\r\n", "EXISTS z h h", ":2\r\n"},
   };
-  for (const uint32_t packed_size_max : {512u, 4u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 4u, 0u}) {
     Limits().packed_size_max = packed_size_max;
     for (const Case& one : cases) {
       SCOPED_TRACE(std::string(one.line) + ", packed up to " + std::to_string(packed_size_max));
@@ -90,7 +90,7 @@ TEST_F(SameKeyTest, SourceAndDestinationMayBeOne) {
 
 // Only LMOVE's own push keeps the list from being emptied, and its expiry with it.
 TEST_F(SameKeyTest, TheOnlyElementMovesWithinItsList) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL l s");
     Run("RPUSH l only");

@@ -29,7 +29,7 @@ class SetAlgebraTest : public CommandFixture {
 };
 
 TEST_F(SetAlgebraTest, ThreeOperations) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL x y z");
     Run("SADD x a b c d");
@@ -60,7 +60,7 @@ TEST_F(SetAlgebraTest, EveryKeyMustBeASet) {
 }
 
 TEST_F(SetAlgebraTest, StoringReplacesTheDestination) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL x y");
     Run("SADD x a b c");
@@ -81,7 +81,7 @@ TEST_F(SetAlgebraTest, StoringReplacesTheDestination) {
 }
 
 TEST_F(SetAlgebraTest, TheDestinationMayBeASource) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL x y");
     Run("SADD x a b c");

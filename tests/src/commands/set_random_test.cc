@@ -40,7 +40,7 @@ class SetRandomTest : public CommandFixture {
 };
 
 TEST_F(SetRandomTest, SPopAnswersAMemberAndRemovesIt) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Fill(20);
     std::set<std::string> popped;
@@ -59,7 +59,7 @@ TEST_F(SetRandomTest, SPopAnswersAMemberAndRemovesIt) {
 
 // 7: one by one; 45: made anew of what stays; 50 and more: all.
 TEST_F(SetRandomTest, SPopOfManyLeavesTheRest) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     for (const int count : {7, 45, 50, 60}) {
       SCOPED_TRACE(count);
@@ -94,7 +94,7 @@ TEST_F(SetRandomTest, SPopRefusesWhatIsNoCount) {
 }
 
 TEST_F(SetRandomTest, SRandMemberDrawsWithoutChange) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL s");
     Fill(30);
@@ -110,7 +110,7 @@ TEST_F(SetRandomTest, SRandMemberDrawsWithoutChange) {
 
 // Every member comes up about as often as the others.
 TEST_F(SetRandomTest, DrawsAreUniform) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL s");
     Fill(10);

@@ -71,7 +71,7 @@ TEST_F(SetCommandsTest, ReadersTellWhatIsThere) {
 }
 
 TEST_F(SetCommandsTest, SMoveMovesBetweenSets) {
-  for (const uint32_t packed_size_max : {512u, 0u}) {
+  for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;
     Run("DEL s t");
     Run("SADD s a b");
