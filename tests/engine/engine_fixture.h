@@ -107,6 +107,20 @@ class EngineFixture : public testing::Test {
     engine_->residency().DemoteAll();
   }
 
+  // What the resident objects of database 0 take, counted anew.
+  size_t CountResidentBytes() {
+    Keyspace& keyspace = engine_->keyspace();
+    size_t bytes = 0;
+    for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
+      std::vector<Table::Placed> objects;
+      if (const Table* table = keyspace.shard(index).dbs[0].table.get()) {
+        table->WalkRange(keyspace.FirstPosition(index), keyspace.LastPosition(index), &objects);
+      }
+      for (const auto& [position, object] : objects) bytes += object->memory_size();
+    }
+    return bytes;
+  }
+
   // All rows of the store as text, a line each, but for the state row.
   std::string StoredRows() {
     std::string text;

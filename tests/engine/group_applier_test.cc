@@ -116,6 +116,30 @@ TEST_F(GroupApplierTest, AnElementOfAResidentCollectionFollows) {
   });
 }
 
+// An object without room for an expiry becomes another, among changes of its elements.
+TEST_F(GroupApplierTest, AnExpiryIsGivenToAResidentCollection) {
+  Limits().packed_size_max = 0;
+  FillSet("s", 1, 1000);
+  FeedReplica();
+  const auto change = [&](int from, int64_t at_ms) {
+    FillSet("s", from, from);
+    InTx({"s"}, [&](Tx& tx) { tx.SetExpiry("s", at_ms); });
+    FillSet("s", from + 1, from + 1);
+    FeedReplica();
+  };
+  int next = 1001;
+  for (const int64_t at_ms : {clock_.WallMs() + 1000, clock_.WallMs() + 2000, kNoExpiry}) {
+    change(next, at_ms);
+    next += 2;
+    OnReplica([&] {
+      InTx({"s"}, [&](Tx& tx) { EXPECT_EQ(tx.Peek("s")->expire_at_ms(), at_ms); });
+      EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountResidentBytes());
+      EXPECT_EQ(Differences(), "");
+    });
+  }
+  OnReplica([&] { EXPECT_EQ(SetSize("s"), 1006u); });
+}
+
 TEST_F(GroupApplierTest, AnElementOfADemotedCollectionIsInTheStore) {
   Limits().packed_size_max = 0;
   FillSet("s", 1, 1000);

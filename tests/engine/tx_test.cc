@@ -77,19 +77,6 @@ TEST_F(TxTest, AnExpiredKeyIsDeletedByTheReadThatMeetsIt) {
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 0u);
 }
 
-// What the resident objects take, counted anew.
-size_t CountBytes(Keyspace& keyspace) {
-  size_t bytes = 0;
-  for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
-    std::vector<Table::Placed> objects;
-    if (const Table* table = keyspace.shard(index).dbs[0].table.get()) {
-      table->WalkRange(keyspace.FirstPosition(index), keyspace.LastPosition(index), &objects);
-    }
-    for (const auto& [position, object] : objects) bytes += object->memory_size();
-  }
-  return bytes;
-}
-
 // A key without room for an expiry becomes another object; its value and the account stay.
 TEST_F(TxTest, AnExpiryIsGivenToEveryFormOfAKey) {
   Set("string", std::string(1000, 's'));
@@ -113,7 +100,7 @@ TEST_F(TxTest, AnExpiryIsGivenToEveryFormOfAKey) {
     });
   }
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 3u);
-  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountBytes(engine_->keyspace()));
+  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountResidentBytes());
   fill("spread", 3001);
   EXPECT_EQ(Differences(), "");
   change("spread", kNoExpiry);
@@ -124,7 +111,7 @@ TEST_F(TxTest, AnExpiryIsGivenToEveryFormOfAKey) {
        [&](Tx& tx) { EXPECT_EQ(SetKey(tx, "spread", tx.Find("spread")).size(), 3001u); });
   InTx({"packed"}, [](Tx& tx) { EXPECT_EQ(tx.Find("packed"), nullptr); });
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 1u);
-  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountBytes(engine_->keyspace()));
+  EXPECT_EQ(engine_->keyspace().ResidentBytes(), CountResidentBytes());
   EXPECT_EQ(Differences(), "");
   Reopen();
   EXPECT_EQ(engine_->keyspace().ExpiryCount(0), 1u);
