@@ -51,7 +51,7 @@ class LongString final : public Collection {
   }
   void Grow(size_t size) {
     if (size <= bytes_.size()) return;
-    if (size > bytes_.capacity()) bytes_.reserve(size + std::min(size, kGrowthMax));
+    if (size > bytes_.capacity()) Reserve(size + std::min(size, kGrowthMax));
     bytes_.resize(size);
   }
   // Requires: within the size.
@@ -116,6 +116,13 @@ class LongString final : public Collection {
 
  private:
   size_t chunk_size() const { return size_t{1} << chunk_bits_; }
+  // A string that grows takes twice its capacity at least, but a new one what it is asked for.
+  void Reserve(size_t capacity) {
+    std::string bytes;
+    bytes.reserve(capacity);
+    bytes.append(bytes_);
+    bytes_.swap(bytes);
+  }
   void Zero(size_t begin) {
     if (begin >= bytes_.size()) return;
     std::fill_n(bytes_.begin() + static_cast<ptrdiff_t>(begin),
@@ -143,7 +150,7 @@ LongString& LongStringKey::string() const {
   return static_cast<LongString&>(collection());
 }
 
-size_t LongStringKey::WriteRange(size_t offset, std::string_view bytes) {
+void LongStringKey::WriteRange(size_t offset, std::string_view bytes) {
   Create(Encoding::kRaw);
   SetEncoding(Encoding::kRaw);
   const size_t new_size =
@@ -173,7 +180,6 @@ size_t LongStringKey::WriteRange(size_t offset, std::string_view bytes) {
     bytes.remove_prefix(size);
   }
   if (!logged) MarkHead();  // zeros upon zeros are a change too
-  return new_size;
 }
 
 }  // namespace hearth

@@ -40,7 +40,7 @@ class LongStringKey : public CollectionKey {
       : CollectionKey(tx, key, found, ObjectType::kString) {}
 
   // As Tx::WriteRange; the key is spread behind it. bytes may not point into the value.
-  size_t WriteRange(size_t offset, std::string_view bytes);
+  void WriteRange(size_t offset, std::string_view bytes);
 
  private:
   LongString& string() const;

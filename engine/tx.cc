@@ -327,7 +327,10 @@ size_t Tx::WriteRange(std::string_view key, size_t offset, std::string_view byte
   const size_t old_size = live != nullptr ? live->value().size() : 0;
   const size_t new_size = std::max(old_size, offset + bytes.size());
   if (new_size > LongStringSizeMin() || (live != nullptr && live->spread())) {
-    return LongStringKey(*this, ref.key, live).WriteRange(offset, bytes);
+    const uint64_t changes_before = change_count_;
+    LongStringKey(*this, ref.key, live).WriteRange(offset, bytes);
+    change_count_ = changes_before + 1;  // in however many rows
+    return new_size;
   }
 
   Object* object = old;

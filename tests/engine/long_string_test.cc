@@ -47,6 +47,37 @@ TEST_F(LongStringTest, ChunksOfZerosHaveNoRow) {
   EXPECT_EQ(RowsOf(5, std::string_view("\0", 1)), 1u) << "watchers are to see a change";
 }
 
+// Redis counts a command's change, whatever it has to write for it.
+TEST_F(LongStringTest, AWriteIsOneChangeInHoweverManyRows) {
+  const auto changes_of = [&](size_t offset, const std::string& bytes) {
+    uint64_t count = 0;
+    InTx({"s"}, [&](Tx& tx) {
+      tx.WriteRange("s", offset, bytes);
+      count = tx.change_count();
+    });
+    return count;
+  };
+  EXPECT_EQ(changes_of(0, std::string(1 << 20, 'x')), 1u) << "a new string";
+  EXPECT_EQ(changes_of(0, std::string(1 << 20, 'y')), 1u) << "in place";
+  EXPECT_EQ(changes_of(1 << 20, "z"), 1u) << "behind it";
+  EXPECT_EQ(changes_of(5, std::string("\0", 1)), 1u);
+  Commit();
+  EXPECT_EQ(Differences(), "");
+}
+
+TEST_F(LongStringTest, AGrowingStringHasLittleSpareRoom) {
+  constexpr size_t kSize = 8 << 20, kSpareMax = 3 << 19;
+  const auto memory = [&] {
+    size_t bytes = 0;
+    InTx({"s"}, [&](Tx& tx) { bytes = tx.Find("s")->memory_size(); });
+    return bytes;
+  };
+  Write("s", 0, std::string(kSize, 'x'));
+  EXPECT_LT(memory(), kSize + kSpareMax);
+  Write("s", kSize + (1 << 20), "y");
+  EXPECT_LT(memory(), kSize + (1 << 20) + kSpareMax);
+}
+
 TEST_F(LongStringTest, SetMakesItShortAgain) {
   Write("s", 10'000, "x");
   InTx({"s"}, [](Tx& tx) { tx.SetString("s", "short", Expiry::None()); });
