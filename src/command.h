@@ -84,6 +84,12 @@ enum CommandFlag : uint32_t {
                                 // Tx of all shards, without the log's mutex, holds
 };
 
+// Whether a command runs while data is loaded: also what rules the server (REPLICAOF, CONFIG,
+// SHUTDOWN) does.
+constexpr bool RunsWhileLoading(uint32_t flags) {
+  return (flags & kCmdLoading) || ((flags & kCmdAdmin) && (flags & kCmdStale));
+}
+
 // ACL categories, in the order that ACL CAT prints them.
 enum AclCategory : uint32_t {
   kAclKeyspace = 1u << 0,

@@ -334,9 +334,7 @@ bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
     reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
     return false;
   }
-  // What rules the server goes on: REPLICAOF, CONFIG, SHUTDOWN.
-  const bool rules = (flags & kCmdAdmin) && (flags & kCmdStale);
-  if (replication.is_loading() && !(flags & kCmdLoading) && !rules) [[unlikely]] {
+  if (replication.is_loading() && !RunsWhileLoading(flags)) [[unlikely]] {
     reply.Error(kErrLoading);
     return false;
   }

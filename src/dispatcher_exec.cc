@@ -74,7 +74,12 @@ bool Dispatcher::IsExec(const Command* command) {
 uint32_t Dispatcher::GateFlags(Session& session, const Command& command) {
   if (!session.in_transaction()) [[likely]]
     return command.flags;
-  if (IsExec(&command)) return command.flags | session.transaction().flags();
+  if (IsExec(&command)) {
+    // It may run when all that is queued may.
+    constexpr uint32_t kWhen = kCmdLoading | kCmdStale | kCmdAdmin;
+    const Transaction& transaction = session.transaction();
+    return (command.flags & ~transaction.missing_flags()) | (transaction.flags() & ~kWhen);
+  }
   // A queue takes memory, whatever stands in it.
   return command.flags & kCmdNotQueued ? command.flags : command.flags | kCmdDenyOom;
 }

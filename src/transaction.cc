@@ -14,7 +14,10 @@ void Transaction::Queue(const Args& args, const CommandTable::Found& found) {
     queued.args.emplace_back(queued.bytes.data() + queued.bytes.size(), arg.size());
     queued.bytes += arg;
   }
-  flags_ |= found.command->flags;
+  const uint32_t flags = found.command->flags;
+  flags_ |= flags;
+  missing_flags_ |= kCmdStale & ~flags;
+  if (!RunsWhileLoading(flags)) missing_flags_ |= kCmdLoading;
   queued_bytes_ +=
       sizeof(Queued) + queued.bytes.capacity() + args.size() * sizeof(std::string_view);
 }
@@ -24,7 +27,7 @@ void Transaction::Discard() {
   queue_.clear();
   queue_.shrink_to_fit();
   queued_bytes_ = 0;
-  flags_ = 0;
+  flags_ = missing_flags_ = 0;
   is_open_ = is_spoiled_ = false;
 }
 

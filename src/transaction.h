@@ -40,6 +40,8 @@ class Transaction {
   const std::vector<Queued>& queue() const { return queue_; }
   // The flags of all queued commands together.
   uint32_t flags() const { return flags_; }
+  // kCmdLoading and kCmdStale, as far as some queued command runs only otherwise.
+  uint32_t missing_flags() const { return missing_flags_; }
   // Drops the queue and the watches.
   void Discard();
 
@@ -64,7 +66,7 @@ class Transaction {
   Watcher watcher_;
   std::vector<Queued> queue_;
   size_t queued_bytes_ = 0;
-  uint32_t flags_ = 0;
+  uint32_t flags_ = 0, missing_flags_ = 0;
   bool is_open_ = false;
   bool is_spoiled_ = false;
 };

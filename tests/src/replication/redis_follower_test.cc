@@ -149,6 +149,45 @@ TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
   EXPECT_EQ(replica.Run("GET b"), "$1\r\n2\r\n");
 }
 
+// What was queued before the load began shows nothing of what is half there.
+TEST_F(RedisFollowerTest, ATransactionWaitsForTheWholeFile) {
+  const auto queue = [&](TestClient& client, std::initializer_list<const char*> lines) {
+    EXPECT_EQ(client.Run("MULTI"), "+OK\r\n");
+    for (const char* const line : lines) EXPECT_EQ(client.Run(line), "+QUEUED\r\n") << line;
+  };
+  TestClient reads = replica.Connect(), scripts = replica.Connect(), rules = replica.Connect();
+  queue(reads, {"PING", "GET a"});
+  queue(scripts, {"CONFIG GET port", "EVAL 'return redis.call(\"get\",\"a\")' 0"});
+  queue(rules, {"CONFIG GET port"});
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
+  ASSERT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
+  const std::string refusal =
+      "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in "
+      "memory\r\n";
+  EXPECT_EQ(reads.Run("EXEC"), refusal);
+  EXPECT_EQ(scripts.Run("EXEC"), refusal);
+  EXPECT_TRUE(rules.Run("EXEC").starts_with("*1\r\n*2\r\n"));
+}
+
+TEST_F(RedisFollowerTest, ATransactionIsNoWayToStaleData) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  TestClient client = replica.Connect();
+  EXPECT_EQ(client.Run("MULTI"), "+OK\r\n");
+  EXPECT_EQ(client.Run("GET a"), "+QUEUED\r\n");
+  EXPECT_EQ(replica.Run("CONFIG SET replica-serve-stale-data no"), "+OK\r\n");
+  primary.Hang();
+  ASSERT_TRUE(
+      Eventually([&] { return replica.Info("replication", "master_link_status") == "down"; }));
+  EXPECT_EQ(client.Run("EXEC"),
+            "-EXECABORT Transaction discarded because of: MASTERDOWN Link with MASTER is down and "
+            "replica-serve-stale-data is set to 'no'.\r\n");
+}
+
 TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   replica.Follow(primary.port());
   Greet(FullResync(0));
