@@ -106,8 +106,12 @@ class Engine {
   Status SetSyncPolicy(SyncPolicy policy);
   void SetDiskFreeMin(uint64_t bytes, double ratio);
   void SetActiveExpire(bool on) { active_expire_ = on; }
-  // While set, nothing expires or is evicted by itself (CLIENT PAUSE WRITE).
-  void SetPaused(bool paused) { paused_ = paused; }
+  // While set, nothing expires by itself (CLIENT PAUSE, FAILOVER): neither by and by nor when it is
+  // read, though reads do not show it.
+  void SetPaused(bool paused) {
+    paused_ = paused;
+    keyspace_->SetPaused(paused);
+  }
 
   // -- Replication. Group bytes: feed(); a full copy: full_sync.h.
   ReplicationFeed& feed() { return *feed_; }

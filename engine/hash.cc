@@ -305,7 +305,9 @@ void HashKey::NoteExpiry() {
 }
 
 size_t HashKey::size() const {
-  if (is_spread()) return fields().size() - fields().DueCount(tx().now_ms());
+  if (is_spread()) {
+    return fields().size() - (tx().sees_expired() ? 0 : fields().DueCount(tx().now_ms()));
+  }
   size_t count = 0;
   PackedHashReader reader(packed());
   for (Field field; reader.Next(&field);) count += !IsDue(field.expire_at_ms);

@@ -15,7 +15,8 @@
 //
 // A field whose time has come is never shown or counted. Opening the key deletes and logs such
 // fields, up to kFieldsPurgedMax at a time, unless the Tx may not (a replica's); a hash of which
-// every field has expired is found absent by the Tx.
+// every field has expired is found absent by the Tx. Where the Tx sees what has expired
+// (TxOptions::see_expired), so does the hash.
 //
 // Thread, lifetime, errors: see collection_key.h and collection.h.
 
@@ -70,7 +71,7 @@ class HashKey : public CollectionKey {
 
  private:
   bool IsDue(int64_t expire_at_ms) const {
-    return expire_at_ms != kNoExpiry && expire_at_ms <= tx().now_ms();
+    return expire_at_ms != kNoExpiry && expire_at_ms <= tx().now_ms() && !tx().sees_expired();
   }
   HashCollection& fields() const;
   bool SetPacked(std::string_view name, std::string_view value, int64_t expire_at_ms);

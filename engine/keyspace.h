@@ -181,6 +181,10 @@ class Keyspace {
   // server decides that and sends its deletions (TxOptions::see_expired).
   void SetExpiryHeld(bool held) { expiry_held_.store(held, std::memory_order_release); }
   bool expiry_held() const { return expiry_held_.load(std::memory_order_acquire); }
+  // While paused, what expires is hidden from reads but not deleted; a write that got by deletes
+  // it.
+  void SetPaused(bool paused) { paused_.store(paused, std::memory_order_release); }
+  bool paused() const { return paused_.load(std::memory_order_acquire); }
   ReplicaIndex& replica_index() { return replica_index_; }
   // The store holds something else now: nothing is resident. Requires: every shard's lock.
   void ForgetAll();
@@ -220,6 +224,7 @@ class Keyspace {
   ChangeListener change_listener_;
   std::atomic<bool> is_replica_{false};
   std::atomic<bool> expiry_held_{false};
+  std::atomic<bool> paused_{false};
   std::atomic<uint64_t> epoch_{0};
   std::atomic<uint64_t> library_epoch_{0};
   ReplicaIndex replica_index_;

@@ -53,16 +53,15 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
     state_ = State::kBusy;
     return;
   }
-  if (keyspace.is_replica() || keyspace.expiry_held() || options_.see_expired) {
-    options_.expire = false;
-  }
-  if (!log_.accepting()) {
-    options_.expire = false;
-    if (options_.write) {
-      state_ = State::kRefused;
-      UnlockShards();
-      return;
-    }
+  const bool accepting = log_.accepting();
+  const bool is_ruled = keyspace.is_replica() || (keyspace.expiry_held() && !options_.see_expired);
+  may_change_ = options_.expire && accepting && !is_ruled;
+  options_.expire = may_change_ && !options_.see_expired;
+  is_paused_ = keyspace.paused();
+  if (!accepting && options_.write) {
+    state_ = State::kRefused;
+    UnlockShards();
+    return;
   }
   EnsureResident();
   if (state_ != State::kReady) UnlockShards();
@@ -153,7 +152,7 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
     return nullptr;
   }
   if (!options_.see_expired && HasExpired(*object, now_ms_)) {
-    if (options_.expire) {
+    if (may_expire()) {
       Bump(shard.counters.expired);
       const bool object_expired = object->has_expiry() && object->expire_at_ms() <= now_ms_;
       DeleteLive(ref, object);

@@ -87,13 +87,14 @@ class Tx {
   const Status& error() const { return error_; }
   const std::vector<KeyRef>& missing() const { return missing_; }
   // False: writes are refused; a reader that would like to change something leaves it.
-  bool may_change() const { return options_.expire; }
+  bool may_change() const { return may_change_; }
   int64_t now_ms() const { return now_ms_; }
-  // Whether what has expired is deleted when it is met, not only hidden.
-  bool may_expire() const { return options_.expire; }
+  // Whether what has expired is deleted when it is met, not only hidden; whether nothing has.
+  bool may_expire() const { return options_.expire && (options_.write || !is_paused_); }
+  bool sees_expired() const { return options_.see_expired; }
   // Whether reads make keys hotter, from the next on.
   void set_touch(bool touch) { options_.touch = touch; }
-  // Whether reads count as those of a writing command, from the next on (NotifyMiss).
+  // Whether reads are those of a writing command, from the next on (NotifyMiss, may_expire).
   void set_write(bool write) { options_.write = write; }
   // Under lock_all: names the keys of the next command, in place of those before, and makes them
   // resident. kPending: missing() are to be loaded, or, with read_blocking, never; kFailed:
@@ -236,8 +237,8 @@ class Tx {
   uint32_t event_classes_;
   State state_ = State::kReady;
   uint64_t locked_ = 0;  // a bit a shard
-  uint64_t barrier_ = 0;
-  uint64_t change_count_ = 0;
+  bool may_change_ = false, is_paused_ = false;
+  uint64_t barrier_ = 0, change_count_ = 0;
   Status error_;
   std::vector<KeyRef> missing_;
   std::vector<ReadyKey> ready_;  // written keys, while clients wait

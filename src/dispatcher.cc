@@ -375,6 +375,8 @@ bool Dispatcher::MayWrite(std::string* error) {
 // Evicts for a command that needs memory.
 bool Dispatcher::MakeRoom() {
   if (server_.replication().is_replica()) return true;  // its primary evicts
+  if (server_.keyspace().paused()) [[unlikely]]
+    return true;
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;

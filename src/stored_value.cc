@@ -120,7 +120,7 @@ void WriteSortedSet(Tx& tx, std::string_view key, const RdbSortedSet& value) {
 
 void WriteHash(Tx& tx, std::string_view key, const RdbHash& value) {
   const auto is_due = [&](const RdbHashField& field) {
-    return field.expire_at_ms != -1 && field.expire_at_ms <= tx.now_ms();
+    return field.expire_at_ms != -1 && field.expire_at_ms <= tx.now_ms() && !tx.sees_expired();
   };
   if (std::all_of(value.fields.begin(), value.fields.end(), is_due)) return;
   HashKey hash(tx, key, nullptr);

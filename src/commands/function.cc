@@ -27,8 +27,7 @@ template <typename Work>
 void WithFunctions(Session& session, bool write, Reply& reply, Work work) {
   Server& server = session.server();
   if (Tx* const open = session.open_tx()) {
-    if (write && !open->may_change() && !session.applies_stream())
-      return reply.Error("MISCONF Errors writing to the AOF file");
+    if (write && !open->may_change()) return reply.Error("MISCONF Errors writing to the AOF file");
     if (server.RefreshFunctions(reply)) work(server.functions(), *open);
     return;
   }

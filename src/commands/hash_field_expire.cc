@@ -84,11 +84,11 @@ bool ReadFields(const Args& args, std::string_view count_error, Args* names, Rep
 }
 
 int64_t ExpireField(HashKey* hash, std::string_view name, Condition condition, int64_t at_ms,
-                    int64_t now_ms) {
+                    const Tx& tx) {
   const auto field = hash->Find(name);
   if (!field) return kNoField;
   if (!Holds(condition, field->expire_at_ms, at_ms)) return kConditionNotMet;
-  if (at_ms <= now_ms) {
+  if (at_ms <= tx.now_ms() && !tx.sees_expired()) {
     hash->Remove(name);
     return kDeleted;
   }
@@ -112,7 +112,7 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   reply.Array(names.size());
   bool any_set = false, any_deleted = false;
   for (const std::string_view name : names) {
-    const int64_t outcome = ExpireField(&hash, name, condition, *at_ms, tx.now_ms());
+    const int64_t outcome = ExpireField(&hash, name, condition, *at_ms, tx);
     any_set |= outcome == kDone;
     any_deleted |= outcome == kDeleted;
     reply.Integer(outcome);

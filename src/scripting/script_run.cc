@@ -302,8 +302,7 @@ std::string ScriptRun::Refusal(const CommandTable::Found& found, const Args& arg
   std::string error;
   if (command->flags & kCmdWrite) {
     if (what_.read_only) return "Write commands are not allowed from read-only scripts.";
-    if (!tx_.may_change() && !session_.applies_stream())
-      return "-MISCONF Errors writing to the AOF file";
+    if (!tx_.may_change()) return "-MISCONF Errors writing to the AOF file";
     if (!session_.applies_stream() && !dispatcher_.MayWrite(&error)) return "-" + error;
   }
   if ((command->flags & kCmdDenyOom) && what_.no_memory && !wrote_) {

@@ -141,6 +141,27 @@ TEST_F(HashTest, WhereNothingMayBeDeletedExpiredFieldsAreHidden) {
   }
 }
 
+// Who follows another server leaves that to it.
+TEST_F(HashTest, WhatAnotherServerJudgesIsShownPastItsTime) {
+  for (const uint32_t packed_size_max : {512u, 0u}) {
+    Limits().packed_size_max = packed_size_max;
+    Do("h", [&](HashKey& hash) { hash.Set("a", "1", At(100)); });
+    clock_.AdvanceMs(200);
+    {
+      const KeyRef ref(0, "h");
+      Tx tx(engine_->keyspace(), {&ref, 1}, clock_.WallMs(), {.write = true, .see_expired = true});
+      EXPECT_EQ(Print(tx, "h"), "{a=1@-100, }");
+      HashKey hash(tx, "h", tx.Find("h"));
+      EXPECT_EQ(hash.Random().name, "a");
+      hash.SetExpiry("a", kNoExpiry);
+      EXPECT_TRUE(hash.Set("b", "2", At(-1)));
+    }
+    EXPECT_EQ(Show("h"), "{a=1, }");
+    EXPECT_EQ(Differences(), "");
+    InTx({"h"}, [](Tx& tx) { tx.Delete("h"); });
+  }
+}
+
 TEST_F(HashTest, AKeyGoesWithItsLastField) {
   for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 0u}) {
     Limits().packed_size_max = packed_size_max;

@@ -44,6 +44,36 @@ TEST_F(TxTest, EncodingsAreRedis) {
   EXPECT_EQ(EncodingOf(std::string(45, 'x')), Encoding::kRaw);
 }
 
+TEST_F(TxTest, WhatExpiresDuringAPauseIsHiddenButNotDeleted) {
+  const auto is_there = [&] {
+    const KeyRef ref(0, "k");
+    Tx tx(engine_->keyspace(), {&ref, 1}, clock_.WallMs());
+    EXPECT_TRUE(tx.may_change());
+    return tx.Find("k") != nullptr;
+  };
+  Set("k", "v", Expiry::AtMs(clock_.WallMs() + 100));
+  Commit();
+  clock_.AdvanceMs(100);
+  engine_->SetPaused(true);
+  const uint64_t seq = engine_->log().joined_seq();
+  EXPECT_FALSE(is_there());
+  EXPECT_EQ(engine_->log().joined_seq(), seq);
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+  engine_->SetPaused(false);
+  EXPECT_FALSE(is_there());
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 0u);
+}
+
+// It passed the gate before that closed.
+TEST_F(TxTest, AWriteDuringAPauseFindsNothingInItsWay) {
+  Set("k", "v", Expiry::AtMs(clock_.WallMs() + 100));
+  clock_.AdvanceMs(100);
+  engine_->SetPaused(true);
+  InTx({"k"}, [](Tx& tx) { SetKey(tx, "k", tx.Find("k")).Add("member"); });
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+  EXPECT_EQ(Differences(), "");
+}
+
 TEST_F(TxTest, ADemotedKeyIsReadBackWithAllOfIt) {
   Set("foo", "bar", Expiry::AtMs(clock_.WallMs() + 5000));
   Set("num", "42");

@@ -39,6 +39,28 @@ TEST_F(ServerTest, ARestartKeepsEverything) {
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+// Nothing is evicted while FAILOVER holds writes back, which wait.
+TEST_F(ServerTest, NoWriteIsMadeRoomForWhileItIsHeldBack) {
+  Restart({"--maxmemory-policy", "allkeys-random"});
+  for (int i = 0; i < 10; ++i) Run("SET k" + std::to_string(i) + " v");
+  TestClient writer = Connect();
+  std::string id = writer.Run("CLIENT ID");
+  id = id.substr(1, id.find('\r') - 1);
+  server_->HoldWrites(true);
+  Run("CONFIG SET maxmemory 1mb");
+  while (server_->engine().residency().excess_bytes() <= 0) std::this_thread::yield();
+  writer.Send("SET k0 w");
+  while (Run("CLIENT LIST ID " + id).find(" qbuf=0 ") != std::string::npos) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(Run("EVAL_RO 'return 1' 0"), ":1\r\n");
+  EXPECT_EQ(InfoField("stats", "evicted_keys"), "0");
+  EXPECT_EQ(Run("DBSIZE"), ":10\r\n");
+  server_->HoldWrites(false);
+  EXPECT_FALSE(writer.ReadReply().empty());
+  EXPECT_NE(InfoField("stats", "evicted_keys"), "0");
+}
+
 TEST_F(ServerTest, PortsAndAddressesChangeWhileItRuns) {
   const std::string first = std::to_string(FreePort());
   EXPECT_EQ(Run("CONFIG SET port " + first), "+OK\r\n");

@@ -6,6 +6,7 @@
 
 #include "src/rdb/crc64.h"
 #include "src/rdb/dump_payload.h"
+#include "src/stored_value.h"
 #include "tests/src/commands/command_fixture.h"
 
 namespace hearth {
@@ -40,6 +41,20 @@ class DumpTest : public CommandFixture {
     return payload;
   }
 };
+
+// Fields that have expired are not stored, unless another server tells when they go.
+TEST_F(DumpTest, ExpiredFieldsAreKeptForWhoFollowsAnother) {
+  const RdbHash value{{{"gone", "1", 5}, {"kept", "2", -1}}};
+  for (const bool see_expired : {false, true}) {
+    const KeyRef ref(0, "h");
+    Tx tx(engine_->keyspace(), {&ref, 1}, clock_.WallMs(),
+          {.write = true, .see_expired = see_expired});
+    WriteStoredValue(tx, "h", value);
+    const RdbValue stored = ReadStoredValue(tx, "h", *tx.Find("h"));
+    EXPECT_EQ(std::get<RdbHash>(stored).fields.size(), see_expired ? 2u : 1u);
+    tx.Delete("h");
+  }
+}
 
 TEST_F(DumpTest, EveryTypeComesBackAsItWas) {
   Run("SET string value");

@@ -149,6 +149,36 @@ TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
   EXPECT_EQ(replica.Run("GET b"), "$1\r\n2\r\n");
 }
 
+// Nor do fields of hashes end by this server's clock.
+TEST_F(RedisFollowerTest, FieldsThatHaveExpiredWaitForTheirDeletion) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  const std::string stream = Command({"HSET", "h", "f", "1", "g", "1", "i", "1"}) +
+                             Command({"HPEXPIREAT", "h", "5", "FIELDS", "3", "f", "g", "i"}) +
+                             Command({"HPERSIST", "h", "FIELDS", "1", "f"}) +
+                             Command({"HINCRBY", "h", "g", "1"}) +
+                             Command({"HPERSIST", "h", "FIELDS", "1", "g"});
+  primary.Send(stream);
+  EXPECT_TRUE(Reaches(stream.size()));
+  EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "0");
+  EXPECT_EQ(replica.Run("HMGET h f g i"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n");
+}
+
+// PFCOUNT writes the count that it finds into the value.
+TEST_F(RedisFollowerTest, AReaderOfTheStreamWritesWhatItDoesThere) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  const std::string stream = Command({"PFADD", "h", "x"}) + Command({"PFCOUNT", "h"});
+  primary.Send(stream);
+  EXPECT_TRUE(Reaches(stream.size()));
+  const std::string count("\1\0\0\0\0\0\0\0", 8);
+  EXPECT_EQ(replica.Run("GETRANGE h 8 15"), "$8\r\n" + count + "\r\n");
+}
+
 // What was queued before the load began shows nothing of what is half there.
 TEST_F(RedisFollowerTest, ATransactionWaitsForTheWholeFile) {
   const auto queue = [&](TestClient& client, std::initializer_list<const char*> lines) {
