@@ -41,9 +41,34 @@ void ScriptRun::BeginLong() {
   running.is_function = what_.is_function;
   running.name = what_.name;
   running.started_us = static_cast<int64_t>(started_us_);
-  running.command.assign(what_.call.begin(), what_.call.end());
-  server_.scripting().BeginLong(std::move(running));
+  if (what_.is_function) running.command = ShownWords(what_.call);
+  server_.scripting().BeginLong(std::move(running), wrote_);
   server_.keyspace().SetLongHold(true);
+}
+
+// False: the script was killed.
+bool ScriptRun::EndLong() {
+  is_long_ = false;
+  server_.keyspace().SetLongHold(false);
+  return server_.scripting().EndLong();
+}
+
+// Who kills a script and its first write come one after the other: false when the kill came first.
+bool ScriptRun::BeginWrite(lua_State* lua) {
+  if (is_long_ && !wrote_ && !server_.scripting().TryBeginWrite()) {
+    EndKilled(lua);
+    return false;
+  }
+  wrote_ = true;
+  return true;
+}
+
+void ScriptRun::EndKilled(lua_State* lua) {
+  end_ = End::kKilled;
+  end_error_ = "ERR Script killed by user with SCRIPT KILL...";
+  // From now on every line ends it, whatever it catches.
+  lua_sethook(lua, Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  lua_sethook(interpreter_.lua(), Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 // Other connections of this worker are answered from within the script.
@@ -63,7 +88,6 @@ void ScriptRun::OnHook(lua_State* lua) {
   const auto took_ms = static_cast<int64_t>((now_us - started_us_) / 1000);
   if (took_ms < kLongMs) return;
   if (!is_long_) BeginLong();
-  scripting.SetWrote(wrote_);
   tx_.LetGoOfLog();
   const int64_t busy_after_ms = scripting.busy_after_ms();
   if (busy_after_ms > 0 && took_ms >= busy_after_ms) {
@@ -78,19 +102,13 @@ void ScriptRun::OnHook(lua_State* lua) {
     ServeOthers();
   }
   if (wrote_ || (!scripting.kill_requested() && !scripting.stop_requested())) return;
-  end_ = End::kKilled;
-  end_error_ = "ERR Script killed by user with SCRIPT KILL...";
-  // From now on every line ends it, whatever it catches.
-  lua_sethook(lua, Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
-  lua_sethook(interpreter_.lua(), Interpreter::Hook, LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  EndKilled(lua);
   RaiseEnd(lua);
 }
 
 ScriptRun::~ScriptRun() {
-  if (is_long_) [[unlikely]] {
-    server_.keyspace().SetLongHold(false);
-    server_.scripting().EndLong();
-  }
+  if (is_long_) [[unlikely]]
+    (void)EndLong();
   interpreter_.set_run(nullptr);
   session_.set_db(db_before_);
   tx_.RestoreKeys(keys_before_);
@@ -334,9 +352,9 @@ int ScriptRun::Call(lua_State* lua, bool raise) {
     return Fail(lua, refusal, raise);
   }
   const Command& command = *found.command;
-  if (!HoldKeys(command, args)) RaiseEnd(lua);
+  if (!HoldKeys(lua, command, args)) RaiseEnd(lua);
+  if ((command.flags & kCmdWrite) && !BeginWrite(lua)) RaiseEnd(lua);
   const uint64_t errors_before = buffers_.reply.error_count();
-  if (command.flags & kCmdWrite) wrote_ = true;
   Execute(command, args);
   FinishCall(found, args, errors_before);
   if (tx_.state() != Tx::State::kReady) {
@@ -352,7 +370,7 @@ int ScriptRun::Call(lua_State* lua, bool raise) {
 }
 
 // False: the run ends.
-bool ScriptRun::HoldKeys(const Command& command, const Args& args) {
+bool ScriptRun::HoldKeys(lua_State* lua, const Command& command, const Args& args) {
   buffers_.keys.clear();
   if (command.session == nullptr && !CollectKeys(command, args, session_.db(), &buffers_.keys)) {
     buffers_.keys.clear();
@@ -362,6 +380,7 @@ bool ScriptRun::HoldKeys(const Command& command, const Args& args) {
     case Tx::State::kReady:
       return true;
     case Tx::State::kPending:
+      if (is_long_ && !EndLong()) return EndKilled(lua), false;
       end_ = End::kNeedsKeys;
       end_error_ = "ERR keys are being loaded";
       for (const KeyRef& ref : tx_.missing()) missing_.emplace_back(ref.db, ref.key);

@@ -88,6 +88,9 @@ class ScriptRun {
   static int RunProtected(lua_State* lua);
   static int OnError(lua_State* lua);
   void BeginLong();
+  bool EndLong();
+  bool BeginWrite(lua_State* lua);
+  void EndKilled(lua_State* lua);
   void ServeOthers();
   void PushArguments(const Args& args, bool as_global, const char* name);
   void WriteError(Reply& reply);
@@ -96,7 +99,7 @@ class ScriptRun {
   int Fail(lua_State* lua, std::string_view text, bool raise);
   // Why the command may not run; empty: it may.
   std::string Refusal(const CommandTable::Found& found, const Args& args);
-  bool HoldKeys(const Command& command, const Args& args);
+  bool HoldKeys(lua_State* lua, const Command& command, const Args& args);
   void Execute(const Command& command, const Args& args);
   void ExecuteSession(const Command& command, const Args& args);
   void FinishCall(const CommandTable::Found& found, const Args& args, uint64_t errors_before);

@@ -3,7 +3,25 @@
 
 #include <openssl/sha.h>
 
+#include "src/slow_log.h"
+
 namespace hearth {
+
+std::vector<std::string> ShownWords(std::span<const std::string_view> words) {
+  constexpr size_t kBytesMax = SlowLog::kArgBytesMax;
+  const bool is_cut = words.size() > SlowLog::kArgsMax;
+  const size_t count = is_cut ? SlowLog::kArgsMax - 1 : words.size();
+  std::vector<std::string> shown;
+  for (const std::string_view word : words.first(count)) {
+    std::string& text = shown.emplace_back(word.substr(0, kBytesMax));
+    if (word.size() <= kBytesMax) continue;
+    text += "... (" + std::to_string(word.size() - kBytesMax) + " more bytes)";
+  }
+  if (is_cut) {
+    shown.push_back("... (" + std::to_string(words.size() - count) + " more arguments)");
+  }
+  return shown;
+}
 
 std::string Sha1Hex(std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -52,17 +70,26 @@ void Scripting::Flush() {
   generation_.fetch_add(1, std::memory_order_release);
 }
 
-void Scripting::BeginLong(Running running) {
+void Scripting::BeginLong(Running running, bool wrote) {
   std::lock_guard lock(running_mutex_);
   is_function_ = running.is_function;
   running_ = std::move(running);
+  wrote_ = wrote;
   kill_requested_ = false;
   is_long_ = true;
 }
 
-void Scripting::EndLong() {
+bool Scripting::EndLong() {
   std::lock_guard lock(running_mutex_);
-  is_long_ = is_busy_ = wrote_ = kill_requested_ = false;
+  running_ = {};
+  is_long_ = is_busy_ = wrote_ = false;
+  return !kill_requested_.exchange(false);
+}
+
+bool Scripting::TryBeginWrite() {
+  std::lock_guard lock(running_mutex_);
+  wrote_ = !kill_requested_;
+  return wrote_;
 }
 
 Scripting::Running Scripting::running() {

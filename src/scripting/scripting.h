@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +24,9 @@ namespace hearth {
 inline constexpr size_t kEvalBodiesMax = 500;
 inline constexpr size_t kShaSize = 40;
 inline constexpr int64_t kLongMs = 10;
+
+// The words of a call as others are shown them: long ones are cut, and so are many, as in SLOWLOG.
+std::vector<std::string> ShownWords(std::span<const std::string_view> words);
 
 // 40 hexadecimal digits.
 std::string Sha1Hex(std::string_view text);
@@ -48,16 +52,19 @@ class Scripting {
   struct Running {
     bool is_function = false;
     std::string name;
-    std::vector<std::string> command;
+    std::vector<std::string> command;  // of a function: as much as is shown
     int64_t started_us = 0;
   };
-  void BeginLong(Running running);
-  void EndLong();
+  // wrote: it may have, and is not killed.
+  void BeginLong(Running running, bool wrote);
+  // False: it was killed.
+  bool EndLong();
+  // Before the first write of a long script, which is not killed from then on. False: it was.
+  bool TryBeginWrite();
   bool is_long() const { return is_long_.load(std::memory_order_acquire); }
   // It has run for busy-reply-threshold: others are told.
   void SetBusy() { is_busy_.store(true, std::memory_order_release); }
   bool is_busy() const { return is_busy_.load(std::memory_order_acquire); }
-  void SetWrote(bool wrote) { wrote_.store(wrote, std::memory_order_release); }
   Running running();
 
   // SCRIPT KILL or FUNCTION KILL: empty when the script will end, else the error.
@@ -94,8 +101,9 @@ class Scripting {
 
   std::mutex running_mutex_;
   Running running_;
+  bool wrote_ = false;
   std::atomic<bool> is_long_{false}, is_busy_{false}, is_function_{false};
-  std::atomic<bool> wrote_{false}, kill_requested_{false}, stop_requested_{false};
+  std::atomic<bool> kill_requested_{false}, stop_requested_{false};
   std::atomic<int64_t> busy_after_ms_{5000};
   std::atomic<size_t> memory_max_{size_t{1} << 30};
 };

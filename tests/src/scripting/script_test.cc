@@ -5,6 +5,7 @@
 
 #include "src/scripting/script_run.h"
 #include "src/scripting/scripting.h"
+#include "src/slow_log.h"
 #include "tests/src/scripting/script_fixture.h"
 
 namespace hearth {
@@ -66,6 +67,32 @@ TEST_F(ScriptTest, BodiesThatOnlyEvalBroughtAreBounded) {
   EXPECT_EQ(scripting.count(), kEvalBodiesMax + 1);
   EXPECT_TRUE(scripting.Has("loaded"));
   EXPECT_FALSE(scripting.Has("sha0"));
+}
+
+TEST_F(ScriptTest, OfAKillAndAFirstWriteOneComesFirst) {
+  Scripting scripting;
+  scripting.BeginLong({.name = "f", .command = {"x"}}, /*wrote=*/false);
+  EXPECT_EQ(scripting.running().name, "f");
+  EXPECT_EQ(scripting.Kill(/*function=*/false), "");
+  EXPECT_FALSE(scripting.TryBeginWrite());
+  EXPECT_FALSE(scripting.EndLong());
+  EXPECT_EQ(scripting.running().command.size(), 0u);
+  scripting.BeginLong({}, /*wrote=*/false);
+  EXPECT_TRUE(scripting.TryBeginWrite());
+  EXPECT_TRUE(scripting.Kill(/*function=*/false).starts_with("UNKILLABLE"));
+  EXPECT_TRUE(scripting.EndLong());
+  scripting.BeginLong({}, /*wrote=*/true);
+  EXPECT_TRUE(scripting.Kill(/*function=*/false).starts_with("UNKILLABLE"));
+}
+
+TEST_F(ScriptTest, WordsThatOthersAreShownAreCut) {
+  const std::string longest(SlowLog::kArgBytesMax, 'x'), longer = longest + "yz";
+  const std::vector<std::string_view> some = {"FCALL", longest, longer};
+  EXPECT_EQ(ShownWords(some),
+            (std::vector<std::string>{"FCALL", longest, longest + "... (2 more bytes)"}));
+  const std::vector<std::string_view> many(SlowLog::kArgsMax + 5, "w");
+  EXPECT_EQ(ShownWords(many).size(), SlowLog::kArgsMax);
+  EXPECT_EQ(ShownWords(many).back(), "... (6 more arguments)");
 }
 
 TEST_F(ScriptTest, WritesOfUndeclaredKeysWork) {
