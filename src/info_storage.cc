@@ -29,16 +29,22 @@ uint64_t PeakOf(uint64_t used) {
   return std::max(seen, used);
 }
 
-// The fields of interpreters that are not there.
-void ScriptLines(std::string* out) {
-  for (const char* name : {"used_memory_lua", "used_memory_vm_eval", "used_memory_scripts_eval",
-                           "number_of_cached_scripts", "number_of_functions", "number_of_libraries",
-                           "used_memory_vm_functions", "used_memory_functions"}) {
-    InfoLine(out, "%s:0", name);
-  }
-  InfoLine(out, "used_memory_lua_human:0B");
-  SizeLines(out, "used_memory_vm_total", 0);
-  SizeLines(out, "used_memory_scripts", 0);
+// Of the interpreters, as of their last scripts, and of what they run.
+void ScriptLines(Server& server, std::string* out) {
+  const uint64_t vm_eval = server.Sum(&WorkerCounters::script_memory);
+  const uint64_t vm_functions = server.functions().memory_bytes();
+  const uint64_t bodies = server.scripting().memory_bytes();
+  const uint64_t libraries = server.functions().code_bytes();
+  SizeLines(out, "used_memory_lua", vm_eval);
+  InfoLine(out, "used_memory_vm_eval:%" PRIu64, vm_eval);
+  InfoLine(out, "used_memory_scripts_eval:%" PRIu64, bodies);
+  InfoLine(out, "number_of_cached_scripts:%zu", server.scripting().count());
+  InfoLine(out, "number_of_functions:%zu", server.functions().function_count());
+  InfoLine(out, "number_of_libraries:%zu", server.functions().library_count());
+  InfoLine(out, "used_memory_vm_functions:%" PRIu64, vm_functions);
+  SizeLines(out, "used_memory_vm_total", vm_eval + vm_functions);
+  InfoLine(out, "used_memory_functions:%" PRIu64, libraries);
+  SizeLines(out, "used_memory_scripts", bodies + libraries);
 }
 
 void AllocatorLines(const ProcessMemory& memory, uint64_t used, std::string* out) {
@@ -76,7 +82,7 @@ void MemorySection(Server& server, std::string* out) {
   InfoLine(out, "used_memory_dataset_perc:%.2f%%", 100 * Ratio(dataset, used));
   AllocatorLines(memory, used, out);
   SizeLines(out, "total_system_memory", system_bytes);
-  ScriptLines(out);
+  ScriptLines(server, out);
   SizeLines(out, "maxmemory", static_cast<uint64_t>(server.config().Int("maxmemory")));
   InfoLine(out, "maxmemory_policy:%s", server.config().Text("maxmemory-policy").c_str());
   InfoLine(out, "mem_not_counted_for_evict:0");

@@ -52,8 +52,8 @@ void MemoryStats(const Args&, Session& session, Reply& reply) {
       {"clients.normal", server.Sum(&WorkerCounters::client_memory)},
       {"cluster.links", 0},
       {"aof.buffer", 0},
-      {"lua.caches", 0},
-      {"functions.caches", 0},
+      {"lua.caches", server.scripting().memory_bytes()},
+      {"functions.caches", server.functions().code_bytes()},
       {"overhead.total", allocated - std::min(allocated, dataset)},
       {"keys.count", keys},
       {"keys.bytes-per-key", keys == 0 ? 0 : dataset / keys},
@@ -97,7 +97,8 @@ void MemoryDoctor(const Args&, Session& session, Reply& reply) {
       .memtables = engine.store().IntProperty("rocksdb.cur-size-all-mem-tables"),
       .clients = server.Sum(&WorkerCounters::client_memory),
       .client_count = server.ConnectionCount(),
-      .scripts = server.scripting().memory_bytes()};
+      .scripts = server.scripting().memory_bytes() + server.functions().code_bytes() +
+                 server.functions().memory_bytes() + server.Sum(&WorkerCounters::script_memory)};
   (void)engine.WritesAllowed(&found.write_refusal);
   reply.Verbatim("txt", MemoryReport(found));
 }

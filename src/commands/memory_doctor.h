@@ -18,7 +18,7 @@ struct MemoryFindings {
   uint64_t resident = 0;  // keys
   uint64_t memtables = 0;
   uint64_t clients = 0, client_count = 0;
-  uint64_t scripts = 0;       // interpreters and bodies
+  uint64_t scripts = 0;       // interpreters, bodies and libraries
   std::string write_refusal;  // empty: the store takes writes
 };
 

@@ -121,13 +121,17 @@ void Functions::Become(Libraries libraries, Tx* tx) {
   }
   libraries_ = std::move(libraries);
   by_name_.clear();
+  size_t code_bytes = 0;
   for (const auto& [name, library] : libraries_) {
+    code_bytes += library->code.size();
     for (const LibraryFunction& function : library->functions) {
       by_name_[Lower(function.name)] = &function;
     }
   }
   library_count_ = libraries_.size();
   function_count_ = by_name_.size();
+  code_bytes_ = code_bytes;
+  NoteMemory();
 }
 
 bool Functions::Load(std::string_view code, bool replace, Tx& tx, std::string* name,

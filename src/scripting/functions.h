@@ -6,7 +6,8 @@
 // their code left in local variables between calls, as in Redis: so there is one interpreter, and
 // whoever uses it holds every shard.
 //
-// Thread:   any, under a Tx that locks all; counts and LoadAll (before the first command) apart.
+// Thread:   any, under a Tx that locks all; counts, sizes and LoadAll (before the first command)
+//           apart.
 // Lifetime: the server's.
 // Errors:   texts in Redis' words.
 
@@ -54,7 +55,10 @@ class Functions {
   const Libraries& libraries() const { return libraries_; }
   size_t library_count() const { return library_count_.load(std::memory_order_relaxed); }
   size_t function_count() const { return function_count_.load(std::memory_order_relaxed); }
-  size_t memory_bytes() const { return interpreter_ ? interpreter_->memory().used_bytes() : 0; }
+  // Of the interpreter and of the libraries' texts, as of the last NoteMemory().
+  size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
+  size_t code_bytes() const { return code_bytes_.load(std::memory_order_relaxed); }
+  void NoteMemory() { memory_bytes_ = interpreter_ ? interpreter_->memory().used_bytes() : 0; }
 
  private:
   using LibraryPtr = std::shared_ptr<const Library>;
@@ -70,6 +74,7 @@ class Functions {
   Libraries libraries_;
   std::map<std::string, const LibraryFunction*, std::less<>> by_name_;  // in lower case
   std::atomic<size_t> library_count_{0}, function_count_{0};
+  std::atomic<size_t> memory_bytes_{0}, code_bytes_{0};
 };
 
 }  // namespace hearth

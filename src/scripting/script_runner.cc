@@ -23,8 +23,8 @@ ScriptRunner::ScriptRunner(Server& server, Dispatcher& dispatcher)
 
 ScriptRunner::~ScriptRunner() = default;
 
-size_t ScriptRunner::memory_bytes() const {
-  return interpreter_ ? interpreter_->memory().used_bytes() : 0;
+void ScriptRunner::NoteMemory() {
+  dispatcher_.counters_.script_memory = interpreter_ ? interpreter_->memory().used_bytes() : 0;
 }
 
 // What SCRIPT FLUSH made void goes with the interpreter that holds it.
@@ -81,8 +81,10 @@ void ScriptRunner::LoadScript(std::string_view body, Reply& reply) {
   if (FindCompiled(sha) != nullptr) {
     server_.scripting().Add(sha, body, /*loaded=*/true);
   } else if (Compile(sha, body, /*loaded=*/true, &error) == nullptr) {
+    NoteMemory();
     return reply.Error(error);
   }
+  NoteMemory();
   reply.Bulk(sha);
 }
 
@@ -214,6 +216,7 @@ void ScriptRunner::RunInTx(Session& session, Tx& tx, Job job, Reply& reply) {
   if (!PassFlags(&job, reply)) return;
   ScriptRun run(server_, dispatcher_, session, tx, *job.interpreter, buffers_, job.what);
   run.Run(job.function_ref, job.keys, job.arguments, reply);
+  job.what.is_function ? server_.functions().NoteMemory() : NoteMemory();
   if (!run.needs_keys()) return;
   tx.DropEvents();
   std::vector<KeyRef> missing;

@@ -32,9 +32,6 @@ class ScriptRunner {
   // SCRIPT LOAD: the SHA1 of a body that compiles, or the error.
   void LoadScript(std::string_view body, Reply& reply);
 
-  // Bytes of the interpreter of scripts.
-  size_t memory_bytes() const;
-
  private:
   struct Compiled {
     int ref = 0;
@@ -60,6 +57,7 @@ class ScriptRunner {
   bool PassFlags(Job* job, Reply& reply);
   void Run(Session& session, Job job, Reply& reply);
   void RunInTx(Session& session, Tx& tx, Job job, Reply& reply);
+  void NoteMemory();
 
   Server& server_;
   Dispatcher& dispatcher_;

@@ -95,6 +95,22 @@ TEST_F(ScriptTest, WordsThatOthersAreShownAreCut) {
   EXPECT_EQ(ShownWords(many).back(), "... (6 more arguments)");
 }
 
+// Of the interpreter that ran them, and of what they leave there.
+TEST_F(ScriptTest, MemoryOfScriptsIsShown) {
+  EXPECT_EQ(InfoField("memory", "used_memory_lua"), "0");
+  Eval("kept = nil return 1");
+  const auto memory = [&](const char* name) { return std::stoull(InfoField("memory", name)); };
+  EXPECT_GT(memory("used_memory_lua"), 10'000u);
+  EXPECT_EQ(InfoField("memory", "number_of_cached_scripts"), "1");
+  EXPECT_EQ(memory("used_memory_vm_functions"), 0u);
+  Run("FUNCTION LOAD \"#!lua name=l\\nlocal kept = string.rep('x', 1000000) "
+      "redis.register_function('f', function() return #kept end)\"");
+  EXPECT_GT(memory("used_memory_vm_functions"), 1'000'000u);
+  EXPECT_EQ(memory("used_memory_vm_total"),
+            memory("used_memory_lua") + memory("used_memory_vm_functions"));
+  EXPECT_EQ(InfoField("memory", "number_of_functions"), "1");
+}
+
 TEST_F(ScriptTest, WritesOfUndeclaredKeysWork) {
   EXPECT_EQ(Eval("for i=1,100 do redis.call('set', ARGV[1]..i, i) end "
                  "return redis.call('get', ARGV[1]..50)",
