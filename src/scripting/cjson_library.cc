@@ -4,6 +4,7 @@
 // many places is written in each of them, so what is to be encoded is measured first.
 #include <array>
 #include <cmath>
+#include <optional>
 #include <string_view>
 
 #include "engine/check.h"
@@ -39,6 +40,8 @@ class JsonSize {
   // exact: texts are read for what is to be escaped; else the most they can take is counted.
   JsonSize(lua_State* lua, bool exact, size_t bytes_max)
       : lua_(lua), exact_(exact), bytes_left_(bytes_max) {}
+
+  size_t bytes_left() const { return bytes_left_; }
 
   // Of the value on top of the stack, which stays. False: too much.
   bool Add(int depth) {
@@ -85,28 +88,33 @@ class JsonSize {
     if (depth >= kNestingMax && depth >= DepthMax()) return true;  // the library will refuse it
     if (!lua_checkstack(lua_, 4) || !Take(2)) return false;
     lua_Number count = 0, last = 0;
+    size_t key_bytes = 0;  // of numbers, which only an object names
     bool is_array = true;
     for (lua_pushnil(lua_); lua_next(lua_, -2) != 0; lua_pop(lua_, 1)) {
       const lua_Number key = lua_type(lua_, -2) == LUA_TNUMBER ? lua_tonumber(lua_, -2) : 0;
       is_array = is_array && key > 0 && std::floor(key) == key;
       last = std::max(last, key);
       ++count;
-      const bool key_fits =
-          lua_type(lua_, -2) == LUA_TSTRING ? AddText(-2) : Take(is_array ? 0 : kNumberBytesMax);
-      if (!key_fits || !Take(2) || !Add(depth + 1)) return false;
+      const bool is_text = lua_type(lua_, -2) == LUA_TSTRING;
+      if (!is_text) key_bytes += kNumberBytesMax;
+      if ((is_text && !AddText(-2)) || !Take(2) || !Add(depth + 1)) return false;
     }
-    return !is_array || AddHoles(last, count);
+    return is_array && !IsSparse(last, count) ? AddHoles(last - count) : Take(key_bytes);
   }
 
-  // An array is written with "null," for what it lacks, unless the library refuses to or writes an
-  // object: it does either, by default, beyond ten elements of which most are missing.
-  bool AddHoles(lua_Number last, lua_Number count) {
+  // Whether the library refuses to write an array or writes an object in its place: it does
+  // either, by default, beyond ten elements of which most are missing.
+  bool IsSparse(lua_Number last, lua_Number count) {
     lua_pushvalue(lua_, lua_upvalueindex(kSparseArray));
     lua_call(lua_, 0, 3);
     const lua_Number ratio = lua_tonumber(lua_, -2), safe = lua_tonumber(lua_, -1);
     lua_pop(lua_, 3);
-    if (ratio > 0 && last > count * ratio && last > safe) return true;
-    const lua_Number bytes = (last - count) * 5;
+    return ratio > 0 && last > count * ratio && last > safe;
+  }
+
+  // "null," for what an array lacks.
+  bool AddHoles(lua_Number count) {
+    const lua_Number bytes = count * 5;
     return bytes <= static_cast<lua_Number>(bytes_left_) && Take(static_cast<size_t>(bytes));
   }
 
@@ -123,13 +131,15 @@ class JsonSize {
   size_t bytes_left_;
 };
 
-bool Fits(lua_State* lua, size_t bytes_max) {
+// At least what the value takes as JSON; nothing: more than the bound.
+std::optional<size_t> SizeMax(lua_State* lua, size_t bytes_max) {
   for (const bool exact : {false, true}) {
-    const bool fits = JsonSize(lua, exact, bytes_max).Add(0);
+    JsonSize size(lua, exact, bytes_max);
+    const bool fits = size.Add(0);
     lua_settop(lua, 1);  // a walk that ended early has left its way
-    if (fits) return true;
+    if (fits) return bytes_max - size.bytes_left();
   }
-  return false;
+  return std::nullopt;
 }
 
 // Whether the library keeps its buffer; not negative: whether it is to from now on.
@@ -144,15 +154,20 @@ bool KeepBuffer(lua_State* lua, int keep) {
 
 // cjson.encode(value)
 int Encode(lua_State* lua) {
-  if (lua_gettop(lua) == 1 && !Fits(lua, Interpreter::Of(lua).memory().bytes_max())) {
-    RaiseText(lua, "not enough memory");
-  }
-  const int count = lua_tocfunction(lua, lua_upvalueindex(kEncode))(lua);
-  if (lua_objlen(lua, -1) > kKeptBytesMax && KeepBuffer(lua, -1)) {
-    KeepBuffer(lua, 0);
+  const lua_CFunction encode = lua_tocfunction(lua, lua_upvalueindex(kEncode));
+  if (lua_gettop(lua) != 1) return encode(lua);  // an error
+  const std::optional<size_t> size_max = SizeMax(lua, Interpreter::Of(lua).memory().bytes_max());
+  if (!size_max) RaiseText(lua, "not enough memory");
+  if (*size_max <= kKeptBytesMax || !KeepBuffer(lua, -1)) return encode(lua);
+  KeepBuffer(lua, 0);
+  try {
+    const int count = encode(lua);
     KeepBuffer(lua, 1);
+    return count;
+  } catch (...) {  // an error of Lua
+    KeepBuffer(lua, 1);
+    throw;
   }
-  return count;
 }
 
 }  // namespace

@@ -36,6 +36,33 @@ TEST_F(Cjson, SparseArraysAreBounded) {
             WireBulk("{\"1000000000\":1}"));
 }
 
+// What began as an array and turns out to be none is an object, with every number as a text.
+TEST_F(Cjson, NumbersAsKeysAreBounded) {
+  Run("CONFIG SET script-memory-limit 16mb");
+  // 20 times a megabyte, and what the library refuses at the end.
+  EXPECT_EQ(EvalError("local u, t = {}, {} for i=1,100000 do u[i]='' end u.x=1 "
+                      "for i=1,20 do t[i]=u end t[21]=redis.call return #cjson.encode(t)"),
+            "-ERR not enough memory");
+  EXPECT_EQ(Eval("local t = {} for i=1,1000 do t[i]='' end t.x=1 return #cjson.encode(t)"),
+            ":8900\r\n");
+}
+
+// A large buffer is given back, also behind an error, and the script's choice stands.
+TEST_F(Cjson, ALargeBufferIsGivenBack) {
+  const char* const large = "local t = {string.rep('x',2000000)} ";
+  EXPECT_EQ(
+      Eval(std::string(large) + "cjson.encode(t) return tostring(cjson.encode_keep_buffer())"),
+      WireBulk("true"));
+  EXPECT_EQ(Eval(std::string(large) + "t[2] = redis.call return {tostring(pcall(cjson.encode,t)), "
+                                      "tostring(cjson.encode_keep_buffer())}"),
+            WireArray({"false", "true"}));
+  EXPECT_EQ(Eval(std::string(large) +
+                 "cjson.encode_keep_buffer(false) local n = #cjson.encode(t) "
+                 "local kept = cjson.encode_keep_buffer() cjson.encode_keep_buffer(true) "
+                 "return {n, tostring(kept)}"),
+            "*2\r\n:2000004\r\n" + WireBulk("false"));
+}
+
 // Texts that may grow by escapes, but do not.
 TEST_F(Cjson, WhatFitsIsNotRefused) {
   Run("CONFIG SET script-memory-limit 16mb");
