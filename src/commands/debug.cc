@@ -94,9 +94,10 @@ void ShowObject(const Args& args, Session& session, Reply& reply, Show show) {
   Tx tx(session.server().keyspace(), {&ref, 1}, session.server().clock().WallMs(),
         {.read_blocking = true, .touch = false});
   if (tx.state() != Tx::State::kReady) return reply.Error("IOERR " + tx.error().message());
-  session.WaitForCommit(tx.barrier());
   const Object* object = tx.Peek(args[2]);
   object != nullptr ? show(*object) : reply.Error(kErrNoSuchKey);
+  session.WaitForCommit(tx.barrier());
+  session.server().DispatcherOf(session.connection().worker()).NoteWrites(tx);
 }
 
 size_t ValueSize(const Object& object) {

@@ -71,16 +71,19 @@ TEST_F(StalledDiskTest, NothingIsAcknowledgedThatTheLogDidNotTake) {
   Run("SET hot 1");
   StallSync();
   disk_->Freeze({FileOp::kAppend, ".log"});
-  TestClient writer = Connect(), reader = Connect();
+  TestClient writer = Connect(), reader = Connect(), looker = Connect();
   writer.Send("SET late 1");
   disk_->WaitForFrozen(2);
   EXPECT_FALSE(writer.HasReply());
   reader.Send("GET late");  // of a value that is not in the log yet
   EXPECT_FALSE(reader.HasReply());
+  looker.Send("DEBUG OBJECT late");
+  EXPECT_FALSE(looker.HasReply());
   ExpectHotReads();
   disk_->Release();
   EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
   EXPECT_EQ(reader.ReadReply(), "$1\r\n1\r\n");
+  EXPECT_TRUE(looker.ReadReply().starts_with("+Value at"));
   WaitForSync();
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
