@@ -155,6 +155,7 @@ std::string WithoutSecrets(std::string_view line) {
     at = end;
     if (std::exchange(is_first, false)) {
       name = ToLower(word);
+      std::erase_if(name, [](char c) { return c == '"' || c == '\''; });
     } else if (name == "requirepass" || name == "masterauth" || name.ends_with("-file-pass")) {
       return shown + std::string(kRedacted);
     } else if (const size_t sign = word.find_first_not_of("\"'("); name == "user") {

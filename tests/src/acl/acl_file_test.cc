@@ -162,7 +162,8 @@ TEST_F(AclFileTest, ARefusedLineDoesNotShowItsPassword) {
   for (const std::string line :
        {"user alice on >pa55 +nosuch", "user alice on (>pa55 ~a)", "user alice <pa55",
         "user alice #pa55", "user alice \">pa55 pa55\" +nosuch", "requirepass pa55 pa55",
-        "masterauth pa55 pa55", "user alice on '>pa55 +nosuch"}) {
+        "masterauth pa55 pa55", "user alice on '>pa55 +nosuch", "\"requirepass\" pa55 pa55",
+        "'masterauth' pa55 pa55", "\"requirepass pa55 pa55", "'user' alice on >pa55 +nosuch"}) {
     const std::string error = Refusal({Write("users.conf", line + "\n")});
     EXPECT_FALSE(Has(error, "pa55")) << error;
     EXPECT_TRUE(Has(error, "(redacted)")) << error;
