@@ -143,7 +143,7 @@ bool Connection::ContinueHandshake() {
 void Connection::CountRead(size_t size) {
   parser_.Commit(size);
   total_in_bytes_ += size;
-  Worker::SocketCounters::Add(worker_.socket_counters().reads);
+  worker_.socket_counters().reads.Add();
   last_interaction_us_ = worker_.NowUs();
 }
 
@@ -282,7 +282,7 @@ void Connection::WriteReleased() {
     total_out_bytes_ += result.size;
     if (result.size > 0) {
       drain_progress_us_ = worker_.NowUs();
-      Worker::SocketCounters::Add(worker_.socket_counters().writes);
+      worker_.socket_counters().writes.Add();
     }
     if (result.status == IoStatus::kError || result.status == IoStatus::kEof) {
       return Close("writing to client: " + stream_.error());

@@ -104,14 +104,24 @@ class Worker {
 
   uint64_t turn_count() const { return turn_count_; }
 
-  // Reads from sockets that brought something, and writes that took something. Counted by its
-  // thread, read and reset by any.
-  struct SocketCounters {
-    std::atomic<uint64_t> reads{0}, writes{0};
-
-    static void Add(std::atomic<uint64_t>& counter) {
-      counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // Counted by its worker's thread, read and reset by any; no reset is lost.
+  class SocketCounter {
+   public:
+    void Add() {
+      total_.store(total_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
+    uint64_t count() const {
+      const uint64_t base = base_.load();  // before the total, which is never less
+      return total_.load() - base;
+    }
+    void Reset() { base_.store(total_.load()); }
+
+   private:
+    std::atomic<uint64_t> total_{0}, base_{0};
+  };
+  // Reads from sockets that brought something, and writes that took something.
+  struct SocketCounters {
+    SocketCounter reads, writes;
   };
   SocketCounters& socket_counters() { return socket_counters_; }
 

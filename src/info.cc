@@ -146,8 +146,8 @@ void StatsSection(Server& server, std::string* out) {
   const TrackedKeys& tracked = server.tracking().keys();
   uint64_t reads = 0, writes = 0;
   for (const auto& worker : server.workers()) {
-    reads += worker->socket_counters().reads;
-    writes += worker->socket_counters().writes;
+    reads += worker->socket_counters().reads.count();
+    writes += worker->socket_counters().writes.count();
   }
   InfoLine(out, "tracking_total_keys:%zu", tracked.key_count());
   InfoLine(out, "tracking_total_items:%zu", tracked.item_count());

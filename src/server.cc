@@ -317,7 +317,8 @@ void Server::ResetStats() {
   }
   for (const auto& dispatcher : dispatchers_) dispatcher->ResetStats();
   for (const auto& worker : workers_) {
-    worker->socket_counters().reads = worker->socket_counters().writes = 0;
+    worker->socket_counters().reads.Reset();
+    worker->socket_counters().writes.Reset();
   }
   stats_.connections_received = 0;
   acl_log_.ResetCounts();
