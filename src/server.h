@@ -137,6 +137,7 @@ class Server {
   bool AllowsProtected(const Session& session);
   // Gives a client the limits of the configuration.
   void ApplyLimits(Session& session);
+  std::string RefusePeer(const PeerInfo& peer);  // why it may not connect; empty: it may
 
   // Closes a connection that speaks HTTP, without a word; logged once a minute.
   void RefuseCrossProtocol(Session& session);
@@ -195,7 +196,6 @@ class Server {
   static void ResumeLater(Session& session, int64_t wait_ms);
   void EndPause(int64_t until_ms);
   rlim_t FilesForStore() const;
-  std::string RefusePeer(const PeerInfo& peer);
 
   Config& config_;
   std::function<void(EngineOptions&)> adjust_engine_;

@@ -39,6 +39,20 @@ TEST_F(ServerTest, ARestartKeepsEverything) {
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+TEST_F(ServerTest, ProtectedModeRefusesWhoComesFromElsewhere) {
+  const PeerInfo here{"127.0.0.1", /*is_loopback=*/true, /*is_unix=*/false};
+  const PeerInfo elsewhere{"192.0.2.1", /*is_loopback=*/false, /*is_unix=*/false};
+  EXPECT_EQ(server_->RefusePeer(here), "");
+  EXPECT_TRUE(server_->RefusePeer(elsewhere).starts_with("DENIED Redis is running in protected"));
+  // Who gives a password has thought of it.
+  EXPECT_EQ(Run("CONFIG SET requirepass secret"), "+OK\r\n");
+  EXPECT_EQ(server_->RefusePeer(elsewhere), "");
+  EXPECT_EQ(Run("CONFIG SET requirepass ''"), "+OK\r\n");
+  EXPECT_NE(server_->RefusePeer(elsewhere), "");
+  EXPECT_EQ(Run("CONFIG SET protected-mode no"), "+OK\r\n");
+  EXPECT_EQ(server_->RefusePeer(elsewhere), "");
+}
+
 // Nothing is evicted while FAILOVER holds writes back, which wait.
 TEST_F(ServerTest, NoWriteIsMadeRoomForWhileItIsHeldBack) {
   Restart({"--maxmemory-policy", "allkeys-random"});
