@@ -280,8 +280,9 @@ bool BlockedClients::PassPermissions(const WaiterPtr& waiter) {
     return false;
   }
   const uint32_t index = server_.commands().Resolve(waiter->args).index;
-  if (!CheckAcl(*user, *waiter->command, index, waiter->args).allowed()) {
-    Refuse(waiter, user);
+  const AclVerdict verdict = CheckAcl(*user, *waiter->command, index, waiter->args);
+  if (!verdict.allowed()) {
+    Refuse(waiter, user, verdict);
     return false;
   }
   waiter->user = user;
@@ -289,15 +290,14 @@ bool BlockedClients::PassPermissions(const WaiterPtr& waiter) {
   return true;
 }
 
-void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user) {
+void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user,
+                            const AclVerdict& verdict) {
   {
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, [this, waiter, user](Reply& reply) {
+  Answer(waiter, [waiter, user, verdict](Reply& reply) {
     const Command& command = *waiter->command;
-    const uint32_t index = server_.commands().Resolve(waiter->args).index;
-    const AclVerdict verdict = CheckAcl(*user, command, index, waiter->args);
     reply.Error("NOPERM " + AclDenialText(verdict, *user, command, waiter->args, false));
     if (const auto connection = waiter->connection.lock()) {
       static_cast<Session*>(connection->handler())
@@ -329,13 +329,26 @@ void BlockedClients::Requeue(const KeyName& name) {
   NoteReady({{name.first, name.second, false}});
 }
 
-// A script holds the shards: this worker goes on, and looks again.
+// A script holds the shards: this worker goes on, and looks again; one timer does for all keys.
 void BlockedClients::ServeSoon(const KeyName& name) {
   constexpr std::chrono::milliseconds kAgain{5};
   Worker* const worker = Worker::Current();
   HEARTH_CHECK(worker != nullptr);
-  worker->RunAfter(kAgain, [this, name, worker] {
-    Requeue(name);
+  {
+    std::lock_guard lock(mutex_);
+    const bool is_timed = !ready_soon_.empty();
+    ready_soon_.insert(name);
+    if (is_timed) return;
+  }
+  worker->RunAfter(kAgain, [this, worker] {
+    std::set<KeyName> names;
+    {
+      std::lock_guard lock(mutex_);
+      names.swap(ready_soon_);
+    }
+    std::vector<ReadyKey> keys;
+    for (const auto& [db, key] : names) keys.push_back({db, key, false});
+    NoteReady(std::move(keys));
     server_.DispatcherOf(*worker).ServeBlocked();
     server_.DeliverHere(*worker);
   });

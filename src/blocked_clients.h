@@ -23,6 +23,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -34,6 +35,7 @@
 namespace hearth {
 
 class Server;
+struct AclVerdict;
 
 class BlockedClients {
  public:
@@ -97,7 +99,7 @@ class BlockedClients {
   void HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes, uint64_t barrier);
   // Whether the client's user still may run the command. False: it was refused or is to leave.
   bool PassPermissions(const WaiterPtr& waiter);
-  void Refuse(const WaiterPtr& waiter, const AclUserPtr& user);
+  void Refuse(const WaiterPtr& waiter, const AclUserPtr& user, const AclVerdict& verdict);
   void Requeue(const KeyName& name);
   void ServeSoon(const KeyName& name);
   void Return(const WaiterPtr& waiter);
@@ -114,6 +116,7 @@ class BlockedClients {
   std::map<uint64_t, WaiterPtr> by_client_;
   std::map<std::pair<int64_t, uint64_t>, WaiterPtr> by_deadline_;  // (us, ticket)
   std::deque<KeyName> ready_;
+  std::set<KeyName> ready_soon_;  // not empty: some worker's timer will take them
   uint64_t next_ticket_ = 1;
   std::atomic<bool> has_ready_{false};
   std::atomic<size_t> client_count_{0};
