@@ -7,9 +7,8 @@
 //
 // Thread:   the interpreter's.
 // Lifetime: its lua_State's.
-// Limits:   set_limit; what libraries gather outside of it (cjson, cmsgpack, struct, the reply)
-// they
-//           bound by bytes_max() each.
+// Limits:   set_limit; what is gathered outside of it (by cjson, cmsgpack, struct, for the reply)
+//           is bounded by bytes_max() each.
 
 #include <cstddef>
 #include <cstdlib>

@@ -135,24 +135,51 @@ class ReplyReader {
   std::string_view rest_;
 };
 
-// Pushes a field of the table on top of the stack, without metamethods.
-int PushField(lua_State* lua, const char* name) {
-  lua_pushstring(lua, name);
-  lua_rawget(lua, -2);
-  return lua_type(lua, -1);
-}
+// The fields that tell what a table stands for.
+enum class Name : uint8_t {
+  kErr,
+  kOk,
+  kDouble,
+  kMap,
+  kSet,
+  kBigNumber,
+  kVerbatimString,
+  kFormat,
+  kString
+};
+constexpr const char* kNames[] = {
+    "err", "ok", "double", "map", "set", "big_number", "verbatim_string", "format", "string"};
 
 class ValueWriter {
  public:
   ValueWriter(lua_State* lua, int script_protocol, size_t bytes_max, Reply& reply)
-      : lua_(lua), script_protocol_(script_protocol), bytes_left_(bytes_max), reply_(reply) {}
+      : lua_(lua),
+        value_index_(lua_gettop(lua)),
+        script_protocol_(script_protocol),
+        bytes_left_(bytes_max),
+        reply_(reply) {}
 
-  // Not null: the reply is not whole, and this is why.
-  const char* failure() const { return failure_; }
+  // The value on top, which stays. Not null: the reply is not whole, and this is why.
+  const char* WriteTop() {
+    if (!lua_checkstack(lua_, static_cast<int>(std::size(kNames)) + 1)) {
+      Fail(kErrStack);
+    } else {
+      // Every table is asked for all of them.
+      for (const char* const name : kNames) lua_pushstring(lua_, name);
+      lua_pushvalue(lua_, value_index_);
+      Write();
+    }
+    lua_settop(lua_, value_index_);
+    return failure_;
+  }
+
+ private:
+  static constexpr size_t kValueBytesMin = 4;  // ":1\r\n"
+  static constexpr const char* kErrStack = "ERR reached lua stack limit";
 
   // Pops the value on top, unless it fails.
   void Write() {
-    if (!lua_checkstack(lua_, 6)) return Fail("ERR reached lua stack limit");
+    if (!lua_checkstack(lua_, 6)) return Fail(kErrStack);
     if (!Take(kValueBytesMin)) return;
     switch (lua_type(lua_, -1)) {
       case LUA_TSTRING: {
@@ -176,9 +203,6 @@ class ValueWriter {
     }
     if (failure_ == nullptr) lua_pop(lua_, 1);
   }
-
- private:
-  static constexpr size_t kValueBytesMin = 4;  // ":1\r\n"
 
   void Fail(const char* text) {
     if (failure_ == nullptr) failure_ = text;
@@ -218,27 +242,29 @@ class ValueWriter {
     value ? reply_.Integer(1) : reply_.Null();
   }
 
-  // Whether the table on top has the field, of a type; it is then pushed.
-  bool Has(const char* name, int type) {
-    if (PushField(lua_, name) == type) return true;
+  // Whether the table on top has the field, of a type, without metamethods; it is then pushed.
+  bool Has(Name name, int type) {
+    lua_pushvalue(lua_, value_index_ + 1 + static_cast<int>(name));
+    lua_rawget(lua_, -2);
+    if (lua_type(lua_, -1) == type) return true;
     lua_pop(lua_, 1);
     return false;
   }
 
   void WriteTable() {
-    if (Has("err", LUA_TSTRING)) {
+    if (Has(Name::kErr, LUA_TSTRING)) {
       reply_.Error(TakeLine(-1));
-    } else if (Has("ok", LUA_TSTRING)) {
+    } else if (Has(Name::kOk, LUA_TSTRING)) {
       reply_.Simple(TakeLine(-1));
-    } else if (Has("double", LUA_TNUMBER)) {
+    } else if (Has(Name::kDouble, LUA_TNUMBER)) {
       reply_.Double(lua_tonumber(lua_, -1));
-    } else if (Has("map", LUA_TTABLE)) {
+    } else if (Has(Name::kMap, LUA_TTABLE)) {
       WritePairs(/*with_values=*/true);
-    } else if (Has("set", LUA_TTABLE)) {
+    } else if (Has(Name::kSet, LUA_TTABLE)) {
       WritePairs(/*with_values=*/false);
-    } else if (Has("big_number", LUA_TSTRING)) {
+    } else if (Has(Name::kBigNumber, LUA_TSTRING)) {
       reply_.BigNumber(TakeLine(-1));
-    } else if (Has("verbatim_string", LUA_TTABLE)) {
+    } else if (Has(Name::kVerbatimString, LUA_TTABLE)) {
       if (!WriteVerbatim()) reply_.Array(0);
     } else {
       return WriteArray();
@@ -266,12 +292,12 @@ class ValueWriter {
   }
 
   bool WriteVerbatim() {
-    const bool has_format = Has("format", LUA_TSTRING);
+    const bool has_format = Has(Name::kFormat, LUA_TSTRING);
     if (!has_format) return false;
     std::string format = lua_tostring(lua_, -1);
     format.resize(3, ' ');
     lua_pop(lua_, 1);
-    if (!Has("string", LUA_TSTRING)) return false;
+    if (!Has(Name::kString, LUA_TSTRING)) return false;
     size_t size;
     const char* const bytes = lua_tolstring(lua_, -1, &size);
     if (Take(size)) reply_.Verbatim(format, {bytes, size});
@@ -295,7 +321,8 @@ class ValueWriter {
   }
 
   lua_State* lua_;
-  int script_protocol_;
+  const int value_index_;  // of the whole; the names stand above it
+  const int script_protocol_;
   size_t bytes_left_;
   const char* failure_ = nullptr;
   Reply& reply_;
@@ -324,9 +351,7 @@ void PushError(lua_State* lua, std::string_view line) {
 }
 
 const char* WriteLuaValue(lua_State* lua, int script_protocol, size_t bytes_max, Reply& reply) {
-  ValueWriter writer(lua, script_protocol, bytes_max, reply);
-  writer.Write();
-  return writer.failure();
+  return ValueWriter(lua, script_protocol, bytes_max, reply).WriteTop();
 }
 
 }  // namespace hearth

@@ -43,7 +43,7 @@ TEST_F(LuaReply, WhatNestsWithoutEndIsAnError) {
 
 // Two tables of sixty levels are a reply of exabytes.
 TEST_F(LuaReply, TablesThatShareTheirPartsAreBounded) {
-  Run("CONFIG SET script-memory-limit 16mb");
+  Run("CONFIG SET script-memory-limit 4mb");
   const std::string error = "-ERR the reply of the script exceeds script-memory-limit\r\n";
   EXPECT_EQ(Eval("local t = {} for i=1,60 do t = {t,t} end return t"), error);
   EXPECT_EQ(Eval("local t = {} for i=1,60 do t = {map={a=t,b=t}} end return t"), error);
