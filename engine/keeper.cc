@@ -71,8 +71,9 @@ void Engine::KeeperTick() {
 }
 
 void Engine::SyncAndMark() {
-  // Rows that no turn has committed (expiry by this thread) do not wait longer than this.
-  (void)log_->CommitAndWait(log_->joined_seq());
+  // Rows that no turn has committed (expiry by this thread) do not wait longer than this. Not
+  // waited for: a transaction that holds its turn for long is not to stop the syncs.
+  (void)log_->Commit(log_->joined_seq());
   if (log_->policy() == SyncPolicy::kEverySec && !log_->Sync().ok()) return;
   const uint64_t synced_seq = log_->synced_seq();
   if (log_->policy() == SyncPolicy::kOff || synced_seq == marked_seq_) return;

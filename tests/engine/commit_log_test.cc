@@ -1,5 +1,6 @@
 #include "engine/commit_log.h"
 
+#include <latch>
 #include <random>
 #include <thread>
 
@@ -157,16 +158,18 @@ TEST_F(CommitLogTest, AnotherTransactionJoinsBehindOneThatTakesLong) {
   CommitLog& log = engine_->log();
   std::optional<CommitLog::Join> join(std::in_place, log);
   join->LetGo();
-  std::atomic<bool> joined{false};
+  std::atomic<bool> ended{false};
+  std::latch arrived(1);
   std::thread other([&] {
+    arrived.count_down();
     CommitLog::Join second(log);
-    joined = true;
+    EXPECT_TRUE(ended);
   });
-  std::this_thread::yield();
-  EXPECT_FALSE(joined);
+  arrived.wait();
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // it may have come to the log by now
+  ended = true;
   join.reset();
   other.join();
-  EXPECT_TRUE(joined);
 }
 
 }  // namespace

@@ -53,6 +53,22 @@ TEST_F(EngineTest, TooLittleFreeSpaceRefusesWritesUntilThereIsEnough) {
   EXPECT_TRUE(engine_->WritesAllowed(&reason));
 }
 
+// A script may hold its turn at the log for minutes.
+TEST_F(EngineTest, WhatIsCommittedIsSyncedWhileATransactionTakesLong) {
+  ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kEverySec).ok());
+  CommitLog& log = engine_->log();
+  Set("committed", "1");
+  Commit();
+  InTx({"key"}, [&](Tx& tx) {
+    tx.SetString("key", "v", Expiry::None());
+    tx.LetGoOfLog();
+    clock_.AdvanceMs(2000);
+    engine_->KeeperTick();
+    EXPECT_EQ(log.synced_seq(), log.committed_seq());
+    EXPECT_LT(log.committed_seq(), log.joined_seq());
+  });
+}
+
 TEST_F(EngineTest, WithoutAWalARestartStillHoldsWhatAShutdownFlushed) {
   ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kOff).ok());
   Set("off", "1");
