@@ -13,6 +13,18 @@ std::string Shorten(std::string_view arg) {
          std::to_string(arg.size() - SlowLog::kArgBytesMax) + " more bytes)";
 }
 
+// MIGRATE's AUTH password, and AUTH2 user password; what stands behind KEYS is a key.
+bool IsSecretOfMigrate(const Args& args, size_t index) {
+  constexpr size_t kFirstOption = 6;
+  for (size_t i = kFirstOption; i < index; ++i) {
+    if (IsWord(args[i], "KEYS")) return false;
+    const size_t secret_count = IsWord(args[i], "AUTH2") ? 2 : IsWord(args[i], "AUTH") ? 1 : 0;
+    if (index <= i + secret_count) return true;
+    i += secret_count;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool IsSecretArgument(const Args& args, size_t index) {
@@ -22,6 +34,7 @@ bool IsSecretArgument(const Args& args, size_t index) {
     return (index >= 2 && IsWord(args[index - 1], "AUTH")) ||
            (index >= 3 && IsWord(args[index - 2], "AUTH"));
   }
+  if (IsWord(args[0], "MIGRATE")) return IsSecretOfMigrate(args, index);
   if (IsWord(args[0], "ACL")) return args.size() > 1 && IsWord(args[1], "SETUSER") && index >= 2;
   if (!IsWord(args[0], "CONFIG") || index < 3) return false;
   const std::string name = ToLower(args[index - 1]);
