@@ -12,28 +12,24 @@
 namespace hearth {
 
 // Their keys, as Redis describes them: those named by a SHA1 have no notes.
-inline constexpr KeySpec kScriptCallKeys[] = {
-    {.flags = "RW access update",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE"},
-};
-
-inline constexpr KeySpec kReadOnlyScriptCallKeys[] = {
-    {.flags = "RO access",
-     .index = 2,
-     .find = KeySpec::Find::kKeyNum,
-     .key_num_index = 0,
-     .first_key = 1,
-     .notes = "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS"},
-};
-
-constexpr std::array<KeySpec, 1> WithoutNotes(KeySpec spec) {
-  spec.notes = {};
-  return {spec};
+constexpr std::array<KeySpec, 1> ScriptCallKeys(std::string_view flags, std::string_view notes) {
+  return {{{.flags = flags,
+            .index = 2,
+            .find = KeySpec::Find::kKeyNum,
+            .key_num_index = 0,
+            .first_key = 1,
+            .notes = notes}}};
 }
+
+inline constexpr std::string_view kScriptCallFlags = "RW access update";
+inline constexpr std::string_view kReadOnlyScriptCallFlags = "RO access";
+
+inline constexpr auto kScriptCallKeys = ScriptCallKeys(
+    kScriptCallFlags,
+    "We cannot tell how the keys will be used so we assume the worst, RW and UPDATE");
+inline constexpr auto kReadOnlyScriptCallKeys = ScriptCallKeys(
+    kReadOnlyScriptCallFlags,
+    "We cannot tell how the keys will be used so we assume the worst, RO and ACCESS");
 
 // The arguments of a call; `named_by` is the first: "script", "sha1" or "function".
 constexpr std::array<ArgDoc, 4> ScriptCallArguments(std::string_view named_by) {

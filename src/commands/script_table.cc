@@ -8,8 +8,8 @@
 namespace hearth {
 namespace {
 
-constexpr auto kEvalShaKeys = WithoutNotes(kScriptCallKeys[0]);
-constexpr auto kEvalShaRoKeys = WithoutNotes(kReadOnlyScriptCallKeys[0]);
+constexpr auto kEvalShaKeys = ScriptCallKeys(kScriptCallFlags, /*notes=*/{});
+constexpr auto kEvalShaRoKeys = ScriptCallKeys(kReadOnlyScriptCallFlags, /*notes=*/{});
 
 constexpr auto kEvalArguments = ScriptCallArguments("script");
 constexpr auto kEvalShaArguments = ScriptCallArguments("sha1");
