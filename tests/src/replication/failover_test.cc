@@ -31,8 +31,7 @@ TEST(FailoverTest, TheReplicaTakesOverAndNothingIsLost) {
 // A replica that does not catch up: writes wait, and go on when the failover ends.
 TEST(FailoverTest, ItEndsWhenItsTimeIsUpOrItIsAborted) {
   Node first, second;
-  second.Follow(first);
-  ASSERT_TRUE(second.CatchesUp(first));
+  ASSERT_TRUE(second.Joins(first));
   EXPECT_EQ(first.Run("FAILOVER ABORT"), "-ERR No failover in progress.\r\n");
   const std::string reply = first.Run("FAILOVER TIMEOUT 0");
   EXPECT_EQ(reply, "-ERR FAILOVER timeout must be greater than 0\r\n");

@@ -73,6 +73,7 @@ void Node::Start(std::vector<std::string> directives) {
 
 void Node::Stop() {
   client_.reset();
+  idle_clients_.clear();
   EXPECT_TRUE(server_->Stop().ok());
   server_.reset();
 }
@@ -99,6 +100,27 @@ std::string Node::Info(const std::string& section, const std::string& name) {
   if (at == std::string::npos) return "(none)";
   const size_t start = at + name.size() + 2;
   return text.substr(start, text.find('\r', start) - start);
+}
+
+std::unique_ptr<TestClient> Node::ConnectElsewhere(const Worker* worker) {
+  for (;;) {
+    std::vector<size_t> before;
+    for (const auto& each : server_->workers()) before.push_back(each->connection_count());
+    auto client = std::make_unique<TestClient>(port_);
+    EXPECT_EQ(before.size(), 2u);
+    const auto has_grown = [&](size_t i) {
+      return server_->workers()[i]->connection_count() > before[i];
+    };
+    EXPECT_TRUE(Eventually([&] { return has_grown(0) || has_grown(1); }));
+    if (server_->workers()[has_grown(0) ? 0 : 1].get() != worker) return client;
+    idle_clients_.push_back(std::move(client));
+  }
+}
+
+void Node::HoldReaders(std::latch& release) {
+  for (size_t i = 0; i < server_->engine().options().reader_count; ++i) {
+    server_->engine().RunOnReaders([&release] { release.wait(); });
+  }
 }
 
 void Node::Follow(int port) {

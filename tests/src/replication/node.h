@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <latch>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,15 @@ class Node {
   bool CatchesUp(Node& primary) {
     return Eventually([&] { return IsLevelWith(primary); });
   }
+  // Follows, and waits for that.
+  bool Joins(Node& primary) {
+    Follow(primary);
+    return CatchesUp(primary);
+  }
+  // A client whose connection another worker serves than this one.
+  std::unique_ptr<TestClient> ConnectElsewhere(const Worker* worker);
+  // Until `release` comes down no reader thread does anything.
+  void HoldReaders(std::latch& release);
 
  private:
   TemporaryFolder folder_;
@@ -58,6 +68,7 @@ class Node {
   std::unique_ptr<Config> config_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;
+  std::vector<std::unique_ptr<TestClient>> idle_clients_;
 };
 
 }  // namespace hearth

@@ -24,8 +24,7 @@ class EventsOf {
 
 TEST(ReplicaEventsTest, SubscribersOfAReplicaGetWhatItApplies) {
   Node primary, replica({"--notify-keyspace-events", "KEA"});
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   ASSERT_TRUE(Eventually([&] { return primary.server().keyspace().event_classes() != 0; }));
   EventsOf by_key(replica, "__keyspace@0__:a"), by_name(replica, "__keyevent@0__:rpush");
   EventsOf on_primary(primary, "__keyspace@0__:a");
@@ -43,8 +42,7 @@ TEST(ReplicaEventsTest, SubscribersOfAReplicaGetWhatItApplies) {
 // What an event tells of can be read by the time it comes.
 TEST(ReplicaEventsTest, AnEventComesBehindItsChange) {
   Node primary, replica({"--notify-keyspace-events", "Es"});
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   ASSERT_TRUE(Eventually([&] { return primary.server().keyspace().event_classes() != 0; }));
   EventsOf listener(replica, "__keyevent@0__:sadd");
   for (int i = 0; i < 200; ++i) {
@@ -57,10 +55,8 @@ TEST(ReplicaEventsTest, AnEventComesBehindItsChange) {
 
 TEST(ReplicaEventsTest, TheyPassThroughAMiddleReplicaThatWantsNone) {
   Node top, middle, leaf;
-  middle.Follow(top);
-  ASSERT_TRUE(middle.CatchesUp(top));
-  leaf.Follow(middle);
-  ASSERT_TRUE(leaf.CatchesUp(middle));
+  ASSERT_TRUE(middle.Joins(top));
+  ASSERT_TRUE(leaf.Joins(middle));
   EventsOf listener(leaf, "__keyevent@0__:expired");
   EventsOf in_the_middle(middle, "__keyevent@0__:expired");
   EXPECT_EQ(leaf.Run("CONFIG SET notify-keyspace-events Ex"), "+OK\r\n");

@@ -30,8 +30,7 @@ TEST(ReplicationTest, AReplicaGetsEverythingAndFollows) {
   primary.Run("SET other 1 EX 1000");
   primary.Run("SELECT 0");
   replica.Run("SET mine 1");
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   EXPECT_EQ(replica.Digest(), primary.Digest());
   EXPECT_EQ(replica.Run("EXISTS mine"), ":0\r\n");
   WriteSome(primary, 50, "later");
@@ -49,8 +48,7 @@ TEST(ReplicationTest, AReplicaGetsEverythingAndFollows) {
 TEST(ReplicationTest, InfoAndRoleTellBothSides) {
   Node primary, replica({"--replica-priority", "42"});
   primary.Run("SET a 1");
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   const std::string seq = std::to_string(primary.seq());
   ASSERT_TRUE(Eventually([&] {
     return primary.Info("replication", "slave0") ==
@@ -81,8 +79,7 @@ TEST(ReplicationTest, InfoAndRoleTellBothSides) {
 TEST(ReplicationTest, AReplicaIsReadOnlyUntilItIsPromoted) {
   Node primary, replica;
   primary.Run("SET a 1");
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   EXPECT_EQ(replica.Run("SET a 2"), kReadOnly);
   EXPECT_EQ(replica.Run("FLUSHALL"), kReadOnly);
   EXPECT_EQ(replica.Run("GET a"), "$1\r\n1\r\n");
@@ -105,8 +102,7 @@ TEST(ReplicationTest, AReplicaIsReadOnlyUntilItIsPromoted) {
 TEST(ReplicationTest, RestartsResumeWhereTheyWere) {
   Node primary, replica;
   WriteSome(primary, 20);
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   const std::string of = "127.0.0.1 " + primary.port_text();
   replica.Stop();
   WriteSome(primary, 20, "while-away");
@@ -138,8 +134,7 @@ TEST(ReplicationTest, RestartsResumeWhereTheyWere) {
 // A slot belongs to a replica, not to the address that it comes from.
 TEST(ReplicationTest, AReplicaFindsItsSlotFromAnotherAddress) {
   Node primary, replica({"--replica-announce-port", "1111"});
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   const auto slots = [&] {  // without that of the checkpoint
     auto all = primary.server().engine().feed().Slots();
     std::erase_if(all, [](const auto& slot) { return slot.name.starts_with("checkpoint-"); });
@@ -167,8 +162,7 @@ TEST(ReplicationTest, AReplicaFindsItsSlotFromAnotherAddress) {
 // A ring of a few bytes: what is missed comes from the WAL files.
 TEST(ReplicationTest, WhatTheRingLacksComesFromTheLog) {
   Node primary({"--repl-backlog-size", "1000"}), replica;
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   replica.Stop();
   WriteSome(primary, 300);
   primary.Run("SET big " + std::string(300'000, 'x'));
@@ -182,10 +176,8 @@ TEST(ReplicationTest, WhatTheRingLacksComesFromTheLog) {
 TEST(ReplicationTest, ReplicasOfReplicas) {
   Node top, middle, leaf;
   WriteSome(top, 10);
-  middle.Follow(top);
-  ASSERT_TRUE(middle.CatchesUp(top));
-  leaf.Follow(middle);
-  ASSERT_TRUE(leaf.CatchesUp(middle));
+  ASSERT_TRUE(middle.Joins(top));
+  ASSERT_TRUE(leaf.Joins(middle));
   WriteSome(top, 30, "through");
   ASSERT_TRUE(leaf.CatchesUp(top));
   EXPECT_EQ(leaf.Digest(), top.Digest());
@@ -222,13 +214,11 @@ TEST(ReplicationTest, AfterAPromotionTheOthersFollowPartially) {
 TEST(ReplicationTest, WhatAnOldPrimaryHasAloneIsWrittenDown) {
   Node old_primary, promoted;
   old_primary.Run("SET shared 1");
-  promoted.Follow(old_primary);
-  ASSERT_TRUE(promoted.CatchesUp(old_primary));
+  ASSERT_TRUE(promoted.Joins(old_primary));
   EXPECT_EQ(promoted.Run("REPLICAOF NO ONE"), "+OK\r\n");
   old_primary.Run("SET only-here lost-otherwise");
   promoted.Run("SET new 1");
-  old_primary.Follow(promoted);
-  ASSERT_TRUE(old_primary.CatchesUp(promoted));
+  ASSERT_TRUE(old_primary.Joins(promoted));
   EXPECT_EQ(old_primary.Digest(), promoted.Digest());
   EXPECT_EQ(old_primary.Run("EXISTS only-here"), ":0\r\n");
   std::string found;
@@ -247,8 +237,7 @@ TEST(ReplicationTest, WhatAnOldPrimaryHasAloneIsWrittenDown) {
 TEST(ReplicationTest, AnEmptyPrimaryIsRefused) {
   Node primary, replica;
   WriteSome(primary, 5);
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   const std::string digest = replica.Digest();
   primary.Stop();
   primary.Wipe();
@@ -261,8 +250,7 @@ TEST(ReplicationTest, AnEmptyPrimaryIsRefused) {
   EXPECT_EQ(replica.Digest(), digest);
   EXPECT_EQ(replica.Run("GET key1"), "$6\r\nvalue1\r\n");
   EXPECT_EQ(replica.Run("CONFIG SET replica-accept-empty-primary yes"), "+OK\r\n");
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   EXPECT_EQ(replica.Run("DBSIZE"), ":0\r\n");
 }
 
@@ -282,8 +270,7 @@ TEST(ReplicationTest, AReplicaHidesWhatHasExpired) {
 TEST(ReplicationTest, StaleReadsAreRefusedWhenSoConfigured) {
   Node primary, replica({"--replica-serve-stale-data", "no"});
   primary.Run("SET a 1");
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   EXPECT_EQ(replica.Run("GET a"), "$1\r\n1\r\n");
   primary.Stop();
   const std::string down =
@@ -342,8 +329,7 @@ TEST(ReplicationTest, BlockedClientsAreToldOfTheChange) {
 
 TEST(ReplicationTest, PublishedMessagesReachSubscribersOfReplicas) {
   Node primary, replica, leaf;
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   leaf.Follow(replica);
   ASSERT_TRUE(leaf.CatchesUp(primary));
   TestClient subscriber = leaf.Connect();

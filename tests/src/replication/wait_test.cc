@@ -47,8 +47,7 @@ TEST(WaitTest, OnAReplicaItIsRefused) {
 
 TEST(WaitTest, WaitAofEndsWhenTheDisksHaveIt) {
   Node primary, replica;
-  replica.Follow(primary);
-  ASSERT_TRUE(replica.CatchesUp(primary));
+  ASSERT_TRUE(replica.Joins(primary));
   primary.Run("SET a 1");
   EXPECT_EQ(primary.Run("WAITAOF 1 1 10000"), "*2\r\n:1\r\n:1\r\n");
   EXPECT_EQ(primary.Run("WAITAOF 2 0 0"),
