@@ -7,8 +7,11 @@
 
 namespace hearth {
 
-// Requires: the keys are held by the Tx, until the target has answered: at most for MIGRATE's
-// timeout a write, and a reply. Commands on other keys of the same shards wait.
+// Requires: the keys are held by the Tx, until the target has answered. Commands on other keys of
+// the same shards wait meanwhile, as does all of redis-server, and so do this worker's other
+// connections: for the target's name to be resolved (as long as the system's resolver takes: give
+// an address), and then at most MIGRATE's timeout for the connection, for each command that is
+// sent, and for each reply.
 void Migrate(const Args& args, Tx& tx, Reply& reply);
 void FindMigrateKeys(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 

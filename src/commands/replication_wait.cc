@@ -9,12 +9,14 @@
 namespace hearth {
 namespace {
 
-std::optional<int64_t> ReadTimeout(std::string_view argument, Reply& reply) {
+std::optional<int64_t> ReadTimeout(std::string_view argument, int64_t now_ms, Reply& reply) {
   const auto timeout_ms = ParseInt64(argument);
   if (!timeout_ms) {
     reply.Error("ERR timeout is not an integer or out of range");
   } else if (*timeout_ms < 0) {
     reply.Error("ERR timeout is negative");
+  } else if (*timeout_ms > INT64_MAX - now_ms) {
+    reply.Error("ERR timeout is out of range");
   } else {
     return timeout_ms;
   }
@@ -45,7 +47,7 @@ void Wait(const Args& args, Session& session, Reply& reply) {
   }
   const auto replicas = ReadInteger(args[1], reply);
   if (!replicas) return;
-  const auto timeout_ms = ReadTimeout(args[2], reply);
+  const auto timeout_ms = ReadTimeout(args[2], session.server().clock().WallMs(), reply);
   if (!timeout_ms) return;
   WaitFor({.seq = SeqOf(session), .replica_count = *replicas, .timeout_ms = *timeout_ms}, session,
           reply);
@@ -64,7 +66,7 @@ void WaitAof(const Args& args, Session& session, Reply& reply) {
     return reply.Error(replicas ? "ERR value is out of range, must be positive"
                                 : "ERR value is not an integer or out of range");
   }
-  const auto timeout_ms = ReadTimeout(args[3], reply);
+  const auto timeout_ms = ReadTimeout(args[3], server.clock().WallMs(), reply);
   if (!timeout_ms) return;
   if (server.replication().is_replica()) {
     return reply.Error(

@@ -27,6 +27,12 @@ int64_t NowUs() {
       .count();
 }
 
+// Of a time that may be a client's (MIGRATE): one that is too long to be added is for ever.
+int64_t DeadlineIn(int64_t timeout_ms) {
+  const int64_t now_us = NowUs();
+  return timeout_ms > (INT64_MAX - now_us) / 1000 ? INT64_MAX : now_us + timeout_ms * 1000;
+}
+
 int LeftMs(int64_t deadline_us) {
   return static_cast<int>(std::clamp<int64_t>((deadline_us - NowUs() + 999) / 1000, 0, 3'600'000));
 }
@@ -96,7 +102,7 @@ bool LinkSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
                          const std::shared_ptr<TlsContext>& tls) {
   Close();
   error_.clear();
-  const int64_t deadline_us = NowUs() + timeout_ms * 1000;
+  const int64_t deadline_us = DeadlineIn(timeout_ms);
   SocketAddress address;
   if (!ParseAddress(host, port, &address)) return Fail("can't resolve '" + host + "'");
   fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -125,7 +131,7 @@ bool LinkSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
 }
 
 bool LinkSocket::Write(std::string_view bytes, int64_t timeout_ms) {
-  const int64_t deadline_us = NowUs() + timeout_ms * 1000;
+  const int64_t deadline_us = DeadlineIn(timeout_ms);
   while (!bytes.empty()) {
     const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
     const IoResult result = stream_->Write(&piece, 1);
@@ -153,7 +159,7 @@ bool LinkSocket::WriteCommand(std::span<const std::string_view> words, int64_t t
 }
 
 std::optional<std::string> LinkSocket::ReadLine(int64_t timeout_ms) {
-  const int64_t deadline_us = NowUs() + timeout_ms * 1000;
+  const int64_t deadline_us = DeadlineIn(timeout_ms);
   for (;;) {
     if (const size_t end = read_ahead_.find('\n'); end != std::string::npos) {
       std::string line = read_ahead_.substr(0, end);

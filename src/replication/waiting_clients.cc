@@ -1,6 +1,7 @@
 // Tested by tests/src/replication/wait_test.cc.
 #include "src/replication/waiting_clients.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "net/worker.h"
@@ -45,7 +46,10 @@ void WaitingClients::Add(Session& session, const Wish& wish) {
     });
   }
   if (wish.timeout_ms > 0) {
-    worker.RunAfter(std::chrono::milliseconds(wish.timeout_ms), [this, id, ticket] {
+    // Beyond what the clock can tell nobody waits.
+    constexpr int64_t kTimeoutMsMax = int64_t{365} * 24 * 3600 * 1000;
+    const int64_t timeout_ms = std::min(wish.timeout_ms, kTimeoutMsMax);
+    worker.RunAfter(std::chrono::milliseconds(timeout_ms), [this, id, ticket] {
       std::lock_guard lock(mutex_);
       const auto waiter = waiters_.find(id);
       if (waiter != waiters_.end() && waiter->second.ticket == ticket) {

@@ -1,6 +1,8 @@
 // The link against a primary that the test plays: greeting, failures, dropping, stopping.
 #include "src/replication/replica_link.h"
 
+#include <thread>
+
 #include "tests/src/replication/node.h"
 #include "tests/src/replication/played_primary.h"
 
@@ -98,6 +100,17 @@ TEST(ReplicaLinkTest, StopEndsEveryWait) {
   nobody.Start();
   EXPECT_TRUE(Eventually([&] { return !nobody.error().empty(); }));
   nobody.Stop();
+}
+
+TEST(LinkSocketTest, AWaitMayBeAsLongAsItLikes) {
+  PlayedPrimary primary;
+  Wakeup wakeup;
+  LinkSocket socket(wakeup);
+  ASSERT_TRUE(socket.Connect("127.0.0.1", primary.port(), INT64_MAX, nullptr));
+  primary.Accept();
+  std::thread late([&] { primary.Send("+OK\r\n"); });
+  EXPECT_EQ(socket.ReadLine(INT64_MAX), "+OK") << socket.error();
+  late.join();
 }
 
 }  // namespace

@@ -13,6 +13,10 @@ TEST(WaitTest, AloneNobodyAcknowledges) {
   EXPECT_EQ(primary.Run("WAIT 0 -1"), "-ERR timeout is negative\r\n");
   EXPECT_EQ(primary.Run("WAIT 0 x"), "-ERR timeout is not an integer or out of range\r\n");
   EXPECT_EQ(primary.Run("WAIT a 1"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(primary.Run("WAIT 1 9223372036854775807"), "-ERR timeout is out of range\r\n");
+  TestClient patient = primary.Connect();
+  patient.Send("WAIT 1 9000000000000000000");
+  EXPECT_FALSE(patient.HasReply());
 }
 
 TEST(WaitTest, ItEndsWhenTheReplicasHaveIt) {
