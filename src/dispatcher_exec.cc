@@ -196,13 +196,15 @@ void Dispatcher::RunExecParts(Session& session) {
       if (!run.is_active && !BeginExec(session, tx)) break;
       RunExecPart(session, part, tx);
     }
-    if (session.answers_later_) break;
-    if (run.next == transaction.queue().size()) {
+    if (!session.answers_later_ && run.next == transaction.queue().size()) {
       EndExec(session);
       break;
     }
-    RunQueued(session, nullptr);
-    if (session.answers_later_) break;
+    if (!session.answers_later_) RunQueued(session, nullptr);
+    if (session.answers_later_) {
+      server_.replication().NotePartedExec(session.id());
+      break;
+    }
   }
   // EXEC itself is counted with all its time.
   started_us_ = exec_started_us;
@@ -358,6 +360,7 @@ void Dispatcher::EndExec(Session& session) {
   reply.Redirect(run.output);
   reply.muted() ? run.replies.Clear() : run.replies.MoveTo(run.output);
   run.is_active = false;
+  server_.replication().ForgetPartedExec(session.id());
   transaction.Discard();
   session.SetReplyMode(session.reply_mode_);
   session.WriteHeldPushes();

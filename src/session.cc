@@ -39,6 +39,7 @@ Transaction& Session::transaction() {
 void Session::OnClose() {
   if (transaction_ && transaction_->run.is_active) {
     connection_.reply().Redirect(transaction_->run.output);
+    server_.replication().ForgetPartedExec(id());
   }
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());

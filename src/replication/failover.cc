@@ -1,6 +1,8 @@
 // FAILOVER: the primary stops writes, waits until its replica has everything, and becomes its
 // replica, with a PSYNC that asks it to take over. Tested by
 // tests/src/replication/failover_test.cc.
+#include <algorithm>
+
 #include "src/log.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -8,6 +10,7 @@
 namespace hearth {
 namespace {
 
+constexpr int64_t kFailoverMsMax = int64_t{365} * 24 * 3600 * 1000;
 // What the new primary gets to answer, when FAILOVER was given no time.
 constexpr int64_t kTakeOverMs = 10'000;
 
@@ -29,6 +32,7 @@ bool Replication::StartFailover(FailoverOptions options) {
   std::lock_guard lock(failover_mutex_);
   if (failover_state_ != FailoverState::kNone) return false;
   failover_ = std::move(options);
+  failover_.timeout_ms = std::min(failover_.timeout_ms, kFailoverMsMax);
   failover_until_us_ =
       failover_.timeout_ms == 0 ? INT64_MAX : LinkNowUs() + failover_.timeout_ms * 1000;
   failover_state_ = FailoverState::kWaitForSync;
@@ -45,6 +49,20 @@ bool Replication::StartFailover(FailoverOptions options) {
                                                      std::to_string(failover_.target->port)
                                                : std::string()));
   return true;
+}
+
+// Its next part does not ask whether writes are held: its client has passed that gate.
+void Replication::NotePartedExec(uint64_t client_id) {
+  std::lock_guard lock(parted_mutex_);
+  parted_execs_.insert(client_id);
+  parted_exec_count_ = parted_execs_.size();
+}
+
+void Replication::ForgetPartedExec(uint64_t client_id) {
+  if (parted_exec_count_.load(std::memory_order_relaxed) == 0) return;
+  std::lock_guard lock(parted_mutex_);
+  parted_execs_.erase(client_id);
+  parted_exec_count_ = parted_execs_.size();
 }
 
 // Requires: failover_mutex_ is held.
@@ -87,12 +105,13 @@ void Replication::TickFailover() {
   }
   if (failover_state_ != FailoverState::kWaitForSync) return;
   if (is_replica()) return EndFailover("Aborting a failover: the role has changed");
-  const uint64_t seq = server_.engine().log().joined_seq();
+  const bool is_quiet = failover_is_quiet_ && parted_exec_count_ == 0;
+  const uint64_t seq = server_.engine().log().joined_seq();  // behind the last that was not quiet
   std::optional<PrimaryAddress> target;
   for (const auto& peer : replicas_.List()) {
     const PrimaryAddress address{peer->ip, peer->port};
     const bool fits = !failover_.target || *failover_.target == address;
-    const bool is_level = failover_is_quiet_ && peer->acked_seq >= seq;
+    const bool is_level = is_quiet && peer->acked_seq >= seq;
     if (fits && peer->state == ReplicaState::kOnline && is_level) target = address;
   }
   const bool late = LinkNowUs() >= failover_until_us_;

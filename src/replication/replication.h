@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -129,6 +130,10 @@ class Replication final : public FollowHost {
   // A replica wants other classes of events than before.
   void OnWantedEvents();
 
+  // An EXEC waits between two of its parts, or does so no more (it may wait more than once).
+  void NotePartedExec(uint64_t client_id);
+  void ForgetPartedExec(uint64_t client_id);
+
   // INFO replication, and the fields of a replica in INFO stats.
   void WriteInfo(std::string* out);
 
@@ -188,6 +193,9 @@ class Replication final : public FollowHost {
   int64_t failover_until_us_ = 0;
   bool failover_is_quiet_ = false;  // no write is under way
   uint64_t failover_count_ = 0;
+  std::mutex parted_mutex_;
+  std::set<uint64_t> parted_execs_;  // clients
+  std::atomic<size_t> parted_exec_count_{0};
 
   uint64_t tick_count_ = 0;
   std::mutex control_mutex_;

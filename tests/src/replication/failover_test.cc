@@ -1,4 +1,7 @@
 // FAILOVER: writes stop, the replica takes over, the old primary follows it.
+#include <latch>
+
+#include "src/replication/replication.h"
 #include "tests/src/replication/node.h"
 
 namespace hearth {
@@ -74,6 +77,51 @@ TEST(FailoverTest, NoClientsUnpauseLetsWritesThrough) {
   EXPECT_EQ(primary.Run("FAILOVER ABORT"), "+OK\r\n");
   EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
   EXPECT_EQ(primary.Run("SET a 4"), "+OK\r\n");
+}
+
+// Over several looks at the replicas.
+bool StaysHeld(TestClient& writer) {
+  for (int i = 0; i < 6; ++i) {
+    if (writer.HasReply()) return false;
+  }
+  return true;
+}
+
+// A time that is too long to be added to the clock's is not over at once.
+TEST(FailoverTest, ItsTimeMayBeLong) {
+  Node primary;
+  primary.Run("SET a 1");
+  const SilentReplica replica(primary);
+  primary.Run("SET a 2");
+  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1 TIMEOUT 9223372036854775807"), "+OK\r\n");
+  TestClient writer = primary.Connect();
+  writer.Send("SET a 3");
+  EXPECT_TRUE(StaysHeld(writer));
+  EXPECT_EQ(primary.Run("FAILOVER ABORT"), "+OK\r\n");
+  EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
+}
+
+// An EXEC that waits between two of its parts writes behind the gate.
+TEST(FailoverTest, ItWaitsForTheRestOfAnExec) {
+  Node first, second;
+  ASSERT_TRUE(second.Joins(first));
+  std::latch release(1);
+  first.HoldReaders(release);
+  TestClient writer = first.Connect();
+  for (const char* line : {"MULTI", "SET a 1", "DEBUG DIGEST", "SET b 2"}) writer.Run(line);
+  writer.Send("EXEC");
+  ASSERT_TRUE(Eventually([&] { return first.Run("GET a") == "$1\r\n1\r\n"; }));
+  ASSERT_EQ(first.Run("FAILOVER TO 127.0.0.1 " + second.port_text()), "+OK\r\n");
+  TestClient waiter = first.Connect();
+  waiter.Send("SET c 3");
+  EXPECT_TRUE(StaysHeld(waiter));
+  EXPECT_EQ(first.Info("replication", "master_failover_state"), "waiting-for-sync");
+  release.count_down();
+  EXPECT_TRUE(writer.ReadReply().ends_with("\r\n+OK\r\n"));
+  ASSERT_TRUE(Eventually([&] { return second.Info("replication", "role") == "master"; }));
+  ASSERT_TRUE(first.CatchesUp(second));
+  EXPECT_EQ(first.Run("GET b"), "$1\r\n2\r\n");
+  EXPECT_TRUE(waiter.ReadReply().starts_with("-READONLY"));
 }
 
 // The end of a failover leaves a client's pause alone.
