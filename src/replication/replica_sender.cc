@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
 constexpr size_t kReadBehindBytes = 512 * 1024;
+// A replica that is there acknowledges once a second.
+constexpr int64_t kSilentUs = 2'500'000;
 constexpr std::chrono::milliseconds kGatherTime(1);
 
 }  // namespace
@@ -53,16 +55,28 @@ bool ReplicaSender::set_id(std::string_view id) {
 }
 
 // A copied data folder has the id of its original: while both follow, the later one's slot goes by
-// its address.
+// its address. One that is silent is the same replica, behind a connection that has died.
 void ReplicaSender::CheckId() {
   for (const auto& other : replication_.replicas().List()) {
     if (other == peer_ || peer_->id.empty() || other->id != peer_->id) continue;
     if (other->ip == peer_->ip && other->port == peer_->port) continue;  // itself, before a cut
+    if (LinkNowUs() - other->ack_us > kSilentUs) {
+      CloseDead(*other);
+      continue;
+    }
     Log(LogLevel::kWarning, "Replicas " + other->ip + ":" + std::to_string(other->port) + " and " +
                                 who() + " have the same id, as copies of one data folder have: " +
                                 "remove REPLICA-ID from one and restart it");
     peer_->id.clear();
   }
+}
+
+void ReplicaSender::CloseDead(const ReplicaPeer& other) {
+  other.worker->Post([alive = other.connection] {
+    const auto connection = alive.lock();
+    if (!connection || connection->is_closed()) return;
+    connection->Close("the replica has come back from another address");
+  });
 }
 
 void ReplicaSender::Attach(ReplicaState state) {

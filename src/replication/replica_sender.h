@@ -94,6 +94,7 @@ class ReplicaSender {
   void PostPump();
   void PumpLater();
   void CheckId();
+  void CloseDead(const ReplicaPeer& other);
   void FlushEvents();
   // Runs work on a reader thread, then finish here; the session takes no command meanwhile.
   void Later(std::function<void()> work, std::function<void()> finish);

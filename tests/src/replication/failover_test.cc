@@ -47,9 +47,13 @@ TEST(FailoverTest, ItEndsWhenItsTimeIsUpOrItIsAborted) {
 // A client that says it is a replica on port 1, follows, and never acknowledges anything.
 class SilentReplica {
  public:
-  explicit SilentReplica(Node& primary) : client_(primary.Connect()) {
-    client_.Run("REPLCONF listening-port 1");
+  explicit SilentReplica(Node& primary, const std::string& id = "", int port = 1)
+      : client_(primary.Connect()) {
+    client_.Run("REPLCONF listening-port " + std::to_string(port));
     client_.Run("REPLCONF hearth 1");
+    if (!id.empty()) {
+      EXPECT_EQ(client_.Run("REPLCONF replica-id " + id), "+OK\r\n");
+    }
     const std::string history = primary.Info("replication", "master_replid");
     client_.Send("PSYNC " + history + " " + std::to_string(primary.seq() + 1));
     EXPECT_EQ(client_.ReadReply(), "+CONTINUE " + history + "\r\n");
@@ -153,6 +157,21 @@ TEST(FailoverTest, AReplicaThatFollowsKeepsItsAddress) {
     return primary.Info("replication", "slave0").find("offset=1,") != std::string::npos;
   }));
   EXPECT_TRUE(primary.Info("replication", "slave0").starts_with("ip=127.0.0.1,port=1,"));
+}
+
+// The connection that it had has died without an end; its id stays its own.
+TEST(FailoverTest, AReplicaComesBackFromAnotherAddress) {
+  Node primary;
+  primary.Run("SET a 1");
+  const std::string id(40, 'a');
+  SilentReplica before(primary, id, 1);
+  Replicas& replicas = primary.server().replication().replicas();
+  ASSERT_EQ(replicas.count(), 1u);
+  replicas.List()[0]->ack_us = 0;  // long ago
+  SilentReplica after(primary, id, 2);
+  ASSERT_TRUE(Eventually([&] { return replicas.count() == 1; }));
+  EXPECT_EQ(replicas.List()[0]->port, 2);
+  EXPECT_EQ(replicas.List()[0]->id, id);
 }
 
 }  // namespace
