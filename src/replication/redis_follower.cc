@@ -4,10 +4,7 @@
 
 #include <poll.h>
 
-#include <algorithm>
-#include <sstream>
-
-#include "src/commands/connection.h"
+#include "src/commands/groups.h"
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/replication/group_follower.h"
@@ -21,14 +18,6 @@ constexpr int kWaitMs = 100;
 constexpr size_t kReadBytes = 256 * 1024;
 constexpr int64_t kDrainUsMax = 60'000'000;
 constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
-
-// Errors behind which the data are not what the primary's are although they could be.
-bool IsOfThisServer(const std::string& error) {
-  for (const char* code : {"MISCONF", "IOERR", "EXECABORT", "READONLY", "LOADING", "OOM"}) {
-    if (error.starts_with(code)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -70,7 +59,7 @@ void RedisFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
 }
 
 void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
-  StreamClient client(server_);
+  StreamClient client(server_, &link);
   pending_.clear();
   broken_.clear();
   received_ = applied_;
@@ -79,7 +68,10 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   in_multi_ = false;
   acked_us_ = 0;
   db_ = applied_db_;
-  if (!client.Run({"SELECT", std::to_string(db_)})) return link.Fail(client.error());
+  if (!client.Run({"SELECT", std::to_string(db_)})) {
+    if (!link.dropped()) primary_id_.clear();  // it would fail again behind each +CONTINUE
+    return link.Fail(client.error());
+  }
   link.SetState(LinkState::kConnected);
   Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: following the Redis from its offset " +
                              std::to_string(applied_ + 1) + " on");
@@ -142,6 +134,9 @@ bool RedisFollower::TakeCommands(ReplicaLink& link, StreamClient& client) {
   CommandScanner::Result result;
   while ((result = scanner_->Next(&command)) == CommandScanner::Result::kCommand) {
     TakeCommand(command, client);
+    if (broken_.empty()) continue;
+    link.Fail("applying: " + broken_);
+    return false;
   }
   if (result != CommandScanner::Result::kDamaged) return true;
   link.Fail("what came behind offset " + std::to_string(received_) + " is no command");
@@ -161,6 +156,17 @@ void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& cli
     return;
   }
   Pending item{received_, db_, false, false, std::string(command.name.substr(0, 32))};
+  if (IsWord(command.name, "SELECT")) {
+    // Refused within MULTI it would go unnoticed, and what follows into another database.
+    const auto db = ParseInt64(command.word);
+    if (!db || *db < 0 || *db >= static_cast<int64_t>(DbCount())) {
+      broken_ = "SELECT " + std::string(command.word.substr(0, 32)) + ": this server has " +
+                std::to_string(DbCount()) + " (databases)";
+      return;
+    }
+    item.must_succeed = true;
+    item.db = db_ = static_cast<uint32_t>(*db);
+  }
   if (IsWord(command.name, "REPLCONF")) {
     // GETACK; it counts when its turn comes.
     requested_ack_ = received_;
@@ -168,10 +174,7 @@ void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& cli
   } else {
     client.Push(command.bytes);
   }
-  if (IsWord(command.name, "SELECT")) {
-    item.must_succeed = true;
-    item.db = db_ = static_cast<uint32_t>(ParseInt64(command.word).value_or(0));
-  } else if (IsWord(command.name, "MULTI")) {
+  if (IsWord(command.name, "MULTI")) {
     item.must_succeed = in_multi_ = true;
   } else if (IsWord(command.name, "EXEC")) {
     in_multi_ = false;

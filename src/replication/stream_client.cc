@@ -11,6 +11,7 @@
 
 #include "net/worker.h"
 #include "src/numbers.h"
+#include "src/replication/replica_link.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -23,11 +24,20 @@ constexpr size_t kSentMax = 1 << 20;  // kept before what is to be sent
 
 }  // namespace
 
+bool IsOfThisServer(std::string_view error) {
+  for (const char* code : {"MISCONF", "IOERR", "EXECABORT", "READONLY", "LOADING", "OOM"}) {
+    if (error.starts_with(code)) return true;
+  }
+  return false;
+}
+
 bool ReplyCounter::TakeLine(std::string_view line) {
   if (line.empty()) return false;
   switch (line[0]) {
     case '-':
-      if (error_.empty()) error_ = line.substr(1);
+      if (error_.empty() || (IsOfThisServer(line.substr(1)) && !IsOfThisServer(error_))) {
+        error_ = line.substr(1);
+      }
       break;
     case '+':
     case ':':
@@ -79,7 +89,7 @@ bool ReplyCounter::Take(std::string_view bytes,
   return true;
 }
 
-StreamClient::StreamClient(Server& server) {
+StreamClient::StreamClient(Server& server, ReplicaLink* link) : link_(link) {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {
     (void)Fail(std::strerror(errno));
@@ -152,10 +162,20 @@ bool StreamClient::Run(std::initializer_list<std::string_view> words) {
   };
   while (Pump(on_reply)) {
     if (replied) return refusal.empty() || Fail(std::string(*words.begin()) + ": " + refusal);
-    pollfd poll_fd{fd_, static_cast<short>(wants_write() ? POLLIN | POLLOUT : POLLIN), 0};
-    ::poll(&poll_fd, 1, 1000);
+    if (link_ != nullptr && link_->dropped()) {
+      return Fail(std::string(*words.begin()) + ": no reply came before the link's end");
+    }
+    Wait();
   }
   return false;
+}
+
+// Until something can be read or sent, or the link wakes.
+void StreamClient::Wait() {
+  constexpr int kLookMs = 1000;
+  pollfd fds[2] = {{fd_, static_cast<short>(wants_write() ? POLLIN | POLLOUT : POLLIN), 0},
+                   {link_ == nullptr ? -1 : link_->wakeup().fd(), POLLIN, 0}};
+  if (::poll(fds, 2, kLookMs) > 0 && fds[1].revents != 0) link_->wakeup().Drain();
 }
 
 }  // namespace hearth

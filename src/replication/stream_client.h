@@ -19,8 +19,14 @@
 namespace hearth {
 
 class Server;
+class ReplicaLink;
 
-// Counts replies (RESP2), and keeps the first error that stands in each.
+// Whether an error says that this server could not do what was asked, not that it was asked for
+// something that can't be done: behind it the data are not what they should be.
+bool IsOfThisServer(std::string_view error);
+
+// Counts replies (RESP2), and keeps an error of each: the first that IsOfThisServer, else the
+// first.
 class ReplyCounter {
  public:
   // on_reply(error): a whole reply came; "" when there is no error in it. False: it is no RESP2.
@@ -37,7 +43,8 @@ class ReplyCounter {
 
 class StreamClient {
  public:
-  explicit StreamClient(Server& server);
+  // link: whose end ends Run; null: nothing does. It outlives the client.
+  explicit StreamClient(Server& server, ReplicaLink* link = nullptr);
   ~StreamClient();
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;
@@ -46,7 +53,8 @@ class StreamClient {
   void Push(std::string_view command) { outbox_ += command; }
   // Sends and reads what goes now.
   bool Pump(const OnReply& on_reply);
-  // Sends a command and waits for its reply. False: it failed, or is answered by an error.
+  // Sends a command and waits for its reply. False: it failed, is answered by an error, or the link
+  // is to end.
   // Requires: nothing else is under way.
   bool Run(std::initializer_list<std::string_view> words);
 
@@ -57,7 +65,9 @@ class StreamClient {
 
  private:
   bool Fail(std::string why);
+  void Wait();
 
+  ReplicaLink* const link_;
   int fd_ = -1;
   std::string outbox_;
   size_t sent_ = 0;

@@ -1,5 +1,10 @@
 #include "src/replication/stream_client.h"
 
+#include <latch>
+#include <thread>
+
+#include "net/worker.h"
+#include "src/replication/replica_link.h"
 #include "tests/src/replication/node.h"
 
 namespace hearth {
@@ -18,6 +23,12 @@ TEST(ReplyCounterTest, WholeRepliesAndTheirFirstErrors) {
     }
     EXPECT_EQ(text, ";;;;;;ERR a;ERR b;;") << piece;
   }
+  // What the store refused is told before what the command itself did wrong.
+  std::string told;
+  ReplyCounter exec;
+  EXPECT_TRUE(exec.Take("*3\r\n-WRONGTYPE a\r\n-IOERR b\r\n-MISCONF c\r\n",
+                        [&](const std::string& error) { told = error; }));
+  EXPECT_EQ(told, "IOERR b");
   ReplyCounter counter;
   EXPECT_FALSE(counter.Take("what\r\n", [](const std::string&) {}));
 }
@@ -34,6 +45,31 @@ TEST(StreamClientTest, ItPassesTheGatesOfUsers) {
   EXPECT_EQ(node.RunText("CLIENT LIST").find("cmd=get"), std::string::npos);
   EXPECT_FALSE(client.Run({"NOSUCH"}));
   EXPECT_TRUE(client.error().starts_with("NOSUCH: ERR unknown command")) << client.error();
+}
+
+class NoFollower : public LinkFollower {
+ public:
+  void Follow(LinkSocket&, ReplicaLink&) override {}
+  void Finish() override {}
+};
+
+// The command waits for a worker that stands.
+TEST(StreamClientTest, TheEndOfTheLinkEndsTheWaitForAReply) {
+  Node node;
+  NoFollower follower;
+  ReplicaLink link(
+      "127.0.0.1", 1, [] { return LinkSettings{}; }, follower);
+  StreamClient client(node.server(), &link);
+  std::latch thaw(1), frozen(1);
+  node.server().workers().back()->Post([&] {
+    frozen.count_down();
+    thaw.wait();
+  });
+  frozen.wait();
+  std::thread runs([&] { EXPECT_FALSE(client.Run({"PING"})); });
+  link.Stop();
+  runs.join();
+  thaw.count_down();
 }
 
 }  // namespace
