@@ -10,6 +10,7 @@
 #include "engine/set.h"
 #include "engine/sorted_set.h"
 #include "engine/stream.h"
+#include "src/commands/groups.h"
 
 namespace hearth {
 namespace {
@@ -202,6 +203,18 @@ void WriteStoredValue(Tx& tx, std::string_view key, const RdbValue& value) {
   } else {
     WriteStream(tx, key, std::get<RdbStream>(value));
   }
+}
+
+std::optional<uint32_t> AccessOfUse(std::optional<int64_t> idle_s, std::optional<int64_t> frequency,
+                                    int64_t now_ms) {
+  if (UsesLfu()) {
+    if (!frequency) return std::nullopt;
+    const auto minutes = static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
+    return minutes << 8 | static_cast<uint32_t>(*frequency);
+  }
+  if (!idle_s) return std::nullopt;
+  const int64_t now_s = now_ms / 1000;
+  return static_cast<uint32_t>(now_s - std::min(*idle_s, now_s));
 }
 
 }  // namespace hearth

@@ -191,6 +191,14 @@ struct DigestAnswer {
   std::vector<Digest> digests;
 };
 
+// Whether the data, from now on until it is asked, were not replaced.
+std::function<bool()> WatchData(Session& session) {
+  const Replication& replication = session.server().replication();
+  return [&replication, generation = replication.data_generation()] {
+    return replication.HasStayed(generation);
+  };
+}
+
 // DEBUG DIGEST: of everything, read off the worker.
 void DigestAll(const Args&, Session& session, Reply&) {
   session.OffThread(
@@ -200,8 +208,9 @@ void DigestAll(const Args&, Session& session, Reply&) {
         answer.status = DigestOfDataset(engine, &answer.digests.emplace_back());
         return std::any(answer);
       },
-      [](std::any& any, Reply& reply) {
+      [stayed = WatchData(session)](std::any& any, Reply& reply) {
         const auto& answer = std::any_cast<const DigestAnswer&>(any);
+        if (!stayed()) return reply.Error(kErrLoading);
         if (!answer.status.ok()) return reply.Error("IOERR " + answer.status.message());
         reply.Simple(HexOf(answer.digests[0]));
       });
@@ -220,8 +229,9 @@ void DigestValues(const Args& args, Session& session, Reply&) {
         }
         return std::any(answer);
       },
-      [](std::any& any, Reply& reply) {
+      [stayed = WatchData(session)](std::any& any, Reply& reply) {
         const auto& answer = std::any_cast<const DigestAnswer&>(any);
+        if (!stayed()) return reply.Error(kErrLoading);
         if (!answer.status.ok()) return reply.Error("IOERR " + answer.status.message());
         reply.Array(answer.digests.size());
         for (const Digest& digest : answer.digests) reply.Simple(HexOf(digest));

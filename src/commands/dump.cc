@@ -70,18 +70,6 @@ bool ReadRestoreOptions(const Args& args, RestoreOptions* options, Reply& reply)
   return true;
 }
 
-// What Object::access is to be, under the policy of now; nullopt: as of a new key.
-std::optional<uint32_t> AccessOf(const RestoreOptions& options, int64_t now_ms) {
-  if (UsesLfu()) {
-    if (!options.frequency) return std::nullopt;
-    const auto minutes = static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
-    return minutes << 8 | static_cast<uint32_t>(*options.frequency);
-  }
-  if (!options.idle_seconds) return std::nullopt;
-  const int64_t now_s = now_ms / 1000;
-  return static_cast<uint32_t>(now_s - std::min(*options.idle_seconds, now_s));
-}
-
 }  // namespace
 
 std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object) {
@@ -123,7 +111,9 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
     WriteStoredValue(tx, key, value);
     if (tx.Peek(key) != nullptr) {
       if (*ttl_ms != 0) tx.SetExpiry(key, expire_at_ms);
-      if (const auto access = AccessOf(options, tx.now_ms())) tx.SetAccess(key, *access);
+      if (const auto access = AccessOfUse(options.idle_seconds, options.frequency, tx.now_ms())) {
+        tx.SetAccess(key, *access);
+      }
     }
     if (replaces) tx.Notify(EventClass::kNew, "new", key);
     tx.Notify(EventClass::kGeneric, "restore", key);

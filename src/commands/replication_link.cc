@@ -107,6 +107,7 @@ void Psync(const Args& args, Session& session, Reply& reply) {
   const auto next = ReadInteger(args[2], reply);
   if (!next) return;
   Replication& replication = session.server().replication();
+  if (replication.is_loading()) return reply.Error(kErrLoading);
   const uint64_t next_seq = *next < 0 ? 0 : static_cast<uint64_t>(*next);
   if (args.size() < 4 || !IsWord(args[3], "FAILOVER")) return sender->Psync(args[1], next_seq);
 

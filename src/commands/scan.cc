@@ -9,6 +9,8 @@
 #include "engine/keyspace.h"
 #include "src/commands/groups.h"
 #include "src/commands/walk.h"
+#include "src/errors.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -38,12 +40,15 @@ void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   const int64_t now_ms = session.server().clock().WallMs();
   const uint64_t key_count = std::min<uint64_t>(walk->key_count_max, keyspace.KeyCount(db));
   const bool run_now = key_count <= kRunNowKeyCountMax && IsWhollyResident(keyspace, db);
+  const Replication& replication = session.server().replication();
   session.OffThread(
       run_now,
       [&keyspace, db, now_ms, walk] {
         return std::any(walk->run(keyspace, db, now_ms, ShardLocks::kTake));
       },
-      [&session, walk](std::any& answer, Reply& reply) {
+      [&session, &replication, generation = replication.data_generation(), walk](std::any& answer,
+                                                                                 Reply& reply) {
+        if (!replication.HasStayed(generation)) return reply.Error(kErrLoading);
         Answer(std::any_cast<const WalkAnswer&>(answer), *walk, session, reply);
       });
 }

@@ -296,11 +296,11 @@ bool RdbFileReader::ReadOpcode(uint8_t opcode, RdbEntry* entry, bool* is_whole) 
       return true;
     case kOpIdle:
       if (!Length(&number)) return false;
-      entry->idle_s = number;
+      entry->idle_s = static_cast<int64_t>(std::min<uint64_t>(number, INT64_MAX));
       return true;
     case kOpFrequency:
       if (!Fixed(1, &number)) return false;
-      entry->frequency = static_cast<uint8_t>(number);
+      entry->frequency = static_cast<int64_t>(number);
       return true;
     case kOpSelectDb:
       return Length(&db_);

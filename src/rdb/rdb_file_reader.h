@@ -3,8 +3,8 @@
 // RdbFileReader: reads an RDB file as it comes, one entry at a time: what a Redis primary sends for
 // a full resync.
 //
-//   file   = "REDIS" version:4 digits, entry*, 0xff, CRC64 of all before u64 little-endian (0:
-//   none) entry  = { 0xfd seconds i32le | 0xfc ms i64le | 0xf8 idle length | 0xf9 frequency u8 }
+//   file   = "REDIS" version:4 digits, entry*, 0xff, CRC64 of all before u64le (0: none)
+//   entry  = { 0xfd seconds i32le | 0xfc ms i64le | 0xf8 idle seconds length | 0xf9 frequency u8 }
 //            type u8, key string, value
 //          | 0xfe db length | 0xfb keys length, expiring length | 0xfa name string, value string
 //          | 0xf5 function library string | 0xf4 slot length, keys length, expiring length
@@ -38,13 +38,13 @@ struct RdbEntry {
   enum class Kind : uint8_t { kKey, kFunction, kAux, kEnd };
   Kind kind = Kind::kEnd;
   uint64_t db = 0;
-  std::string key;            // kAux: the field's name
-  uint8_t type = 0;           // kKey: of the value, for ReadRdbValue
-  std::string_view value;     // kKey: encoded
-  std::string text;           // kFunction: the library's code; kAux: the field's value
-  int64_t expire_at_ms = -1;  // -1: does not expire
-  std::optional<uint64_t> idle_s;
-  std::optional<uint8_t> frequency;
+  std::string key;                   // kAux: the field's name
+  uint8_t type = 0;                  // kKey: of the value, for ReadRdbValue
+  std::string_view value;            // kKey: encoded
+  std::string text;                  // kFunction: the library's code; kAux: the field's value
+  int64_t expire_at_ms = -1;         // -1: does not expire
+  std::optional<int64_t> idle_s;     // of the last use, >= 0
+  std::optional<int64_t> frequency;  // 0 to 255
 };
 
 class RdbFileReader {

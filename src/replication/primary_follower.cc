@@ -1,6 +1,7 @@
 // Tested by tests/src/replication/redis_follower_test.cc.
 #include "src/replication/primary_follower.h"
 
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -22,7 +23,7 @@ void PrimaryFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
     return link.Fail("REPLCONF hearth: " + *reply);
   }
   if (is_hearth) {
-    BecomeHearthReplica();
+    if (!BecomeHearthReplica(link)) return;
     return groups_.Follow(socket, link);
   }
   if (BecomeRedisReplica(link)) redis_.Follow(socket, link);
@@ -44,11 +45,16 @@ bool PrimaryFollower::BecomeRedisReplica(ReplicaLink& link) {
   return status.ok();
 }
 
-void PrimaryFollower::BecomeHearthReplica() {
+bool PrimaryFollower::BecomeHearthReplica(ReplicaLink& link) {
   if (is_redis_) redis_.Finish();
   is_redis_ = false;
+  if (server_.replication().is_loading()) {
+    link.Fail("what was loaded of a Redis is not dropped yet");
+    return false;
+  }
   server_.engine().SetReplica(true);
   server_.keyspace().SetExpiryHeld(false);
+  return true;
 }
 
 void PrimaryFollower::Finish() {

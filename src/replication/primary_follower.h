@@ -33,7 +33,7 @@ class PrimaryFollower final : public LinkFollower {
 
  private:
   bool BecomeRedisReplica(ReplicaLink& link);
-  void BecomeHearthReplica();
+  bool BecomeHearthReplica(ReplicaLink& link);
 
   Server& server_;
   GroupFollower groups_;

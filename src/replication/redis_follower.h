@@ -53,7 +53,7 @@ class RedisFollower {
   // Behind the handshake, with a primary that is no Hearth.
   void Follow(LinkSocket& socket, ReplicaLink& link);
   // The link is going to stop, or the primary is a Hearth now: a load that was not completed is
-  // dropped, with what it had loaded.
+  // dropped, with what it had loaded (Replication::DropLoaded).
   void Finish();
 
   // Bytes of the primary's stream: received, and applied.
@@ -75,8 +75,9 @@ class RedisFollower {
   bool TakeFullResync(LinkSocket& socket, ReplicaLink& link, const std::string& line);
   bool Load(FileSource& source, ReplicaLink& link);
   bool LoadEntries(RdbFileReader& reader, StreamClient& client, std::string* error);
+  std::string LoadEntry(const RdbEntry& entry, StreamClient& client);
   std::string LoadKey(const RdbEntry& entry);
-  std::string DropAll(StreamClient& client);
+  std::string DropAll();
   bool Commit();
 
   void Stream(LinkSocket& socket, ReplicaLink& link);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <sstream>
+#include <vector>
 
 #include "src/commands/groups.h"
 #include "src/log.h"
@@ -19,6 +20,7 @@ constexpr size_t kMarkSize = 40;
 constexpr uint64_t kCommitBytes = 4 << 20;
 constexpr int64_t kAliveUs = 1'000'000;
 constexpr uint64_t kOverheadBytes = 64;  // of a key
+constexpr size_t kHeldCodeBytesMax = 64 << 20;
 
 bool HasKeys(Server& server) {
   for (uint32_t db = 0; db < DbCount(); ++db) {
@@ -152,7 +154,7 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   const int64_t began_us = LinkNowUs();
   dropped_old_ = false;
   uncommitted_bytes_ = 0;
-  StreamClient client(server_);
+  StreamClient client(server_, &link);
   RdbFileReader reader([&source](std::span<char> into) { return source.Read(into); },
                        static_cast<size_t>(server_.config().Int("proto-max-bulk-len")));
   std::string error;
@@ -178,7 +180,11 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   return true;
 }
 
+// Libraries and scripts come before the keys, or without any: they alone do not make an empty
+// primary one that has data. As many as no primary has without keys count as data.
 bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std::string* error) {
+  std::vector<RdbEntry> held;
+  size_t held_bytes = 0;
   for (;;) {
     RdbEntry entry;
     if (const Status status = reader.Next(&entry); !status.ok()) {
@@ -188,38 +194,47 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std
     if (entry.kind == RdbEntry::Kind::kAux && entry.key != "lua") continue;
     const bool is_end = entry.kind == RdbEntry::Kind::kEnd;
     if (!dropped_old_) {
+      const bool is_code = !is_end && entry.kind != RdbEntry::Kind::kKey;
+      if (is_code && (held_bytes += entry.text.size()) <= kHeldCodeBytesMax) {
+        held.push_back(std::move(entry));
+        continue;
+      }
       if (is_end && !accept_empty_ && HasKeys(server_)) {
         *error =
             "REFUSED the primary has no data, and this server has: replica-accept-empty-primary";
         return false;
       }
-      *error = DropAll(client);
-      if (!error->empty()) return false;
+      *error = DropAll();
+      for (const RdbEntry& code : held) {
+        if (error->empty()) *error = LoadEntry(code, client);
+      }
+      held.clear();
     }
-    switch (entry.kind) {
-      case RdbEntry::Kind::kKey:
-        *error = LoadKey(entry);
-        if (!error->empty()) return false;
-        break;
-      case RdbEntry::Kind::kFunction:
-        if (!client.Run({"FUNCTION", "LOAD", entry.text})) *error = client.error();
-        break;
-      case RdbEntry::Kind::kAux:
-        if (!client.Run({"SCRIPT", "LOAD", entry.text})) *error = client.error();
-        break;
-      case RdbEntry::Kind::kEnd:
-        return true;
-    }
-    if (!error->empty()) return false;
+    if (error->empty()) *error = LoadEntry(entry, client);
+    if (!error->empty() || is_end) return error->empty();
   }
 }
 
+// An error, or "".
+std::string RedisFollower::LoadEntry(const RdbEntry& entry, StreamClient& client) {
+  switch (entry.kind) {
+    case RdbEntry::Kind::kKey:
+      return LoadKey(entry);
+    case RdbEntry::Kind::kFunction:
+      return client.Run({"FUNCTION", "LOAD", entry.text}) ? std::string() : client.error();
+    case RdbEntry::Kind::kAux:
+      return client.Run({"SCRIPT", "LOAD", entry.text}) ? std::string() : client.error();
+    case RdbEntry::Kind::kEnd:
+      break;
+  }
+  return {};
+}
+
 // What there was goes, once it is sure that something comes.
-std::string RedisFollower::DropAll(StreamClient& client) {
+std::string RedisFollower::DropAll() {
   if (std::string failure = server_.replication().BeginLoad(); !failure.empty()) return failure;
   dropped_old_ = true;
-  if (std::string failure = server_.replication().DropData(); !failure.empty()) return failure;
-  return client.Run({"FUNCTION", "FLUSH", "SYNC"}) ? std::string() : client.error();
+  return server_.replication().DropData();
 }
 
 // An error, or "".
@@ -248,6 +263,8 @@ std::string RedisFollower::LoadKey(const RdbEntry& entry) {
     if (entry.expire_at_ms != -1 && tx.Peek(entry.key) != nullptr) {
       tx.SetExpiry(entry.key, entry.expire_at_ms);
     }
+    const auto access = AccessOfUse(entry.idle_s, entry.frequency, now_ms);
+    if (access && tx.Peek(entry.key) != nullptr) tx.SetAccess(entry.key, *access);
   }
   uncommitted_bytes_ += entry.value.size() + entry.key.size() + kOverheadBytes;
   if (uncommitted_bytes_ >= kCommitBytes && !Commit()) return "the store refuses writes";
@@ -264,13 +281,7 @@ void RedisFollower::Finish() {
   primary_id_.clear();
   if (!server_.replication().is_loading()) return;
   Log(LogLevel::kWarning, "The full resync was not completed: what was loaded is dropped");
-  std::string failure = server_.replication().DropData();
-  if (failure.empty()) {
-    StreamClient client(server_);
-    if (!client.Run({"FUNCTION", "FLUSH", "SYNC"})) failure = client.error();
-  }
-  if (failure.empty()) failure = server_.replication().EndLoad();
-  if (!failure.empty()) Log(LogLevel::kWarning, "Dropping it failed: " + failure);
+  (void)server_.replication().DropLoaded();
 }
 
 }  // namespace hearth

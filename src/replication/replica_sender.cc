@@ -5,6 +5,7 @@
 
 #include "engine/replica_id.h"
 #include "net/worker.h"
+#include "src/errors.h"
 #include "src/log.h"
 #include "src/replication/file_list.h"
 #include "src/replication/replica_link.h"
@@ -135,6 +136,10 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
 
 void ReplicaSender::AnswerPsync(bool partial, uint64_t next_seq, const std::string& line) {
   Connection& connection = session_.connection();
+  // Begun since PSYNC was taken: it closes those that are attached, and this one is not yet.
+  if (replication_.is_loading()) {
+    return connection.reply().Unmuted([&] { connection.reply().Error(kErrLoading); });
+  }
   connection.reply().Unmuted([&] {
     line.starts_with('-') ? connection.reply().Error(line.substr(1))
                           : connection.reply().Simple(line);

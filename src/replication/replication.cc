@@ -2,7 +2,6 @@
 #include "src/replication/replication.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 
 #include "net/worker.h"
@@ -74,10 +73,7 @@ void Replication::Start() {
   ReadConfig();
   control_ = std::thread([this] { ControlMain(); });
   started_ = true;
-  if (std::filesystem::exists(LoadMarkPath())) {
-    is_loading_ = true;
-    Post([this] { DropHalfLoaded(); });
-  }
+  ReadLoadMark();
   server_.workers()[0]->SetCron(kCheckPeriod, [this] { Tick(); });
   if (const auto address = ParsePrimary(server_.config().Text("replicaof"))) {
     Post([this, address] { Follow(*address, /*take_over=*/false); });
@@ -354,6 +350,7 @@ void Replication::Tick() {
   TickFailover();
   if (++tick_count_ % kTicksASecond != 0) return;
   OnReplicasChanged();
+  if (drop_is_due_.exchange(false)) Post([this, count = load_count_.load()] { RetryDrop(count); });
   replicas_.ForEach([](Connection& connection) {
     if (ReplicaSender* sender = ReplicaSender::Of(connection)) sender->Tick();
   });

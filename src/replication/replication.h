@@ -81,13 +81,23 @@ class Replication final : public FollowHost {
   };
   std::optional<StreamOffsets> stream_offsets() const;
 
-  // A full resync from a Redis takes the place of the data: from BeginLoad to EndLoad clients get
-  // -LOADING, also behind a crash, which then drops what there is. For its link's thread; an error
-  // text or "". EndLoad: everything is committed, and becomes durable.
+  // A full resync from a Redis takes the place of the data: from BeginLoad to EndLoad clients and
+  // replicas get -LOADING, also behind a crash, which then drops what there is. For its link's
+  // thread; an error text or "". EndLoad: everything is committed, and becomes durable.
   bool is_loading() const { return is_loading_.load(std::memory_order_acquire); }
   std::string BeginLoad();
+  // Keys and function libraries.
   std::string DropData();
   std::string EndLoad();
+  // The load was given up: DropData and EndLoad. Once it has failed it is tried again, from a
+  // thread of this object, until it succeeds or another load begins.
+  std::string DropLoaded();
+  // Another one whenever all data are replaced: what was read over such a change, or is_loading(),
+  // is neither the old nor the new.
+  uint64_t data_generation() const;
+  bool HasStayed(uint64_t generation) const {
+    return !is_loading() && generation == data_generation();
+  }
 
   Replicas& replicas() { return replicas_; }
   WaitingClients& waiting_clients() { return waiting_clients_; }
@@ -160,7 +170,9 @@ class Replication final : public FollowHost {
   void BecomeReplica();
   void WaitForWorkers();
   std::string LoadMarkPath() const;
-  void DropHalfLoaded();
+  void ReadLoadMark();
+  std::string DropLoadedLocked();
+  void RetryDrop(uint64_t load_count);
   void ReadConfig();
   void ForwardEvent(const WireEvent& event, uint64_t barrier);
   void Tick();
@@ -172,6 +184,9 @@ class Replication final : public FollowHost {
   Server& server_;
   std::atomic<bool> is_replica_{false};
   std::atomic<bool> is_loading_{false};
+  std::mutex load_mutex_;  // one begins or drops a load at a time
+  std::atomic<uint64_t> load_count_{0};
+  std::atomic<bool> drop_is_due_{false};  // it has failed
   std::atomic<bool> serves_stale_{true};
   std::atomic<int64_t> min_replicas_{0}, max_lag_s_{10};
   std::atomic<int64_t> good_replicas_{0};

@@ -6,8 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "engine/checkpoint.h"
+#include "net/output_buffer.h"
+#include "net/reply.h"
 #include "src/commands/groups.h"
 #include "src/log.h"
 #include "src/replace_file.h"
@@ -25,26 +28,42 @@ std::string Replication::LoadMarkPath() const {
   return server_.engine().options().store.dir + kMarkFile;
 }
 
+// The mark is written also when data are being replaced already: an EndLoad that failed may have
+// taken it.
 std::string Replication::BeginLoad() {
-  if (is_loading()) return {};
+  std::lock_guard lock(load_mutex_);
   std::string error =
       ReplaceFile(LoadMarkPath(), "The data are being replaced by those of a Redis.\n");
   if (!error.empty()) return error;
-  is_loading_ = true;
+  drop_is_due_ = false;
+  ++load_count_;
+  if (is_loading_.exchange(true)) return {};
   server_.blocked_clients().EndAll();
-  WaitForWorkers();  // who passed the gate before has ended
+  WaitForWorkers();  // who passed the gate before has ended, or waits
+  server_.blocked_clients().EndAll();
+  replicas_.CloseAll("the data are being replaced by those of a Redis");
+  WaitForWorkers();  // none of them is sent what comes now
   return {};
+}
+
+uint64_t Replication::data_generation() const {
+  return load_count_ + server_.keyspace().epoch();
 }
 
 std::string Replication::DropData() {
   Engine& engine = server_.engine();
+  constexpr char kRefused[] = "the store refuses writes";
   {
     Tx tx(engine.keyspace(), {}, server_.clock().WallMs(),
           {.write = true, .lock_all = true, .see_expired = true});
-    if (tx.state() != Tx::State::kReady) return "the store refuses writes";
+    if (tx.state() != Tx::State::kReady) return kRefused;
+    OutputBuffer refusal;
+    Reply reply(&refusal);
+    if (!server_.RefreshFunctions(reply)) return "the function libraries can't be read";
+    server_.functions().Flush(tx);
     for (uint32_t db = 0; db < DbCount(); ++db) tx.FlushDb(db);
   }
-  return engine.log().CommitAndWait(engine.log().joined_seq()) ? "" : "the store refuses writes";
+  return engine.log().CommitAndWait(engine.log().joined_seq()) ? "" : kRefused;
 }
 
 std::string Replication::EndLoad() {
@@ -59,16 +78,43 @@ std::string Replication::EndLoad() {
   return {};
 }
 
-// Requires: the control thread; no link yet.
-void Replication::DropHalfLoaded() {
+std::string Replication::DropLoaded() {
+  std::lock_guard lock(load_mutex_);
+  return DropLoadedLocked();
+}
+
+std::string Replication::DropLoadedLocked() {
+  std::string error;
+  if (server_.engine().is_replica()) {  // by the configuration: of no primary yet
+    if (const Status status = server_.engine().Promote(); !status.ok()) error = status.message();
+  }
+  if (error.empty()) error = DropData();
+  if (error.empty()) error = EndLoad();
+  drop_is_due_ = !error.empty();
+  if (!error.empty()) {
+    Log(LogLevel::kWarning, "Dropping what was loaded failed, it is tried again: " + error);
+  }
+  return error;
+}
+
+// Requires: the control thread. Of the load of that number, if no other has begun.
+void Replication::RetryDrop(uint64_t load_count) {
+  std::lock_guard lock(load_mutex_);
+  if (load_count_ == load_count && is_loading()) (void)DropLoadedLocked();
+}
+
+// Before any link: the server may have ended while it loaded.
+void Replication::ReadLoadMark() {
+  std::error_code error;
+  if (!std::filesystem::exists(LoadMarkPath(), error)) {
+    if (error) Log(LogLevel::kWarning, "Can't look for " + LoadMarkPath() + ": " + error.message());
+    return;
+  }
   Log(LogLevel::kWarning,
       "The server ended while it replaced its data by those of a Redis: what was loaded is "
       "dropped");
-  std::string error;
-  if (const Status status = server_.engine().Promote(); !status.ok()) error = status.message();
-  if (error.empty()) error = DropData();
-  if (error.empty()) error = EndLoad();
-  if (!error.empty()) Log(LogLevel::kWarning, "Dropping it failed: " + error);
+  is_loading_ = true;
+  Post([this] { RetryDrop(load_count_); });
 }
 
 std::optional<Replication::StreamOffsets> Replication::stream_offsets() const {

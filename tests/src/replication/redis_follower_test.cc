@@ -1,6 +1,10 @@
 // Following a Redis that the test plays: files, streams, offsets, cuts, and what is refused.
 #include "src/replication/redis_follower.h"
 
+#include <filesystem>
+#include <fstream>
+#include <latch>
+
 #include "src/rdb/crc64.h"
 #include "src/rdb/rdb_output.h"
 #include "tests/src/replication/node.h"
@@ -32,6 +36,19 @@ std::string Command(std::initializer_list<std::string> words) {
   return wire;
 }
 
+constexpr char kLibrary[] =
+    "#!lua name=l\\nredis.register_function{function_name='f', callback=function() return 7 end, "
+    "flags={'no-writes'}}";
+
+// As it stands behind the opcode of a library.
+std::string LibraryEntry() {
+  std::string code = kLibrary;
+  code.replace(code.find("\\n"), 2, "\n");
+  std::string entry = "\xf5";
+  rdb::AppendString(code, true, &entry);
+  return entry;
+}
+
 class RedisFollowerTest : public testing::Test {
  protected:
   // Answers the handshake; returns what PSYNC asks for.
@@ -57,6 +74,31 @@ class RedisFollowerTest : public testing::Test {
         [&] { return replica.Info("replication", "slave_repl_offset") == std::to_string(offset); });
   }
 
+  // Whether it tells, sooner or later, that it has applied everything up to there, and nothing else
+  // behind that.
+  bool Acknowledges(uint64_t offset) {
+    const std::string wanted = "REPLCONF ACK " + std::to_string(offset);
+    for (int i = 0; i < 20; ++i) {
+      const std::string words = primary.Answer("");
+      if (!words.starts_with("REPLCONF ACK ")) return false;
+      if (words == wanted) return true;
+    }
+    return false;
+  }
+  bool HasLinkError(const std::string& text) {
+    return Eventually([&] {
+      return replica.Info("replication", "master_link_error").find(text) != std::string::npos;
+    });
+  }
+  // A load is under way, of a file that never ends.
+  void BeginEndlessLoad() {
+    replica.Follow(primary.port());
+    Greet(FullResync(0));
+    primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
+    EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
+  }
+  std::string MarkPath() { return replica.data() + "/redis-load"; }
+
   Node replica;
   PlayedPrimary primary;
 };
@@ -72,6 +114,7 @@ TEST_F(RedisFollowerTest, AFileThenCommandsThenWhereItWas) {
   std::string stream = Command({"SELECT", "3"}) + Command({"SET", "b", "2"}) + "\n";
   primary.Send(stream + Command({"MULTI"}) + Command({"SET", "half", "1"}));
   EXPECT_TRUE(Reaches(100 + stream.size()));
+  EXPECT_TRUE(Acknowledges(100 + stream.size()));
   primary.Hang();
   // The same database, and before MULTI.
   EXPECT_EQ(Greet("+CONTINUE\r\n"),
@@ -117,16 +160,78 @@ TEST_F(RedisFollowerTest, ADamagedFileIsNotServed) {
   EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n3\r\n$-1\r\n");
 }
 
-// Nor behind a restart, nor as a primary.
+// Nor as a primary.
 TEST_F(RedisFollowerTest, WhatWasLoadedInPartIsDropped) {
   replica.Run("SET old 1");
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
-  EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
+  BeginEndlessLoad();
   EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
   EXPECT_EQ(replica.Run("DBSIZE"), ":0\r\n");
   EXPECT_EQ(replica.Run("SET a 1"), "+OK\r\n");
+}
+
+// Nor behind a crash: the mark tells of it.
+TEST_F(RedisFollowerTest, BehindACrashKeysAndLibrariesOfALoadAreDropped) {
+  replica.Run("SET a 1");
+  replica.Run("FUNCTION LOAD \"" + std::string(kLibrary) + "\"");
+  replica.Stop();
+  std::ofstream(MarkPath()) << "x";
+  replica.Start();
+  EXPECT_TRUE(Eventually([&] { return replica.Run("DBSIZE") == ":0\r\n"; }));
+  EXPECT_EQ(replica.Run("FUNCTION LIST"), "*0\r\n");
+  EXPECT_FALSE(std::filesystem::exists(MarkPath()));
+  EXPECT_EQ(replica.Run("SET a 2"), "+OK\r\n");
+}
+
+TEST_F(RedisFollowerTest, DroppingALoadIsTriedUntilItSucceeds) {
+  BeginEndlessLoad();
+  // A mark that can't be removed.
+  std::filesystem::remove(MarkPath());
+  std::filesystem::create_directories(MarkPath() + "/in-the-way");
+  EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_TRUE(replica.Run("GET a").starts_with("-LOADING"));
+  std::filesystem::remove_all(MarkPath());
+  EXPECT_TRUE(Eventually([&] { return replica.Run("DBSIZE") == ":0\r\n"; }));
+  EXPECT_EQ(replica.Run("SET a 1"), "+OK\r\n");
+}
+
+TEST_F(RedisFollowerTest, EachLoadWritesItsMark) {
+  BeginEndlessLoad();
+  EXPECT_TRUE(std::filesystem::remove(MarkPath()));
+  primary.Hang();
+  Greet(FullResync(0));
+  primary.Send("$1000\r\nREDIS0010" + Entry("b", "1"));
+  EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(MarkPath()); }));
+}
+
+// What began before is not told from data that are not whole.
+TEST_F(RedisFollowerTest, AWalkThatMeetsALoadIsRefused) {
+  replica.Run("SET old 1");
+  std::latch release(1);
+  replica.HoldReaders(release);
+  TestClient walker = replica.Connect();
+  walker.Send("DEBUG DIGEST");
+  EXPECT_FALSE(walker.HasReply());
+  BeginEndlessLoad();
+  release.count_down();
+  EXPECT_TRUE(walker.ReadReply().starts_with("-LOADING"));
+}
+
+TEST_F(RedisFollowerTest, AReplicaOfThisOneIsCutOffUntilTheLoadIsWhole) {
+  Node leaf;
+  replica.Run("SET old 1");
+  ASSERT_TRUE(leaf.Joins(replica));
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  const std::string file = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  primary.Send("$" + std::to_string(file.size()) + "\r\n" + file.substr(0, file.size() - 12));
+  EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
+  EXPECT_TRUE(Eventually([&] {
+    return leaf.Info("replication", "master_link_error").find("LOADING") != std::string::npos;
+  }));
+  EXPECT_EQ(leaf.Run("MGET old a"), "*2\r\n$1\r\n1\r\n$-1\r\n");
+  primary.Send(file.substr(file.size() - 12));
+  ASSERT_TRUE(IsUp());
+  ASSERT_TRUE(Eventually([&] { return leaf.Run("MGET old b") == "*2\r\n$-1\r\n$1\r\n2\r\n"; }));
 }
 
 // The DEL of what expires comes from the primary, which may think otherwise of it.
@@ -234,6 +339,43 @@ TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   }));
   primary.Hang();
   EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+}
+
+TEST_F(RedisFollowerTest, ADatabaseThatIsNotHereEndsATransactionUnapplied) {
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  primary.Send(Command({"MULTI"}) + Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}) +
+               Command({"EXEC"}));
+  EXPECT_TRUE(HasLinkError("SELECT 99: this server has 16"));
+  EXPECT_EQ(replica.Run("EXISTS lost"), ":0\r\n");
+  primary.Hang();
+  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+}
+
+// Its libraries alone are no data.
+TEST_F(RedisFollowerTest, ARedisWithLibrariesOnlyDoesNotReplaceData) {
+  replica.Run("SET mine 1");
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  SendFile(RdbOf(LibraryEntry()));
+  EXPECT_TRUE(HasLinkError("no data"));
+  EXPECT_EQ(replica.Run("GET mine"), "$1\r\n1\r\n");
+  EXPECT_EQ(replica.Run("FUNCTION LIST"), "*0\r\n");
+}
+
+TEST_F(RedisFollowerTest, LibrariesComeWithTheirKeys) {
+  replica.Run("SET mine 1");
+  replica.Follow(primary.port());
+  Greet(FullResync(0));
+  const std::string idle("\xf8\x0a", 2);
+  SendFile(RdbOf(LibraryEntry() + idle + Entry("a", "1")));
+  ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("FCALL_RO f 0"), ":7\r\n");
+  const int idle_s = std::stoi(replica.Run("OBJECT IDLETIME a").substr(1));
+  EXPECT_TRUE(idle_s >= 10 && idle_s < 1000) << idle_s;
+  EXPECT_EQ(replica.Run("EXISTS mine"), ":0\r\n");
 }
 
 TEST_F(RedisFollowerTest, AnEmptyRedisDoesNotReplaceData) {
