@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "engine/replica_id.h"
 #include "src/log.h"
@@ -57,7 +58,7 @@ void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   pushed_seq_ = engine_.log().committed_seq();
   reader_ = std::make_unique<FrameReader>();
   wanted_events_ = 0;
-  ack_wanted_ = false;
+  ack_wanted_seq_ = ack_wanted_next_ = std::nullopt;
   acked_us_ = 0;
   const std::string next = std::to_string(pushed_seq_ + 1);
   std::vector<std::string_view> words = {"PSYNC", history.id, next};
@@ -95,7 +96,7 @@ void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
       return link.Fail(socket.error());
     }
     const bool is_full = queue_.is_full();
-    wants_wake_ = is_full || ack_wanted_;
+    wants_wake_ = is_full || ack_wanted_seq_.has_value();
     if (wants_wake_ && queue_.is_idle()) continue;  // the queue was done before it could know
     if (is_full) {
       link.wakeup().Sleep(kAckUs / 1000);
@@ -148,7 +149,7 @@ bool GroupFollower::Take(Frame& frame, ReplicaLink& link) {
       primary_seq_ = frame.first;
       return true;
     case FrameType::kGetAck:
-      ack_wanted_ = true;
+      WantAck();
       return true;
     case FrameType::kMessage:
       if (frame.count <= frame.payload.size()) {
@@ -179,19 +180,29 @@ bool GroupFollower::SendWantedEvents(LinkSocket& socket, ReplicaLink& link) {
   return true;
 }
 
+// Of what has come up to now: what comes later may come without end.
+void GroupFollower::WantAck() {
+  (ack_wanted_seq_ ? ack_wanted_next_ : ack_wanted_seq_) = pushed_seq_;
+}
+
+// Synced, or in the files of the store although nothing syncs its log.
+uint64_t GroupFollower::DurableSeq() const {
+  return std::max(engine_.log().synced_seq(), engine_.store().flushed_seq());
+}
+
 // When one is due. False: the socket broke.
 bool GroupFollower::SendAck(LinkSocket& socket, ReplicaLink& link) {
   const int64_t now_us = LinkNowUs();
   const uint64_t applied = engine_.log().committed_seq();
-  const uint64_t synced = std::min(engine_.log().synced_seq(), applied);
+  const uint64_t synced = std::min(DurableSeq(), applied);
   const bool moved = applied != acked_seq_ || synced != acked_synced_;
-  const bool asked = ack_wanted_ && applied >= pushed_seq_;
+  const bool asked = ack_wanted_seq_ && applied >= *ack_wanted_seq_;
   const int64_t waited_us = now_us - acked_us_;
   if (!asked && !(moved && waited_us >= kAckUs) && waited_us < kAckIdleUs) return true;
   const std::string applied_text = std::to_string(applied), synced_text = std::to_string(synced);
   const std::string_view words[] = {"REPLCONF", "ACK", applied_text, "FACK", synced_text};
   if (!socket.WriteCommand(words, link.settings().timeout_ms)) return false;
-  if (asked) ack_wanted_ = false;
+  if (asked) ack_wanted_seq_ = std::exchange(ack_wanted_next_, std::nullopt);
   acked_us_ = now_us;
   acked_seq_ = applied;
   acked_synced_ = synced;

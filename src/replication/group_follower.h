@@ -24,6 +24,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/engine.h"
@@ -73,6 +74,8 @@ class GroupFollower {
   bool TellId(LinkSocket& socket, ReplicaLink& link);
   void Stream(LinkSocket& socket, ReplicaLink& link);
   bool Take(Frame& frame, ReplicaLink& link);
+  void WantAck();
+  uint64_t DurableSeq() const;
   bool SendAck(LinkSocket& socket, ReplicaLink& link);
   bool SendWantedEvents(LinkSocket& socket, ReplicaLink& link);
   void Resync(LinkSocket& socket, ReplicaLink& link, const std::string& line);
@@ -90,7 +93,8 @@ class GroupFollower {
   std::atomic<uint64_t> primary_seq_{0};
   std::unique_ptr<FrameReader> reader_;  // of the connection that stands
   uint64_t pushed_seq_ = 0;              // the last sequence given to the queue
-  bool ack_wanted_ = false;              // as soon as pushed_seq_ is applied
+  // An acknowledgement is wanted as soon as this is applied, and again when that is.
+  std::optional<uint64_t> ack_wanted_seq_, ack_wanted_next_;
   std::atomic<bool> wants_wake_{false};  // the queue is to wake the link when there is room
   int64_t acked_us_ = 0;
   uint64_t acked_seq_ = 0, acked_synced_ = 0;

@@ -159,6 +159,25 @@ TEST(ReplicationTest, AReplicaFindsItsSlotFromAnotherAddress) {
   EXPECT_EQ(primary.Info("stats", "sync_full"), "1");
 }
 
+// Nothing syncs its log, but what is in the files of its store is kept.
+TEST(ReplicationTest, TheSlotOfAReplicaThatNeverSyncsMoves) {
+  for (const std::vector<std::string>& directives :
+       {std::vector<std::string>{"--appendfsync", "no"}, {"--appendonly", "no"}}) {
+    Node primary, replica(directives);
+    ASSERT_TRUE(replica.Joins(primary));
+    WriteSome(primary, 20);
+    ASSERT_TRUE(replica.CatchesUp(primary));
+    const uint64_t seq = primary.seq();
+    ASSERT_TRUE(replica.server().engine().store().Flush(/*wait=*/true).ok());
+    EXPECT_TRUE(Eventually([&] {
+      for (const auto& slot : primary.server().engine().feed().Slots()) {
+        if (IsReplicaId(slot.name)) return slot.confirmed_seq >= seq;
+      }
+      return false;
+    }));
+  }
+}
+
 // A ring of a few bytes: what is missed comes from the WAL files.
 TEST(ReplicationTest, WhatTheRingLacksComesFromTheLog) {
   Node primary({"--repl-backlog-size", "1000"}), replica;
