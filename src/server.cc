@@ -168,11 +168,13 @@ void Server::ListenToCommits() {
     }
     auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
     for (const auto& worker : workers_) {
-      worker->FailHeld(above, "MISCONF Errors writing to the AOF file: " + cause, [this, left] {
+      const auto told = [this, left, above] {
         if (--*left != 0) return;
+        replication_->OnCommitFailed(above);
         std::lock_guard lock(failing_mutex_);
         if (failing_done_) std::exchange(failing_done_, nullptr)();
-      });
+      };
+      worker->FailHeld(above, "MISCONF Errors writing to the AOF file: " + cause, told);
     }
   };
   engine_->SetCommitListener({.on_committed = committed, .on_failed = failed});

@@ -1,6 +1,7 @@
 // Pub/sub commands. Tested by tests/src/pubsub_test.cc.
 #include "src/commands/pubsub.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "src/commands/groups.h"
@@ -55,10 +56,17 @@ void Unsubscribe(NameKind kind, std::string_view verb, const Args& args, Session
   session.FollowSubscriptions();
 }
 
+// What the publisher wrote and saw before, also within a transaction or script that goes on.
+uint64_t BarrierOf(Session& session) {
+  const uint64_t barrier = session.connection().barrier();
+  const Tx* const open = session.open_tx();
+  return open == nullptr ? barrier : std::max(barrier, open->barrier());
+}
+
 // Whoever gets the message may act on what its publisher wrote before: it waits as a reply does.
 void Publish(NameKind kind, const Args& args, Session& session, Reply& reply) {
   const size_t receivers =
-      session.server().pubsub().Publish(kind, args[1], args[2], session.connection().barrier());
+      session.server().pubsub().Publish(kind, args[1], args[2], BarrierOf(session));
   reply.Integer(static_cast<int64_t>(receivers));
 }
 
@@ -109,7 +117,7 @@ void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) 
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
   Replication& replication = session.server().replication();
   if (!replication.is_replica() || session.applies_stream()) {
-    replication.ForwardMessage(args[1], args[2]);
+    replication.ForwardMessage(args[1], args[2], BarrierOf(session));
   }
   Publish(NameKind::kChannel, args, session, reply);
 }

@@ -15,7 +15,8 @@
 //   kFiles      first: the sequence of the checkpoint, payload: its files (file_list.h)
 //   kChunk      count: the file's place in the list, first: the offset, payload: bytes of the file
 //   kRefusal    the files asked for can't be had, payload: why
-//   kMessage    a published message; count: the size of the channel's name, which leads the payload
+//   kMessage    a published message; first: the sequence that it goes behind, count: the size of
+//               the channel's name, which leads the payload
 //   kEvent      a keyspace event; first: the sequence that it tells of, count: its database,
 //               payload: class:u32le name-size:u8 name key
 //

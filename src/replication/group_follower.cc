@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kAckUs = 100'000, kAckIdleUs = 1'000'000;
 constexpr size_t kReadBytes = 256 * 1024;
 constexpr int kFramesPerReadMax = 4096;
+constexpr int64_t kBehindMs = 5;
 
 }  // namespace
 
@@ -95,6 +96,10 @@ void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
     if (!SendAck(socket, link) || !SendWantedEvents(socket, link)) {
       return link.Fail(socket.error());
     }
+    if (host_.IsBehind()) {
+      link.wakeup().Sleep(kBehindMs);
+      continue;
+    }
     const bool is_full = queue_.is_full();
     wants_wake_ = is_full || ack_wanted_seq_.has_value();
     if (wants_wake_ && queue_.is_idle()) continue;  // the queue was done before it could know
@@ -153,8 +158,14 @@ bool GroupFollower::Take(Frame& frame, ReplicaLink& link) {
       return true;
     case FrameType::kMessage:
       if (frame.count <= frame.payload.size()) {
-        const std::string_view payload(frame.payload);
-        host_.OnMessage(payload.substr(0, frame.count), payload.substr(frame.count));
+        const size_t size_bytes = frame.payload.size();
+        queue_.PushThen(
+            [this, seq = pushed_seq_, channel_size = frame.count,
+             payload = std::move(frame.payload)] {
+              const std::string_view text(payload);
+              host_.OnMessage(text.substr(0, channel_size), text.substr(channel_size), seq);
+            },
+            size_bytes);
       }
       return true;
     case FrameType::kEvent:

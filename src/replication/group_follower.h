@@ -46,11 +46,14 @@ class FollowHost {
   virtual void OnExchange() = 0;
   // The first group of a link has been asked for: what was an attempt to fail over is done.
   virtual void OnFollowing() = 0;
-  // A message published on the primary.
-  virtual void OnMessage(std::string_view channel, std::string_view message) = 0;
+  // Whether what was received waits for somebody here: nothing is read from the link meanwhile.
+  virtual bool IsBehind() = 0;
+  // A message published on the primary, behind the group that ends at seq. On the applying thread,
+  // as is OnEvent.
+  virtual void OnMessage(std::string_view channel, std::string_view message, uint64_t seq) = 0;
   // The classes of keyspace events that somebody wants here, a bit each (EventClass).
   virtual uint32_t WantedEvents() = 0;
-  // One of them; what it tells of is applied up to seq. On the applying thread.
+  // One of them; what it tells of is applied up to seq.
   virtual void OnEvent(const WireEvent& event, uint64_t seq) = 0;
 };
 

@@ -271,7 +271,7 @@ void ReplicaSender::SendGroups(const ReplicationFeed::Groups& groups) {
     SendFrame(FrameType::kGroup, group->first_seq, group->count, group->payload);
     next_seq_ = group->last_seq() + 1;
   }
-  FlushEvents();
+  SendLetters();
   if (ack_wanted_seq_ != 0 && next_seq_ > ack_wanted_seq_) {
     ack_wanted_seq_ = 0;
     SendFrame(FrameType::kGetAck, 0, 0, {});
@@ -288,6 +288,7 @@ void ReplicaSender::Pump() {
   ReplicationFeed& feed = session_.server().engine().feed();
   ReplicationFeed::Groups groups;
   window_full_ = false;
+  SendLetters();
   bool flows = false;
   while (connection.output_bytes() < kSendWindowBytes) {
     if (cursor_ && next_seq_ < feed.ring_seq()) return ReadBehind();
@@ -380,6 +381,12 @@ void ReplicaSender::Tick() {
     Log(LogLevel::kWarning, "Disconnecting timedout replica (streaming sync): " + who());
     return session_.connection().Close("the replica is silent");
   }
+  if (!drops_told_ && peer_->inbox.dropped_count() != 0) {
+    drops_told_ = true;
+    Log(LogLevel::kWarning, "Replica " + who() +
+                                " takes messages or keyspace events too slowly: some are dropped "
+                                "(repl_dropped_messages, repl_dropped_events)");
+  }
   const int64_t period_us = server.config().Int("repl-ping-replica-period") * 1'000'000;
   if (now_us - sent_us_ < period_us || session_.connection().output_bytes() > kSendWindowBytes) {
     return;
@@ -406,32 +413,34 @@ void ReplicaSender::WantEvents(uint32_t classes) {
   replication_.OnWantedEvents();
 }
 
-void ReplicaSender::SendEvent(const WireEvent& event, uint64_t barrier) {
-  if (!is_attached_ || peer_->state != ReplicaState::kOnline || events_bytes_ > kEventBytesMax ||
-      session_.connection().output_bytes() > kSendWindowBytes) {
-    return;
-  }
-  events_.push_back({barrier, event.db, EncodeEvent(event)});
-  events_bytes_ += sizeof(Event) + events_.back().payload.size();
-  FlushEvents();
+void ReplicaSender::DrainInbox() {
+  peer_->inbox.StartDrain();
+  const bool may_send = is_attached_ && peer_->state == ReplicaState::kOnline;
+  if (may_send && !session_.connection().is_closing()) SendLetters();
 }
 
-void ReplicaSender::FlushEvents() {
-  while (!events_.empty() && events_.front().barrier < next_seq_) {
-    const Event& event = events_.front();
-    SendFrame(FrameType::kEvent, event.barrier, event.db, event.payload);
-    events_bytes_ -= sizeof(Event) + event.payload.size();
-    events_.pop_front();
-  }
+// A client's barrier of before the data were exchanged names what never was. While the log has
+// failed nobody can tell it from what was lost.
+bool ReplicaSender::LowerStaleBarrier() {
+  const CommitLog& log = session_.server().engine().log();
+  return log.accepting() && peer_->inbox.LowerFirst(log.joined_seq());
 }
 
-void ReplicaSender::SendMessage(std::string_view channel, std::string_view message) {
-  if (!is_attached_ || peer_->state != ReplicaState::kOnline ||
-      session_.connection().output_bytes() > kSendWindowBytes) {
-    return;
+// What does not fit waits until the window has room again (OnOutputSent).
+void ReplicaSender::SendLetters() {
+  Connection& connection = session_.connection();
+  while (!peer_->inbox.is_empty()) {
+    const size_t waiting = connection.output_bytes();
+    if (waiting >= kSendWindowBytes) {
+      window_full_ = true;
+      return;
+    }
+    const auto letters = peer_->inbox.Take(next_seq_, kSendWindowBytes - waiting);
+    if (letters.empty() && !LowerStaleBarrier()) return;
+    for (const ReplicaLetter& letter : letters) {
+      SendFrame(letter.type, letter.barrier, letter.count, *letter.payload);
+    }
   }
-  SendFrame(FrameType::kMessage, 0, static_cast<uint32_t>(channel.size()),
-            std::string(channel) + std::string(message));
 }
 
 }  // namespace hearth

@@ -14,10 +14,10 @@
 // Lifetime: its session's, from the first REPLCONF on.
 // Errors:   a history that no longer reaches closes the connection: the replica asks again, and
 //           gets a full resync.
-// Limits:   kSendWindowBytes and one group; a chunk a time; kEventBytesMax of events.
+// Limits:   kSendWindowBytes and one group; a chunk a time. Messages and events wait in the peer's
+//           inbox until the window has room for them.
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,7 +34,6 @@ class Session;
 class Replication;
 
 inline constexpr size_t kSendWindowBytes = 512 * 1024;
-inline constexpr size_t kEventBytesMax = 256 * 1024;
 
 class ReplicaSender {
  public:
@@ -76,13 +75,11 @@ class ReplicaSender {
   // An acknowledgement is wanted as soon as everything up to seq is there.
   void AskForAck(uint64_t seq);
   void SendFrame(FrameType type, uint64_t first, uint32_t count, std::string_view payload);
-  // Dropped when much output waits: nobody promised that it arrives.
-  void SendMessage(std::string_view channel, std::string_view message);
+  // There is something in the peer's inbox.
+  void DrainInbox();
 
   // What REPLCONF events tells.
   void WantEvents(uint32_t classes);
-  // Sent behind the group that holds `barrier`. Dropped when much output waits.
-  void SendEvent(const WireEvent& event, uint64_t barrier);
 
   const ReplicaPeer& peer() const { return *peer_; }
 
@@ -95,7 +92,8 @@ class ReplicaSender {
   void PumpLater();
   void CheckId();
   void CloseDead(const ReplicaPeer& other);
-  void FlushEvents();
+  bool LowerStaleBarrier();
+  void SendLetters();
   // Runs work on a reader thread, then finish here; the session takes no command meanwhile.
   void Later(std::function<void()> work, std::function<void()> finish);
   // The replica's id, so that it finds its slot from whatever address it comes.
@@ -114,14 +112,8 @@ class ReplicaSender {
   bool pump_posted_ = false;
   bool pump_later_ = false;  // a timer runs
   bool window_full_ = false;
-  int64_t sent_us_ = 0;  // the last frame
-  struct Event {
-    uint64_t barrier;
-    uint32_t db;
-    std::string payload;
-  };
-  std::deque<Event> events_;  // wait for their groups to be sent
-  size_t events_bytes_ = 0;
+  bool drops_told_ = false;  // in the log
+  int64_t sent_us_ = 0;      // the last frame
   std::shared_ptr<const SharedCheckpoint> checkpoint_;
 };
 

@@ -68,6 +68,29 @@ uint32_t Replicas::WantedEvents() const {
   return classes;
 }
 
+size_t Replicas::Send(const ReplicaLetter& letter, uint32_t event_class) {
+  size_t dropped = 0;
+  std::lock_guard lock(mutex_);
+  for (const auto& peer : peers_) {
+    if (peer->state != ReplicaState::kOnline) continue;
+    if (event_class != 0 && (peer->wanted_events & event_class) == 0) continue;
+    const ReplicaInbox::Kept kept = peer->inbox.Put(letter);
+    if (kept == ReplicaInbox::Kept::kDropped) ++dropped;
+    if (kept != ReplicaInbox::Kept::kWake) continue;
+    peer->worker->Post([alive = peer->connection] {
+      const auto connection = alive.lock();
+      if (!connection || connection->is_closed()) return;
+      if (ReplicaSender* sender = ReplicaSender::Of(*connection)) sender->DrainInbox();
+    });
+  }
+  return dropped;
+}
+
+void Replicas::DropLettersAbove(uint64_t seq) {
+  std::lock_guard lock(mutex_);
+  for (const auto& peer : peers_) peer->inbox.DropAbove(seq);
+}
+
 void Replicas::OnCommit() {
   std::lock_guard lock(mutex_);
   for (const auto& peer : peers_) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "net/connection.h"
+#include "src/replication/replica_inbox.h"
 
 namespace hearth {
 
@@ -38,8 +39,8 @@ struct ReplicaPeer {
   std::atomic<uint64_t> synced_seq{0};     // and on its disk
   std::atomic<int64_t> ack_us{0};          // monotonic
   std::atomic<uint32_t> wanted_events{0};  // classes, bits
-  std::atomic<uint32_t> posted_events{0};  // on their way to the worker
   std::atomic<bool> is_hungry{false};      // has sent everything: is to be woken by a commit
+  ReplicaInbox inbox;
 };
 
 class Replicas {
@@ -58,6 +59,11 @@ class Replicas {
 
   // The classes of keyspace events that any of them wants.
   uint32_t WantedEvents() const;
+  // Puts a letter into the inbox of each that is online and, when it is an event, wants its class
+  // (0: a message). How many inboxes were full.
+  size_t Send(const ReplicaLetter& letter, uint32_t event_class = 0);
+  // The groups above seq were not kept: letters behind them go.
+  void DropLettersAbove(uint64_t seq);
   // There are new groups: wakes the senders that wait for them.
   void OnCommit();
   // Runs visit on the worker of every replica, with its connection.

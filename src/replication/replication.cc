@@ -14,8 +14,6 @@
 namespace hearth {
 namespace {
 
-constexpr uint32_t kPostedEventsMax = 16 * 1024;  // for a replica
-
 constexpr auto kCheckPeriod = std::chrono::milliseconds(100);
 constexpr uint64_t kTicksASecond = 10;
 
@@ -281,13 +279,14 @@ void Replication::OnAck() {
   if (min_replicas_ > 0) OnReplicasChanged();
 }
 
-void Replication::ForwardMessage(std::string_view channel, std::string_view message) {
+void Replication::ForwardMessage(std::string_view channel, std::string_view message,
+                                 uint64_t barrier) {
   if (replicas_.count() == 0) return;
-  replicas_.ForEach(
-      [channel = std::string(channel), message = std::string(message)](Connection& connection) {
-        if (ReplicaSender* sender = ReplicaSender::Of(connection))
-          sender->SendMessage(channel, message);
-      });
+  stats_.dropped_messages += replicas_.Send({.type = FrameType::kMessage,
+                                             .count = static_cast<uint32_t>(channel.size()),
+                                             .barrier = barrier,
+                                             .payload = std::make_shared<const std::string>(
+                                                 std::string(channel) + std::string(message))});
 }
 
 void Replication::ForwardEvents(const std::vector<KeyEvent>& events, uint64_t barrier) {
@@ -295,26 +294,21 @@ void Replication::ForwardEvents(const std::vector<KeyEvent>& events, uint64_t ba
   if (wanted == 0) return;
   for (const KeyEvent& event : events) {
     const auto type = static_cast<uint32_t>(event.type);
-    if (type & wanted) ForwardEvent({event.db, type, std::string(event.name), event.key}, barrier);
+    if (type & wanted) SendEvent({event.db, type, std::string(event.name), event.key}, barrier);
   }
 }
 
-void Replication::ForwardEvent(const WireEvent& event, uint64_t barrier) {
-  for (const auto& peer : replicas_.List()) {
-    if ((peer->wanted_events & event.type) == 0) continue;
-    // Of what a worker that is stuck does not take, the newest is lost.
-    if (peer->posted_events >= kPostedEventsMax) continue;
-    ++peer->posted_events;
-    peer->worker->Post([peer, alive = peer->connection, event, barrier] {
-      --peer->posted_events;
-      const auto connection = alive.lock();
-      if (!connection || connection->is_closed()) return;
-      if (ReplicaSender* sender = ReplicaSender::Of(*connection)) sender->SendEvent(event, barrier);
-    });
-  }
+void Replication::SendEvent(const WireEvent& event, uint64_t barrier) {
+  stats_.dropped_events +=
+      replicas_.Send({.type = FrameType::kEvent,
+                      .count = event.db,
+                      .barrier = barrier,
+                      .payload = std::make_shared<const std::string>(EncodeEvent(event))},
+                     event.type);
 }
 
 void Replication::OnWantedEvents() {
+  std::lock_guard lock(events_mutex_);
   events_of_replicas_ = replicas_.WantedEvents();
   server_.keyspace().SetEventClasses(own_events_ | events_of_replicas_);
 }
@@ -329,19 +323,29 @@ uint32_t Replication::WantedEvents() {
   return (own_events_ | events_of_replicas_) & ~static_cast<uint32_t>(EventClass::kKeyMiss);
 }
 
+// Whoever listens here is behind: nothing is to be read from the link until deliveries have gone
+// on.
+bool Replication::IsBehind() {
+  return server_.pubsub().MailIsFull();
+}
+
 void Replication::OnEvent(const WireEvent& event, uint64_t seq) {
   const auto type = static_cast<EventClass>(event.type);
-  publish_events_({{type, event.db, event.name, event.key}});
-  ForwardEvent(event, seq);
+  if (server_.pubsub().MailIsFull()) {
+    ++stats_.dropped_events;
+  } else {
+    publish_events_({{type, event.db, event.name, event.key}});
+  }
+  if (events_of_replicas_ & event.type) SendEvent(event, seq);
 }
 
 void Replication::OnExchange() {
   replicas_.CloseAll("the data are exchanged");
 }
 
-void Replication::OnMessage(std::string_view channel, std::string_view message) {
-  (void)server_.pubsub().Publish(NameKind::kChannel, channel, message, 0);
-  ForwardMessage(channel, message);
+void Replication::OnMessage(std::string_view channel, std::string_view message, uint64_t seq) {
+  (void)server_.pubsub().Publish(NameKind::kChannel, channel, message, /*barrier=*/0);
+  ForwardMessage(channel, message, seq);
 }
 
 // Ten times a second, on the first worker.

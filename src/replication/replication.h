@@ -42,6 +42,8 @@ inline constexpr std::string_view kErrRoleChanged =
 struct ReplicationStats {
   std::atomic<uint64_t> sync_full{0}, sync_partial_ok{0}, sync_partial_err{0};
   std::atomic<uint64_t> sent_bytes{0}, received_bytes{0};
+  // What replicas, or subscribers here, did not take in time.
+  std::atomic<uint64_t> dropped_messages{0}, dropped_events{0};
 };
 
 struct PrimaryAddress {
@@ -127,8 +129,10 @@ class Replication final : public FollowHost {
   // A replica came, went or changed its state; one has acknowledged.
   void OnReplicasChanged();
   void OnAck();
-  // A message published here goes on to the replicas.
-  void ForwardMessage(std::string_view channel, std::string_view message);
+  // A message published here goes on to the replicas; barrier: of what its publisher wrote before.
+  void ForwardMessage(std::string_view channel, std::string_view message, uint64_t barrier);
+  // The commits above seq have failed, and no worker runs a turn any more that was in one of them.
+  void OnCommitFailed(uint64_t seq) { replicas_.DropLettersAbove(seq); }
 
   // Who publishes events here; the classes that notify-keyspace-events asks for. Before Start.
   using EventPublisher = std::function<void(const std::vector<KeyEvent>&)>;
@@ -150,7 +154,8 @@ class Replication final : public FollowHost {
   // FollowHost
   void OnExchange() override;
   void OnFollowing() override;
-  void OnMessage(std::string_view channel, std::string_view message) override;
+  bool IsBehind() override;
+  void OnMessage(std::string_view channel, std::string_view message, uint64_t seq) override;
   uint32_t WantedEvents() override;
   void OnEvent(const WireEvent& event, uint64_t seq) override;
 
@@ -174,7 +179,7 @@ class Replication final : public FollowHost {
   std::string DropLoadedLocked();
   void RetryDrop(uint64_t load_count);
   void ReadConfig();
-  void ForwardEvent(const WireEvent& event, uint64_t barrier);
+  void SendEvent(const WireEvent& event, uint64_t barrier);
   void Tick();
   void TickFailover();
   void EndFailover(const std::string& why);
@@ -191,6 +196,7 @@ class Replication final : public FollowHost {
   std::atomic<int64_t> min_replicas_{0}, max_lag_s_{10};
   std::atomic<int64_t> good_replicas_{0};
   EventPublisher publish_events_;
+  std::mutex events_mutex_;                                      // of changes
   std::atomic<uint32_t> own_events_{0}, events_of_replicas_{0};  // classes
   mutable std::mutex mutex_;
   std::shared_ptr<Following> following_;

@@ -95,6 +95,8 @@ void Replication::WriteInfo(std::string* out) {
   InfoLine(out, "repl_backlog_histlen:%" PRIu64, active && seq >= first ? seq - first + 1 : 0);
   InfoLine(out, "repl_backlog_bytes:%" PRIu64, active ? feed.ring_bytes() : 0);
   InfoLine(out, "repl_wal_retained_bytes:%" PRIu64, active ? feed.retained_bytes() : 0);
+  InfoLine(out, "repl_dropped_messages:%" PRIu64, stats_.dropped_messages.load());
+  InfoLine(out, "repl_dropped_events:%" PRIu64, stats_.dropped_events.load());
   const auto slots = feed.Slots();
   const auto peers = replicas_.List();
   for (size_t i = 0; i < slots.size(); ++i) {

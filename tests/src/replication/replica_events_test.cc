@@ -1,5 +1,9 @@
 // Keyspace events on replicas: what the primary tells of the changes that are applied here.
+#include <latch>
+
+#include "net/worker.h"
 #include "src/replication/frame.h"
+#include "src/replication/replication.h"
 #include "tests/src/replication/node.h"
 
 namespace hearth {
@@ -78,6 +82,112 @@ TEST(ReplicaEventsTest, AReplicaThatGoesTakesItsWishesAlong) {
     ASSERT_TRUE(Eventually([&] { return primary.server().keyspace().event_classes() != own; }));
   }
   EXPECT_TRUE(Eventually([&] { return primary.server().keyspace().event_classes() == own; }));
+}
+
+// The worker that serves a replica stands while others publish and write: all waits for it.
+TEST(ReplicaEventsTest, NothingOfALongPipelineIsLost) {
+  Node primary, replica({"--notify-keyspace-events", "E$"});
+  ASSERT_TRUE(replica.Joins(primary));
+  ASSERT_TRUE(Eventually([&] { return primary.server().keyspace().event_classes() != 0; }));
+  EventsOf messages(replica, "news"), events(replica, "__keyevent@0__:incrby");
+  const auto peer = primary.server().replication().replicas().List().at(0);
+  const auto publisher = primary.ConnectElsewhere(peer->worker);
+  std::latch thaw(1);
+  peer->worker->Post([&] { thaw.wait(); });
+  constexpr int kCount = 20'000;
+  std::string pipeline;
+  for (int i = 0; i < kCount; ++i) {
+    pipeline += "INCR key" + std::to_string(i) + "\r\nPUBLISH news " + std::to_string(i) + "\r\n";
+  }
+  publisher->SendRaw(pipeline);
+  for (int i = 0; i < 2 * kCount; ++i) ASSERT_EQ(publisher->ReadReply()[0], ':');
+  thaw.count_down();
+  for (int i = 0; i < kCount; ++i) {
+    const std::string n = std::to_string(i);
+    ASSERT_EQ(messages.Next(), Message("news", n));
+    ASSERT_EQ(events.Next(), Message("__keyevent@0__:incrby", "key" + n));
+  }
+  EXPECT_EQ(primary.Info("replication", "repl_dropped_messages"), "0");
+  EXPECT_EQ(primary.Info("replication", "repl_dropped_events"), "0");
+}
+
+TEST(ReplicaEventsTest, WhatAReplicaDoesNotTakeIsBoundedAndCounted) {
+  Node primary, replica;
+  ASSERT_TRUE(replica.Joins(primary));
+  EventsOf messages(replica, "news");
+  const auto peer = primary.server().replication().replicas().List().at(0);
+  const auto publisher = primary.ConnectElsewhere(peer->worker);
+  std::latch thaw(1);
+  peer->worker->Post([&] { thaw.wait(); });
+  const std::string text(1'000'000, 'x');
+  for (int i = 0; i < 40; ++i) {
+    publisher->Send("PUBLISH news " + text);
+    ASSERT_EQ(publisher->ReadReply(), ":0\r\n");
+  }
+  EXPECT_LE(peer->inbox.size_bytes(), kReplicaInboxBytesMax);
+  thaw.count_down();
+  for (int i = 0; i < 16; ++i) ASSERT_EQ(messages.Next(), Message("news", text));
+  EXPECT_EQ(primary.Info("replication", "repl_dropped_messages"), "24");
+}
+
+// The replica reads no more than it can deliver.
+TEST(ReplicaEventsTest, AReplicasSubscriberThatStandsStopsTheLink) {
+  Node primary, replica({"--client-output-buffer-limit", "pubsub 0 0 0"});
+  ASSERT_TRUE(replica.Joins(primary));
+  Worker* const frozen = replica.server().workers()[0].get();
+  const auto subscriber = replica.ConnectElsewhere(replica.server().workers()[1].get());
+  subscriber->Run("SUBSCRIBE news");
+  std::latch thaw(1);
+  frozen->Post([&] { thaw.wait(); });
+  const auto link = replica.server().replication().link();
+  const auto peer = primary.server().replication().replicas().List().at(0);
+  const auto publisher = primary.ConnectElsewhere(peer->worker);
+  const std::string request = "PUBLISH news " + std::string(1'000'000, 'x');
+  const auto publish = [&] {
+    publisher->Send(request);
+    EXPECT_EQ(publisher->ReadReply(), ":0\r\n");
+  };
+  int count = 0;
+  for (; count < 100 && !replica.server().pubsub().MailIsFull(); ++count) {
+    publish();
+    ASSERT_TRUE(Eventually([&] { return peer->inbox.is_empty(); }));
+  }
+  for (; count < 200; ++count) publish();
+  EXPECT_TRUE(Eventually([&] { return peer->inbox.dropped_count() > 0; }));
+  EXPECT_LT(link->received_bytes(), uint64_t{100} << 20);
+  thaw.count_down();
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(subscriber->ReadReply().starts_with("*3\r\n"));
+}
+
+// What its publisher wrote before can be read there by the time a message comes.
+TEST(ReplicaEventsTest, AMessageComesBehindWhatItsPublisherWrote) {
+  Node primary({"--appendfsync", "always"}), replica;
+  ASSERT_TRUE(replica.Joins(primary));
+  EventsOf messages(replica, "news");
+  TestClient publisher = primary.Connect();
+  for (int i = 0; i < 100; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string in_exec = i % 2 == 0 ? "" : "MULTI\r\n";
+    publisher.SendRaw(in_exec + "SET a " + n + "\r\nPUBLISH news " + n + "\r\n" +
+                      (in_exec.empty() ? "" : "EXEC\r\n"));
+    ASSERT_EQ(messages.Next(), Message("news", n));
+    ASSERT_EQ(replica.Run("GET a"), WireBulk(n));
+    for (int left = in_exec.empty() ? 2 : 4; left > 0; --left) publisher.ReadReply();
+  }
+}
+
+// A barrier of before the data were exchanged holds nothing up.
+TEST(ReplicaEventsTest, AClientOfLongAgoStillPublishes) {
+  Node other, server, replica;
+  TestClient old_client = server.Connect();
+  for (int i = 0; i < 50; ++i) old_client.Run("SET a " + std::to_string(i));
+  other.Run("SET b 1");
+  ASSERT_TRUE(server.Joins(other));
+  ASSERT_EQ(server.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  ASSERT_TRUE(replica.Joins(server));
+  EventsOf messages(replica, "news");
+  old_client.Run("PUBLISH news hello");
+  EXPECT_EQ(messages.Next(), Message("news", "hello"));
 }
 
 TEST(ReplicaEventsTest, AnEventIsReadBackAndNonsenseIsNot) {
