@@ -63,6 +63,9 @@ std::string Replication::DropData() {
     server_.functions().Flush(tx);
     for (uint32_t db = 0; db < DbCount(); ++db) tx.FlushDb(db);
   }
+  // A replica of this server is to take the loaded data as a whole, by a full resync, and not group
+  // by group.
+  (void)engine.log().RenewHistory(/*shared_seq=*/0);
   return engine.log().CommitAndWait(engine.log().joined_seq()) ? "" : kRefused;
 }
 

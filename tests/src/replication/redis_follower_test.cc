@@ -220,6 +220,7 @@ TEST_F(RedisFollowerTest, AReplicaOfThisOneIsCutOffUntilTheLoadIsWhole) {
   Node leaf;
   replica.Run("SET old 1");
   ASSERT_TRUE(leaf.Joins(replica));
+  const std::string full_before = replica.Info("stats", "sync_full");
   replica.Follow(primary.port());
   Greet(FullResync(0));
   const std::string file = RdbOf(Entry("a", "1") + Entry("b", "2"));
@@ -232,6 +233,8 @@ TEST_F(RedisFollowerTest, AReplicaOfThisOneIsCutOffUntilTheLoadIsWhole) {
   primary.Send(file.substr(file.size() - 12));
   ASSERT_TRUE(IsUp());
   ASSERT_TRUE(Eventually([&] { return leaf.Run("MGET old b") == "*2\r\n$-1\r\n$1\r\n2\r\n"; }));
+  EXPECT_EQ(std::stoi(replica.Info("stats", "sync_full")), std::stoi(full_before) + 1)
+      << "the leaf took them as a whole";
 }
 
 // The DEL of what expires comes from the primary, which may think otherwise of it.
