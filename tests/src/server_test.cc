@@ -65,7 +65,7 @@ TEST_F(ServerTest, NoWriteIsMadeRoomForWhileItIsHeldBack) {
   while (server_->engine().residency().excess_bytes() <= 0) std::this_thread::yield();
   writer.Send("SET k0 w");
   while (Run("CLIENT LIST ID " + id).find(" qbuf=0 ") != std::string::npos) {
-    std::this_thread::yield();
+    ASSERT_FALSE(writer.HasReply());
   }
   EXPECT_EQ(Run("EVAL_RO 'return 1' 0"), ":1\r\n");
   EXPECT_EQ(InfoField("stats", "evicted_keys"), "0");
