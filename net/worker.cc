@@ -210,7 +210,10 @@ void Worker::RunNested() {
     turn_.push_back(connection);
     return true;
   });
+  // asio counts what a handler starts as work once it ends, and what runs in it as done at once:
+  // without a count for each the loop would come to its end.
   for (size_t i = 0; i < kHandlersPerTurnMax && io_.poll_one() != 0; ++i) {
+    io_.get_executor().on_work_started();
   }
   std::vector<Connection*> running;
   running.swap(run_queue_);
