@@ -72,8 +72,7 @@ class CommitLog {
   SyncPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
   void Stop();
 
-  // One transaction's turn at the log; holds the log's mutex, so that all rows of the transaction
-  // stand in one group.
+  // A transaction's turn at the log; holds the log's mutex, so that all its rows are in one group.
   class Join {
    public:
     explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {
