@@ -69,8 +69,8 @@ TEST_F(WorkerTest, StopClosesEveryConnection) {
   EXPECT_EQ(state_.close_reasons, std::vector<std::string>{"server stops"});
 }
 
-// What a handler posts is counted as work when it ends; run within it, it must not look like the end
-// of all work.
+// What a handler posts is counted as work when it ends; run within it, it must not look like the
+// end of all work.
 TEST_F(WorkerTest, ALongNestedRunEndsNoLoop) {
   Client client(port());
   EXPECT_EQ(client.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");

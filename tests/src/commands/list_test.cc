@@ -32,7 +32,8 @@ class ListCommandsTest : public CommandFixture, public testing::WithParamInterfa
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListCommandsTest, testing::Values(kPackedSizeMaxUsual, 0u));
+INSTANTIATE_TEST_SUITE_P(PackedAndSpread, ListCommandsTest,
+                         testing::Values(kPackedSizeMaxUsual, 0u));
 
 TEST_P(ListCommandsTest, PushingAnswersTheLength) {
   EXPECT_EQ(Refused("LPUSHX l a"), ":0\r\n");
