@@ -1,5 +1,6 @@
 // FAILOVER: writes stop, the replica takes over, the old primary follows it.
 #include <latch>
+#include <optional>
 
 #include "src/replication/replication.h"
 #include "tests/src/replication/node.h"
@@ -64,12 +65,25 @@ class SilentReplica {
   TestClient client_;
 };
 
+// A failover that waits for a replica which stays behind; the key a is 2.
+class WaitingFailover {
+ public:
+  explicit WaitingFailover(const std::string& options = "") {
+    primary_.Run("SET a 1");
+    replica_.emplace(primary_);
+    primary_.Run("SET a 2");
+    EXPECT_EQ(primary_.Run("FAILOVER TO 127.0.0.1 1" + options), "+OK\r\n");
+  }
+  Node& primary() { return primary_; }
+
+ private:
+  Node primary_;
+  std::optional<SilentReplica> replica_;
+};
+
 TEST(FailoverTest, NoClientsUnpauseLetsWritesThrough) {
-  Node primary;
-  primary.Run("SET a 1");
-  const SilentReplica replica(primary);
-  primary.Run("SET a 2");  // so it is behind
-  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1"), "+OK\r\n");
+  WaitingFailover failover;
+  Node& primary = failover.primary();
   EXPECT_EQ(primary.Run("FAILOVER"), "-ERR FAILOVER already in progress.\r\n");
   TestClient writer = primary.Connect();
   EXPECT_EQ(primary.Run("CLIENT PAUSE 1 ALL"), "+OK\r\n");
@@ -93,11 +107,8 @@ bool StaysHeld(TestClient& writer) {
 
 // A time that is too long to be added to the clock's is not over at once.
 TEST(FailoverTest, ItsTimeMayBeLong) {
-  Node primary;
-  primary.Run("SET a 1");
-  const SilentReplica replica(primary);
-  primary.Run("SET a 2");
-  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1 TIMEOUT 9223372036854775807"), "+OK\r\n");
+  WaitingFailover failover(" TIMEOUT 9223372036854775807");
+  Node& primary = failover.primary();
   TestClient writer = primary.Connect();
   writer.Send("SET a 3");
   EXPECT_TRUE(StaysHeld(writer));
@@ -130,11 +141,8 @@ TEST(FailoverTest, ItWaitsForTheRestOfAnExec) {
 
 // The end of a failover leaves a client's pause alone.
 TEST(FailoverTest, AClientsPauseOutlivesIt) {
-  Node primary;
-  primary.Run("SET a 1");
-  const SilentReplica replica(primary);
-  primary.Run("SET a 2");
-  ASSERT_EQ(primary.Run("FAILOVER TO 127.0.0.1 1"), "+OK\r\n");
+  WaitingFailover failover;
+  Node& primary = failover.primary();
   EXPECT_EQ(primary.Run("CLIENT PAUSE 100000 WRITE"), "+OK\r\n");
   EXPECT_EQ(primary.Run("FAILOVER ABORT"), "+OK\r\n");
   TestClient writer = primary.Connect();

@@ -69,6 +69,13 @@ class RedisFollowerTest : public testing::Test {
   bool IsUp() {
     return Eventually([&] { return replica.Info("replication", "master_link_status") == "up"; });
   }
+  // The replica has loaded the key a, and follows from offset 0 on.
+  void FollowAFile() {
+    replica.Follow(primary.port());
+    Greet(FullResync(0));
+    SendFile(RdbOf(Entry("a", "1")));
+    ASSERT_TRUE(IsUp());
+  }
   bool Reaches(uint64_t offset) {
     return Eventually(
         [&] { return replica.Info("replication", "slave_repl_offset") == std::to_string(offset); });
@@ -259,10 +266,7 @@ TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
 
 // Nor do fields of hashes end by this server's clock.
 TEST_F(RedisFollowerTest, FieldsThatHaveExpiredWaitForTheirDeletion) {
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
-  ASSERT_TRUE(IsUp());
+  FollowAFile();
   const std::string stream = Command({"HSET", "h", "f", "1", "g", "1", "i", "1"}) +
                              Command({"HPEXPIREAT", "h", "5", "FIELDS", "3", "f", "g", "i"}) +
                              Command({"HPERSIST", "h", "FIELDS", "1", "f"}) +
@@ -276,10 +280,7 @@ TEST_F(RedisFollowerTest, FieldsThatHaveExpiredWaitForTheirDeletion) {
 
 // PFCOUNT writes the count that it finds into the value.
 TEST_F(RedisFollowerTest, AReaderOfTheStreamWritesWhatItDoesThere) {
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
-  ASSERT_TRUE(IsUp());
+  FollowAFile();
   const std::string stream = Command({"PFADD", "h", "x"}) + Command({"PFCOUNT", "h"});
   primary.Send(stream);
   EXPECT_TRUE(Reaches(stream.size()));
@@ -310,10 +311,7 @@ TEST_F(RedisFollowerTest, ATransactionWaitsForTheWholeFile) {
 }
 
 TEST_F(RedisFollowerTest, ATransactionIsNoWayToStaleData) {
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
-  ASSERT_TRUE(IsUp());
+  FollowAFile();
   TestClient client = replica.Connect();
   EXPECT_EQ(client.Run("MULTI"), "+OK\r\n");
   EXPECT_EQ(client.Run("GET a"), "+QUEUED\r\n");
@@ -327,10 +325,7 @@ TEST_F(RedisFollowerTest, ATransactionIsNoWayToStaleData) {
 }
 
 TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
-  ASSERT_TRUE(IsUp());
+  FollowAFile();
   const std::string bad = Command({"LPUSH", "a", "1"}) + Command({"module.thing", "a"});
   primary.Send(bad);
   EXPECT_TRUE(Reaches(bad.size()));
@@ -345,10 +340,7 @@ TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
 }
 
 TEST_F(RedisFollowerTest, ADatabaseThatIsNotHereEndsATransactionUnapplied) {
-  replica.Follow(primary.port());
-  Greet(FullResync(0));
-  SendFile(RdbOf(Entry("a", "1")));
-  ASSERT_TRUE(IsUp());
+  FollowAFile();
   primary.Send(Command({"MULTI"}) + Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}) +
                Command({"EXEC"}));
   EXPECT_TRUE(HasLinkError("SELECT 99: this server has 16"));
