@@ -195,7 +195,7 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std
     const bool is_end = entry.kind == RdbEntry::Kind::kEnd;
     if (!dropped_old_) {
       const bool is_code = !is_end && entry.kind != RdbEntry::Kind::kKey;
-      if (is_code && (held_bytes += entry.text.size()) <= kHeldCodeBytesMax) {
+      if (is_code && (held_bytes += sizeof(entry) + entry.text.size()) <= kHeldCodeBytesMax) {
         held.push_back(std::move(entry));
         continue;
       }
