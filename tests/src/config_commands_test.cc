@@ -3,6 +3,10 @@
 
 #include "tests/src/server_fixture.h"
 
+#ifdef HEARTH_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
 namespace hearth {
 namespace {
 
@@ -25,6 +29,18 @@ TEST_F(ConfigCommandsTest, GetTakesPatternsAndNames) {
             WireArray({"appendonly", "yes", "maxmemory-samples", "5"}));
   EXPECT_EQ(Run("CONFIG GET nosuch"), "*0\r\n");
   EXPECT_EQ(Run("CONFIG GET"), "-ERR wrong number of arguments for 'config|get' command\r\n");
+}
+
+TEST_F(ConfigCommandsTest, TheAllocatorsThreadsAreTurnedOffAndOn) {
+  for (const std::string on : {"no", "yes"}) {
+    EXPECT_EQ(Run("CONFIG SET jemalloc-bg-thread " + on), "+OK\r\n");
+#ifdef HEARTH_JEMALLOC
+    bool runs = on != "yes";
+    size_t size = sizeof(runs);
+    ASSERT_EQ(mallctl("background_thread", &runs, &size, nullptr, 0), 0);
+    EXPECT_EQ(runs, on == "yes");
+#endif
+  }
 }
 
 TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
