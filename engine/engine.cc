@@ -161,27 +161,6 @@ void Engine::StartThreads() {
   if (options_.keeper || gauges_.warming) warmer_ = std::thread([this] { BackgroundMain(); });
 }
 
-void Engine::LoadAsync(const std::vector<KeyRef>& keys, std::function<void(Status)> done) {
-  struct Owned {
-    std::vector<std::string> names;
-    std::vector<KeyRef> refs;
-  };
-  auto owned = std::make_shared<Owned>();
-  owned->names.reserve(keys.size());
-  for (const KeyRef& ref : keys) {
-    owned->names.emplace_back(ref.key);
-    owned->refs.emplace_back(ref.db, owned->names.back(), ref.position);
-  }
-  readers_->Post([this, owned, done = std::move(done)] {
-    const int64_t start_us = clock_->MonotonicUs();
-    const Status status = keyspace_->Load(owned->refs);
-    const auto took_us = static_cast<uint64_t>(clock_->MonotonicUs() - start_us);
-    gauges_.load_us += took_us;
-    if (took_us > gauges_.load_us_max) gauges_.load_us_max = took_us;
-    done(status);
-  });
-}
-
 bool Engine::WritesAllowed(std::string* reason) {
   if (writes_allowed_) return true;
   std::lock_guard lock(reason_mutex_);

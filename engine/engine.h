@@ -94,8 +94,10 @@ class Engine {
   // Requires: no command runs yet.
   void SetCommitListener(CommitListener listener) { listener_ = std::move(listener); }
 
-  // Reads missing keys on a reader thread, then calls done there.
-  void LoadAsync(const std::vector<KeyRef>& keys, std::function<void(Status)> done);
+  // Reads missing keys on reader threads, several at a time, and those that will be asked for soon
+  // beside them; then calls done there.
+  void LoadAsync(std::span<const KeyRef> keys, std::span<const KeyRef> soon,
+                 std::function<void(Status)> done);
   void RunOnReaders(std::function<void()> job) { readers_->Post(std::move(job)); }
 
   // False while writes are to be refused; *reason is what to tell the client after "MISCONF ".

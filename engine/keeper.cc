@@ -144,7 +144,7 @@ void Engine::SweepColdExpired() {
   if (!status.ok()) return;
   for (const std::string& key : due) {
     const KeyRef ref(db, key);
-    if (keyspace_->Load({ref}).ok()) (void)DeleteExpired(db, key);
+    if (keyspace_->Load({&ref, 1}).ok()) (void)DeleteExpired(db, key);
   }
   // More than a page of one position would stay behind: positions are 50 hash bits a slot.
   cold_expire_position_ = next;

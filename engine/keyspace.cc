@@ -15,6 +15,8 @@ constexpr size_t kPrefetchKeysMin = 4096 / kShardCountMax;
 // Redis: new keys begin with this logarithmic counter so that they are not evicted at once.
 constexpr uint32_t kLfuInitial = 5;
 constexpr uint32_t kLfuMax = 255;
+// Of keys that are read ahead; whoever wants the others waits for them.
+constexpr size_t kAheadBytesMax = 1 << 20;
 
 uint32_t ThreadRandom() {
   thread_local std::minstd_rand generator{std::random_device{}()};
@@ -46,6 +48,24 @@ Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection) {
     return Status::Corruption("an element row does not parse");
   }
   return status;
+}
+
+// Reads a key and makes it resident; adds what it takes there to *bytes.
+Status LoadOne(Keyspace& keyspace, const KeyRef& ref, bool hot, bool with_elements, size_t* bytes) {
+  // On a replica a group may overtake the read.
+  for (bool installed = false; !installed;) {
+    const uint32_t db_id = keyspace.log().DbId(ref.db);
+    Keyspace::ReadKey read;
+    const Status status = keyspace.Read(ref, db_id, &read, with_elements);
+    if (!status.ok() || read.object == nullptr) return status;
+    *bytes += read.object->memory_size();
+    Shard& shard = keyspace.shard(keyspace.ShardIndex(ref.position));
+    std::lock_guard lock(shard.mutex);
+    Bump(shard.counters.loads);
+    installed = keyspace.Install(shard, ref, db_id, std::move(read), hot);
+    if (!installed) std::this_thread::yield();
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -145,7 +165,7 @@ Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read
   return Status::Ok();
 }
 
-Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
+Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool with_elements) {
   const std::string row_key = HeadKey(db_id, ref.position, ref.key);
   std::string row;
   read->epoch = epoch();
@@ -159,6 +179,7 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
     read->object.reset(ObjectFromHead(ref.key, parts));
     return Status::Ok();
   }
+  if (!with_elements) return Status::Busy("a spread collection");
   StoreView view(store_);
   read->view_seq = view.seq();
   status = view.Get(row_key, &row);
@@ -170,23 +191,35 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read) {
   return parts.spread ? ReadElements(view, db_id, read->object->collection()) : Status::Ok();
 }
 
-Status Keyspace::Load(const std::vector<KeyRef>& keys, bool hot) {
+Status Keyspace::Load(std::span<const KeyRef> keys, bool hot) {
   for (const KeyRef& ref : keys) {
-    // On a replica a group may overtake the read.
-    for (bool installed = false; !installed;) {
-      const uint32_t db_id = log_.DbId(ref.db);
-      ReadKey read;
-      const Status status = Read(ref, db_id, &read);
-      if (!status.ok()) return status;
-      if (read.object == nullptr) break;
-      Shard& shard = this->shard(ShardIndex(ref.position));
-      std::lock_guard lock(shard.mutex);
-      Bump(shard.counters.loads);
-      installed = Install(shard, ref, db_id, std::move(read), hot);
-      if (!installed) std::this_thread::yield();
+    size_t bytes = 0;
+    if (Status status = LoadOne(*this, ref, hot, /*with_elements=*/true, &bytes); !status.ok()) {
+      return status;
     }
   }
   return Status::Ok();
+}
+
+void Keyspace::LoadAhead(std::span<const KeyRef> keys) {
+  size_t bytes = 0;
+  for (const KeyRef& ref : keys) {
+    (void)LoadOne(*this, ref, /*hot=*/true, /*with_elements=*/false, &bytes);
+    if (bytes > kAheadBytesMax) return;
+  }
+}
+
+std::vector<KeyRef> Keyspace::Unknown(std::span<const KeyRef> keys, size_t count_max) {
+  std::vector<KeyRef> unknown;
+  for (const KeyRef& ref : keys) {
+    if (unknown.size() == count_max) break;
+    Shard& shard = this->shard(ShardIndex(ref.position));
+    const std::unique_lock lock(shard.mutex, std::try_to_lock);
+    if (!lock.owns_lock() || shard.dbs[ref.db].complete) continue;
+    const Table* table = shard.dbs[ref.db].table.get();
+    if (table == nullptr || table->Find(ref.position, ref.key) == nullptr) unknown.push_back(ref);
+  }
+  return unknown;
 }
 
 bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot) {

@@ -107,12 +107,16 @@ class Keyspace {
     uint64_t view_seq = 0;  // what the read saw
     uint64_t epoch = 0;     // of the store that was read
   };
-  // Reads a key and, of a spread collection, all its elements from the disk.
-  Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read);
+  // Reads a key from the disk, and of a spread collection all its elements, or nothing: Busy.
+  Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool with_elements = true);
   // The same without the disk: Busy when it needs it, and for every spread collection.
   Status ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read);
   // Reads keys from the disk and makes them resident. Any thread without a Tx.
-  Status Load(const std::vector<KeyRef>& keys, bool hot = true);
+  Status Load(std::span<const KeyRef> keys, bool hot = true);
+  // The same for keys that somebody will ask for soon: small ones, as far as it goes.
+  void LoadAhead(std::span<const KeyRef> keys);
+  // Those that memory knows nothing of, but where somebody else holds the shard. Not within a Tx.
+  std::vector<KeyRef> Unknown(std::span<const KeyRef> keys, size_t count_max);
   // Makes what was read resident, unless the key changed since. False: it is to be read again,
   // because a replica's group may have changed it in the store alone. Requires: the shard's lock.
   bool Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);

@@ -4,7 +4,7 @@
 // does.
 //
 // Thread:   Post from any thread.
-// Limits:   the queue holds at most one job a parked command: the callers' connections bound it.
+// Limits:   the queue holds a few jobs a parked command: the callers' connections bound it.
 
 #include <condition_variable>
 #include <cstddef>

@@ -86,7 +86,8 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
     for (const Row& row : rows) {
       if (!row.spread) continue;
       if (stopping_ || !HasRoomToWarm()) return;
-      if (!keyspace_->Load({KeyRef(db, row.key, row.position)}, /*hot=*/false).ok()) return;
+      const KeyRef ref(db, row.key, row.position);
+      if (!keyspace_->Load({&ref, 1}, /*hot=*/false).ok()) return;
     }
     gauges_.warm_loaded += rows.size();
     LogWarmProgress();
@@ -135,7 +136,8 @@ bool Engine::WarmPositions(uint32_t db, uint32_t db_id, std::span<const uint64_t
   for (const Row& row : rows) {
     if (row.spread) {
       if (stopping_ || !HasRoomToWarm()) return false;
-      if (!keyspace_->Load({KeyRef(db, row.key, row.position)}, /*hot=*/true).ok()) return false;
+      const KeyRef ref(db, row.key, row.position);
+      if (!keyspace_->Load({&ref, 1}, /*hot=*/true).ok()) return false;
       continue;
     }
     Shard& shard = keyspace_->shard(keyspace_->ShardIndex(row.position));

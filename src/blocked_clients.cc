@@ -235,7 +235,7 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
     tx.set_db(waiter->db);
     if (tx.state() == Tx::State::kPending) {
       ++waiter->load_count;
-      server_.engine().LoadAsync(tx.missing(), [this, name](const Status&) { Requeue(name); });
+      server_.engine().LoadAsync(tx.missing(), {}, [this, name](const Status&) { Requeue(name); });
       Return(waiter);
       return Outcome::kLater;
     }

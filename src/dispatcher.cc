@@ -442,7 +442,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       server_.WaitForScript(session);
       return false;
     case Tx::State::kPending:
-      Park(session, tx.missing());
+      Park(session, tx.missing(), LaterKeys(session, plan));
       return false;
     case Tx::State::kFailed:
       reply.Error("IOERR a read of the store failed: " + tx.error().message());
@@ -465,11 +465,19 @@ void Dispatcher::RememberKeys(Session& session, const Command& command,
   server_.tracking().Remember(session, keys);
 }
 
-void Dispatcher::Park(Session& session, const std::vector<KeyRef>& missing) {
+// Of the batch, as far as it is known which they are.
+std::span<const KeyRef> Dispatcher::LaterKeys(Session& session, const Planned& plan) const {
+  if (session.db() != planned_db_) return {};
+  return std::span(keys_).subspan(plan.first_key + plan.key_count);
+}
+
+void Dispatcher::Park(Session& session, std::span<const KeyRef> missing,
+                      std::span<const KeyRef> soon) {
   ++session.park_count_;
   Worker& worker = session.connection().worker();
   server_.engine().LoadAsync(
-      missing, [&worker, alive = session.connection().weak_from_this()](const Status& status) {
+      missing, server_.keyspace().Unknown(soon, kLoadAheadMax),
+      [&worker, alive = session.connection().weak_from_this()](const Status& status) {
         worker.Post([alive, status] {
           const std::shared_ptr<Connection> connection = alive.lock();
           if (!connection || connection->is_closed()) return;

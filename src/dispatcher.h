@@ -40,6 +40,9 @@ struct WorkerCounters {
 // certain however fast memory forgets.
 inline constexpr uint32_t kParksMax = 3;
 
+// Keys of later commands of a batch that are read beside those that the first waits for.
+inline constexpr size_t kLoadAheadMax = 64;
+
 class Dispatcher {
  public:
   explicit Dispatcher(Server& server);
@@ -140,7 +143,9 @@ class Dispatcher {
   // False: as RunOne.
   bool RunSession(Session& session, const Args& args, const Command& command);
   bool RunData(Session& session, const Args& args, const Planned& plan);
-  void Park(Session& session, const std::vector<KeyRef>& missing);
+  // Until the keys are read; beside them those that later commands of the batch will ask for.
+  std::span<const KeyRef> LaterKeys(Session& session, const Planned& plan) const;
+  void Park(Session& session, std::span<const KeyRef> missing, std::span<const KeyRef> soon = {});
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
   static void EndCaching(Session& session, const CommandTable::Found& found);

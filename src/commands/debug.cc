@@ -2,10 +2,14 @@
 // Tested by tests/src/server_test.cc and the oracle and kill suites.
 #include <any>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "engine/collection.h"
 #include "engine/collection_limits.h"
+#include "engine/hash.h"
+#include "engine/set.h"
+#include "engine/sorted_set.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
 #include "src/digest.h"
@@ -95,7 +99,7 @@ void ShowObject(const Args& args, Session& session, Reply& reply, Show show) {
         {.read_blocking = true, .touch = false});
   if (tx.state() != Tx::State::kReady) return reply.Error("IOERR " + tx.error().message());
   const Object* object = tx.Peek(args[2]);
-  object != nullptr ? show(*object) : reply.Error(kErrNoSuchKey);
+  object != nullptr ? show(tx, *object) : reply.Error(kErrNoSuchKey);
   session.WaitForCommit(tx.barrier());
   session.server().DispatcherOf(session.connection().worker()).NoteWrites(tx);
 }
@@ -107,7 +111,7 @@ size_t ValueSize(const Object& object) {
 
 // DEBUG OBJECT key
 void DebugObject(const Args& args, Session& session, Reply& reply) {
-  ShowObject(args, session, reply, [&](const Object& object) {
+  ShowObject(args, session, reply, [&](Tx&, const Object& object) {
     const std::string encoding(EncodingName(object.encoding));
     const int64_t now_s = session.server().clock().WallMs() / 1000;
     char text[256];
@@ -122,7 +126,7 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
 
 // DEBUG SDSLEN key: one allocation holds an object's header, key and value.
 void TextSizes(const Args& args, Session& session, Reply& reply) {
-  ShowObject(args, session, reply, [&](const Object& object) {
+  ShowObject(args, session, reply, [&](Tx&, const Object& object) {
     const std::string_view encoding = EncodingName(object.encoding);
     if (encoding != "raw" && encoding != "embstr") {
       return reply.Error("ERR Not an sds encoded string.");
@@ -138,7 +142,7 @@ void TextSizes(const Args& args, Session& session, Reply& reply) {
 
 // DEBUG LISTPACK key
 void DebugListpack(const Args& args, Session& session, Reply& reply) {
-  ShowObject(args, session, reply, [&](const Object& object) {
+  ShowObject(args, session, reply, [&](Tx&, const Object& object) {
     if (EncodingName(object.encoding) != "listpack") {
       return reply.Error("ERR Not a listpack encoded object.");
     }
@@ -154,7 +158,7 @@ void AppendTableStats(std::string* text, uint64_t count) {
                       : " number of elements: " + std::to_string(count) + "\n";
 }
 
-// DEBUG HTSTATS db: expiry times stand with their keys, and have no table.
+// DEBUG HTSTATS db [full]: expiry times stand with their keys, and have no table.
 void TableStats(const Args& args, Session& session, Reply& reply) {
   const auto db = ReadInteger(args[2], reply);
   if (!db) return;
@@ -166,6 +170,32 @@ void TableStats(const Args& args, Session& session, Reply& reply) {
   text += "[Expires HT]\n";
   AppendTableStats(&text, keyspace.ExpiryCount(index));
   reply.Verbatim("txt", text);
+}
+
+size_t ElementCount(Tx& tx, const Object& object) {
+  if (object.type == ObjectType::kHash) return HashKey(tx, object.key(), &object).size();
+  if (object.type == ObjectType::kSet) return SetKey(tx, object.key(), &object).size();
+  return SortedSetKey(tx, object.key(), &object).size();
+}
+
+// DEBUG HTSTATS-KEY key [full]
+void KeyTableStats(const Args& args, Session& session, Reply& reply) {
+  ShowObject(args, session, reply, [&](Tx& tx, const Object& object) {
+    const std::string_view encoding = EncodingName(object.encoding);
+    if (encoding != "hashtable" && encoding != "skiplist") {
+      return reply.Error(
+          "ERR The value stored at the specified key is not represented using an hash table");
+    }
+    std::string text;
+    AppendTableStats(&text, ElementCount(tx, object));
+    reply.Verbatim("txt", text);
+  });
+}
+
+// DEBUG SEGFAULT, PANIC, ASSERT: ends the process as a crash does, for tests of what follows.
+void Crash(const Args& args, Session&, Reply&) {
+  Log(LogLevel::kWarning, "ends at once: DEBUG " + std::string(args[1]));
+  std::raise(SIGSEGV);
 }
 
 // DEBUG STRUCTSIZE: ours by Redis' names; a text has no header of its own.
@@ -347,6 +377,10 @@ void Help(const Args&, Session&, Reply& reply) {
             {"CHANGE-REPL-ID",
              "    Change the replication IDs of the instance.",
              "    Dangerous: should be used only for testing the replication subsystem.",
+             "CLIENT-ENFORCE-REPLY-LIST <0|1>, DELAY-RDB-CLIENT-FREE-SECONDS <seconds>,",
+             "DICT-RESIZING <0|1>, PAUSE-CRON <0|1>, QUICKLIST-PACKED-THRESHOLD <size>,",
+             "REPLYBUFFER <subcommand> <argument>, SET-DISABLE-DENY-SCRIPTS <0|1>",
+             "    Accepted for the sake of test suites; they do nothing.",
              "DEMOTE-ALL",
              "    Write everything to the store and forget it in memory.",
              "DIGEST",
@@ -356,8 +390,10 @@ void Help(const Args&, Session&, Reply& reply) {
              "ERROR <string>",
              "    Return a Redis protocol error with <string> as message. Useful for clients",
              "    unit tests to simulate Redis errors.",
-             "HTSTATS <dbid>",
+             "HTSTATS <dbid> [full]",
              "    Return the counts of keys of the specified database.",
+             "HTSTATS-KEY <key> [full]",
+             "    Return the count of elements of a hash, set or sorted set with a table.",
              "JMAP",
              "    Accepted for the sake of old clients; does nothing.",
              "LISTPACK <key>",
@@ -379,6 +415,8 @@ void Help(const Args&, Session&, Reply& reply) {
              "    Forget everything in memory, so that it is read from the store again.",
              "SDSLEN <key>",
              "    Show the sizes of a string and of its key.",
+             "SEGFAULT, PANIC, ASSERT",
+             "    Crash the server.",
              "SET-ACTIVE-EXPIRE <0|1>",
              "    Setting it to 0 disables expiring keys in background when they are not",
              "    accessed. Setting it to 1 reenables back the default.",
@@ -402,19 +440,25 @@ struct DebugCommand {
 constexpr size_t kAnyCount = SIZE_MAX;
 
 constexpr DebugCommand kDebugCommands[] = {
+    {"ASSERT", 2, 2, Crash},
     {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
+    {"CLIENT-ENFORCE-REPLY-LIST", 3, 3, Ignore},
+    {"DELAY-RDB-CLIENT-FREE-SECONDS", 3, 3, Ignore},
     {"DEMOTE-ALL", 2, 2, Demote},
     {"DIGEST", 2, 2, DigestAll},
     {"DIGEST-VALUE", 2, kAnyCount, DigestValues},
+    {"DICT-RESIZING", 3, 3, Ignore},
     {"ERROR", 3, 3, WriteError},
     {"HELP", 2, 2, Help},
-    {"HTSTATS", 3, 3, TableStats},
+    {"HTSTATS", 3, 4, TableStats},
+    {"HTSTATS-KEY", 3, 4, KeyTableStats},
     {"JMAP", 2, kAnyCount, Ignore},
     {"LISTPACK", 3, 3, DebugListpack},
     {"LOADAOF", 2, 2, Demote},
     {"LOG", 3, 3, WriteLog},
     {"OBJECT", 3, 4, DebugObject},
     {"PACKED-SIZE-MAX", 3, 3, PackedSizeMax},
+    {"PANIC", 2, 2, Crash},
     {"PAUSE-CRON", 3, 3, Ignore},
     {"POPULATE", 3, 5, Populate},
     {"PROTOCOL", 3, 3, Protocol},
@@ -422,6 +466,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"RELOAD", 2, kAnyCount, Demote},
     {"REPLYBUFFER", 3, kAnyCount, Ignore},
     {"SDSLEN", 3, 3, TextSizes},
+    {"SEGFAULT", 2, 2, Crash},
     {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},
     {"SET-DISABLE-DENY-SCRIPTS", 3, 3, Ignore},
     {"SLEEP", 3, 3, Sleep},

@@ -118,6 +118,15 @@ def scan_count(client):
             return len(keys)
 
 
+def crash(server, how):
+    """Ends the server by a fault of its own."""
+    client = server.client()
+    client.socket.sendall(b"DEBUG %s\r\n" % how.encode())
+    assert client.socket.recv(1) == b"", "the server answers DEBUG " + how
+    client.close()
+    assert server.process.wait(30) < 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
@@ -140,6 +149,8 @@ def main():
                 thread.start()
             timer = threading.Event()
             timer.wait(chance.uniform(0.02, 0.3))  # the moment of the crash is the input here
+            if number % 8 == 7:
+                crash(server, chance.choice(["SEGFAULT", "PANIC", "ASSERT"]))
             server.kill()
             for thread in threads:
                 thread.join()

@@ -1,11 +1,20 @@
 #include "engine/engine.h"
 
+#include <future>
+
+#include "engine/set.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
 namespace {
 
 class EngineTest : public EngineFixture {};
+
+std::vector<KeyRef> KeyRefs(const std::vector<std::string>& names) {
+  std::vector<KeyRef> refs;
+  for (const std::string& name : names) refs.emplace_back(0, name);
+  return refs;
+}
 
 TEST_F(EngineTest, ResidentKeysExpireByThemselves) {
   for (int i = 0; i < 50; ++i) {
@@ -83,6 +92,54 @@ TEST_F(EngineTest, WithoutAWalARestartStillHoldsWhatAShutdownFlushed) {
   EXPECT_EQ(Get("on"), "2");
   EXPECT_EQ(Get("off-again"), "3");
   EXPECT_EQ(Differences(), "");
+}
+
+// Reads the keys beside each other, so that several readers take part.
+class LoadTest : public EngineTest {
+ protected:
+  Status Load(std::span<const KeyRef> keys, std::span<const KeyRef> soon) {
+    std::promise<Status> done;
+    engine_->LoadAsync(keys, soon, [&done](Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get();
+  }
+
+  size_t CountUnknown(std::span<const KeyRef> keys) {
+    return engine_->keyspace().Unknown(keys, keys.size()).size();
+  }
+};
+
+TEST_F(LoadTest, KeysAreReadWithThoseThatAreWantedSoon) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 300; ++i) names.push_back("key" + std::to_string(i));
+  for (const std::string& name : names) Set(name, name);
+  const std::vector<KeyRef> keys(KeyRefs(names));
+  DemoteAll();
+  EXPECT_EQ(CountUnknown(keys), keys.size());
+  EXPECT_EQ(engine_->keyspace().Unknown(keys, 7).size(), 7u);
+  const std::span<const KeyRef> all(keys);
+  EXPECT_TRUE(Load(all.first(1), {}).ok());
+  EXPECT_EQ(CountUnknown(keys), keys.size() - 1);
+  EXPECT_TRUE(Load(all.first(101), all.subspan(101, 99)).ok());
+  EXPECT_EQ(CountUnknown(all.first(200)), 0u);
+  EXPECT_EQ(CountUnknown(all.subspan(200)), 100u);
+  for (const std::string& name : names) EXPECT_EQ(Get(name), name);
+  EXPECT_EQ(Differences(), "");
+}
+
+// What may be big is read for those alone who wait for it.
+TEST_F(LoadTest, CollectionsWithRowsAreNotReadAhead) {
+  InTx({"set"}, [](Tx& tx) {
+    SetKey set(tx, "set", tx.Find("set"));
+    for (int i = 0; i < 2000; ++i) set.Add("member" + std::to_string(i));
+  });
+  Set("small", "v");
+  const std::vector<std::string> names = {"set", "small"};
+  const std::vector<KeyRef> keys(KeyRefs(names));
+  DemoteAll();
+  EXPECT_TRUE(Load(std::span(keys).last(1), keys).ok());
+  EXPECT_EQ(CountUnknown(keys), 1u);
+  EXPECT_TRUE(Load(keys, {}).ok());
+  EXPECT_EQ(CountUnknown(keys), 0u);
 }
 
 class WarmEngineTest : public EngineTest {};

@@ -1,6 +1,7 @@
 // What a failing disk may and may not do to the engine: every fault at every point in turn, and
 // the power cut under each fsync policy.
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <random>
@@ -314,7 +315,15 @@ TEST_F(FaultsTest, AFailedColdReadIsAnErrorAndOtherKeysAreServed) {
   ASSERT_TRUE(Write("hot", "h"));
   disk_->Inject({.match = {FileOp::kRead, ".sst"}, .and_all_after = true});
   const KeyRef cold(0, "cold");
-  EXPECT_FALSE(engine_->keyspace().Load({cold}).ok());
+  EXPECT_FALSE(engine_->keyspace().Load({&cold, 1}).ok());
+  for (const bool needed : {true, false}) {
+    const KeyRef hot(0, "hot");
+    const std::span<const KeyRef> key(&cold, 1), other(&hot, 1);
+    std::promise<Status> done;
+    engine_->LoadAsync(needed ? key : other, needed ? other : key,
+                       [&](const Status& status) { done.set_value(status); });
+    EXPECT_EQ(done.get_future().get().ok(), !needed) << "who waits for others learns nothing of it";
+  }
   EXPECT_EQ(Get("hot"), "h");
   disk_->Heal();
   EXPECT_EQ(Get("cold"), std::string(5000, 'c'));

@@ -120,6 +120,24 @@ TEST_F(DispatcherTest, ColdKeysKeepTheOrderOfABatch) {
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+// The first that waits has the others' keys read beside its own.
+TEST_F(DispatcherTest, TheColdKeysOfABatchAreReadTogether) {
+  std::vector<std::string> lines;
+  std::string wanted;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "k" + std::to_string(i);
+    Run("SET " + name + " " + name);
+    lines.push_back("GET " + name);
+    wanted += WireBulk(name);
+  }
+  EXPECT_EQ(Run("DEBUG DEMOTE-ALL"), "+OK\r\n");
+  const auto field = [this](const char* name) { return std::stoi(InfoField("tiering", name)); };
+  const int lookups = field("tiering_store_lookups"), loads = field("tiering_loads");
+  EXPECT_EQ(RunBatch(lines), wanted);
+  EXPECT_EQ(field("tiering_loads") - loads, 20);
+  EXPECT_EQ(field("tiering_store_lookups") - lookups, 1);
+}
+
 // Nobody waits for another's cold read, and a client that leaves while it waits harms nobody.
 TEST_F(DispatcherTest, AClientMayLeaveWhileItsKeysAreRead) {
   for (int i = 0; i < 200; ++i) Run("SET k" + std::to_string(i) + " v");

@@ -277,6 +277,16 @@ TEST_F(ServerTest, DebugShowsSizes) {
             "[Expires HT]\nHash table 0 stats (main hash table):\n number of elements: 1\n");
   EXPECT_NE(RunText("DEBUG HTSTATS 1").find("No stats available for empty"), std::string::npos);
   EXPECT_EQ(Run("DEBUG HTSTATS 16"), "-ERR Out of range database\r\n");
+  Run("SADD small 1 2");
+  Run("SADD set one two");
+  Run("CONFIG SET set-max-listpack-entries 1");
+  Run("SADD set three");
+  EXPECT_EQ(RunText("DEBUG HTSTATS-KEY set full"),
+            "Hash table 0 stats (main hash table):\n number of elements: 3\n");
+  EXPECT_EQ(
+      Run("DEBUG HTSTATS-KEY small"),
+      "-ERR The value stored at the specified key is not represented using an hash table\r\n");
+  EXPECT_EQ(Run("DEBUG DICT-RESIZING 0"), "+OK\r\n");
   EXPECT_TRUE(Run("DEBUG STRUCTSIZE").starts_with("+bits:64 robj:"));
 }
 
