@@ -45,13 +45,15 @@ bool CanonicalEnum(const Directive& directive, const std::string& word, std::str
 bool CanonicalNumber(const Directive& directive, const std::string& word, std::string* text,
                      std::string* error) {
   const bool memory = directive.kind == DirectiveKind::kMemory;
-  const auto value = memory ? ParseMemory(word) : ParseInt64(word);
-  if (!value) {
+  auto value = memory ? ParseMemory(word) : ParseInt64(word);
+  if (!value || (memory && *value < 0)) {
     *error = memory ? "argument must be a memory value"
                     : "argument couldn't be parsed into an "
                       "integer";
     return false;
   }
+  // Redis takes any, and makes of it what it can.
+  if (directive.name == "hz") value = std::clamp(*value, directive.min, directive.max);
   if (*value < directive.min || *value > directive.max) {
     *error = "argument must be between " + std::to_string(directive.min) + " and " +
              std::to_string(directive.max) + " inclusive";
@@ -59,6 +61,22 @@ bool CanonicalNumber(const Directive& directive, const std::string& word, std::s
   }
   *text = std::to_string(*value);
   return true;
+}
+
+// Percentiles between the directive's bounds, or none.
+bool CanonicalPercentiles(const Directive& directive, const std::vector<std::string>& words,
+                          std::string* text, std::string* error) {
+  *text = Join(words);
+  std::istringstream parts(*text);
+  for (std::string word; parts >> word;) {
+    const auto number = ParseDouble(word);
+    if (!number) *error = "Invalid " + std::string(directive.name) + " parameters";
+    if (number && !(*number >= static_cast<double>(directive.min) &&
+                    *number <= static_cast<double>(directive.max))) {
+      *error = std::string(directive.name) + " parameters should sit between [0.0,100.0]";
+    }
+  }
+  return error->empty();
 }
 
 bool CanonicalSave(const std::vector<std::string>& words, std::string* text, std::string* error) {
@@ -259,8 +277,10 @@ bool Config::CanonicalText(const Directive& directive, const std::vector<std::st
     }
     case DirectiveKind::kReplicaOf:
       return CanonicalReplicaOf(words, text, error);
-    case DirectiveKind::kText:
     case DirectiveKind::kWords:
+      if (directive.max != INT64_MAX) return CanonicalPercentiles(directive, words, text, error);
+      [[fallthrough]];
+    case DirectiveKind::kText:
       *text = Join(words);
       return true;
   }

@@ -1,12 +1,13 @@
 """The rows of tools/bench --replica: what a replica costs its primary, how far it lags, and full
-resyncs: their rate beside a plain copy over loopback, what clients of the primary feel meanwhile,
-and what a link that is cut again and again costs."""
+resyncs: their rate beside a plain copy over loopback and beside redis-server, what clients of the
+primary feel meanwhile, what a link that is cut again and again costs, and what a pause does."""
 
 import multiprocessing
 import os
 import random
 import re
 import shutil
+import signal
 import socket
 import statistics
 import sys
@@ -258,7 +259,22 @@ def watch_calm(replica):
         time.sleep(LOOK_SECONDS)
 
 
+def redis_resync(options, start):
+    """Seconds that redis-server needs for the same data."""
+    port = free_port()
+    servers = [start(options.redis, ["--port", str(port)]), start(options.redis, [])]
+    try:
+        load(servers[0], options.gigabytes)
+        assert servers[1].call("REPLICAOF", "127.0.0.1", port) == "OK"
+        return await_sync(servers[1])
+    finally:
+        for server in servers:
+            server.stop(60)
+            server.remove()
+
+
 def full_resync(options, start, *_):
+    theirs = redis_resync(options, start)
     port = free_port()
     primary = start(options.server, ["--port", str(port), "--enable-debug-command", "yes"])
     replicas = []
@@ -281,6 +297,8 @@ def full_resync(options, start, *_):
         print("full resync of %.2f GB: %.1f s, %.0f MB/s; a copy over loopback %.0f MB/s: times "
               "%.2f (goal 0.5%s)" % (size / 1e9, seconds, size / seconds / 1e6, copied / 1e6, part,
                                      verdict(part >= 0.5)), flush=True)
+        print("  redis-server needs %.1f s for the same data, times %.2f" % (theirs, theirs / seconds),
+              flush=True)
         print("  the primary's p99 %.2f ms before, %.2f ms during it, times %.2f (goal 1.2%s), "
               "%+.0f MB" % (before, during, during / before, verdict(during <= before * 1.2),
                             more / 1e6), flush=True)
@@ -316,7 +334,50 @@ def cut_resync(options, start, port, primary, replicas, size):
            "equal" if len(digests) == 1 else "NOT EQUAL"), flush=True)
 
 
+def resident_under_load(server, rate, seconds):
+    """The most that the server's process takes, in bytes, while it is written to."""
+    load = multiprocessing.Process(target=write_paced,
+                                   args=(server.path, rate, seconds, multiprocessing.Value("d", 0)))
+    load.start()
+    most = 0
+    while load.is_alive():
+        most = max(most, int(server.info("memory")["used_memory_rss"]))
+        load.join(1)
+    assert load.exitcode == 0, "the load has ended"
+    return most
+
+
+def pause(options, start, *_):
+    """A replica stands still while its primary is written to: what the primary keeps in memory for
+    it, and how it comes back."""
+    port, rate, minutes = free_port(), 20_000, options.minutes or 1
+    primary = start(options.server, ["--port", str(port)])
+    replica = start(options.server, ["--replicaof", "127.0.0.1", str(port)])
+    try:
+        await_sync(replica)
+        resident_under_load(primary, 1e9, 20)  # so that all keys are there
+        wait_until(lambda: replica.is_level_with(primary), "level", SYNC_SECONDS_MAX)
+        before = resident_under_load(primary, rate, 30)
+        resyncs = int(primary.info("stats")["sync_full"])
+        os.kill(replica.process.pid, signal.SIGSTOP)
+        try:
+            most = resident_under_load(primary, rate, minutes * 60)
+        finally:
+            os.kill(replica.process.pid, signal.SIGCONT)
+        begin = time.monotonic()
+        wait_until(lambda: replica.is_level_with(primary), "level", SYNC_SECONDS_MAX)
+        more, resyncs = most - before, int(primary.info("stats")["sync_full"]) - resyncs
+        print("a replica's pause of %g minutes at %d SET/s: the primary takes %+.0f MB (goal < 64%s), "
+              "the replica is level %.1f s later, full resyncs: %d (goal 0%s)" %
+              (minutes, rate, more / 1e6, verdict(more < 64e6), time.monotonic() - begin, resyncs,
+               verdict(resyncs == 0)), flush=True)
+    finally:
+        for server in (replica, primary):
+            server.stop(60)
+            server.remove()
+
+
 def run(options, *tools):
-    for rows in (set_rate, lag, full_resync):
+    for rows in (set_rate, lag, full_resync, pause):
         if not options.only or options.only.lower() in rows.__name__:
             rows(options, *tools)

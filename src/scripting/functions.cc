@@ -69,13 +69,13 @@ Functions::LibraryPtr Functions::Compile(std::string_view code, std::string* err
   library->name = shebang.name;
   library->code = code;
   FunctionLoader loader;
-  interpreter.set_loader(&loader);
+  interpreter.SetLoader(&loader);
   lua_State* const lua = interpreter.lua();
   Registration registration{chunk_ref, {}};
   if (lua_cpcall(lua, Register, &registration) != 0) registration.error = "ERR not enough memory";
   lua_settop(lua, 0);
   luaL_unref(lua, LUA_REGISTRYINDEX, chunk_ref);
-  interpreter.set_loader(nullptr);
+  interpreter.SetLoader(nullptr);
   library->functions = std::move(loader.functions);
   if (!registration.error.empty()) {
     *error = "ERR Error registering functions: " + registration.error;

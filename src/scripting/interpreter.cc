@@ -18,6 +18,8 @@ namespace {
 const char kStandInsKey = 0;
 // Registry: the table of globals that the stand-in _G shows.
 const char kGlobalsKey = 0;
+// Registry: the table of globals that it shows while FUNCTION LOAD runs a library's code.
+const char kLoadGlobalsKey = 0;
 
 constexpr const char* kNotForScripts[] = {"dofile",  "loadfile", "print",  "newproxy",
                                           "getfenv", "setfenv",  "module", "require"};
@@ -30,6 +32,14 @@ int RefuseUnknownGlobal(lua_State* lua) {
   const char* const name = lua_tostring(lua, 2);
   return luaL_error(lua, "Script attempted to access nonexistent global variable '%s'",
                     name != nullptr ? name : luaL_typename(lua, 2));
+}
+
+// A name that is not in the table on top of the stack is an error.
+void RefuseUnknownNames(lua_State* lua) {
+  lua_newtable(lua);
+  lua_pushcfunction(lua, RefuseUnknownGlobal);
+  lua_setfield(lua, -2, "__index");
+  lua_setmetatable(lua, -2);
 }
 
 int OsClock(lua_State* lua) {
@@ -62,6 +72,7 @@ Interpreter::Interpreter(bool for_functions)
   lua_rawset(lua_, LUA_REGISTRYINDEX);
   OpenLibraries(for_functions);
   OpenSandbox();
+  if (for_functions) OpenLoadGlobals();
   // From now on a reference can be given back without memory: the list of free ones is there.
   lua_pushboolean(lua_, 1);
   luaL_unref(lua_, LUA_REGISTRYINDEX, luaL_ref(lua_, LUA_REGISTRYINDEX));
@@ -123,20 +134,39 @@ void Interpreter::OpenSandbox() {
     ProtectLibrary(name);
   }
   ProtectStrings();
-  // The globals: a name that is not there is an error.
   lua_pushvalue(lua_, LUA_GLOBALSINDEX);
   lua_pushlightuserdata(lua_, const_cast<char*>(&kGlobalsKey));
   lua_pushvalue(lua_, -2);
   lua_rawset(lua_, LUA_REGISTRYINDEX);
-  lua_newtable(lua_);
-  lua_pushcfunction(lua_, RefuseUnknownGlobal);
-  lua_setfield(lua_, -2, "__index");
-  lua_setmetatable(lua_, -2);
+  RefuseUnknownNames(lua_);
   Protect();
   lua_pushvalue(lua_, -1);
   SetGlobal("_G");
   lua_replace(lua_, LUA_GLOBALSINDEX);
   lua_settop(lua_, 0);
+}
+
+void Interpreter::OpenLoadGlobals() {
+  lua_pushlightuserdata(lua_, const_cast<char*>(&kLoadGlobalsKey));
+  lua_newtable(lua_);
+  RefuseUnknownNames(lua_);
+  OpenLoadRedis(lua_);
+  RefuseUnknownNames(lua_);
+  Protect();
+  lua_setfield(lua_, -2, "redis");
+  lua_rawset(lua_, LUA_REGISTRYINDEX);
+}
+
+// Takes no memory: the name is there already.
+void Interpreter::SetLoader(FunctionLoader* loader) {
+  loader_ = loader;
+  lua_getmetatable(lua_, LUA_GLOBALSINDEX);
+  lua_pushliteral(lua_, "__index");
+  const char* const key = loader != nullptr ? &kLoadGlobalsKey : &kGlobalsKey;
+  lua_pushlightuserdata(lua_, const_cast<char*>(key));
+  lua_rawget(lua_, LUA_REGISTRYINDEX);
+  lua_rawset(lua_, -3);
+  lua_pop(lua_, 1);
 }
 
 void Interpreter::ProtectLibrary(const char* name) {

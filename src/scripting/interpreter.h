@@ -32,7 +32,7 @@ inline constexpr size_t kPatternSizeMax = 10'000;
 
 class Interpreter {
  public:
-  // With `for_functions` the interpreter of FUNCTION LOAD: redis.register_function is there.
+  // With `for_functions` the interpreter of FUNCTION LOAD and FCALL.
   explicit Interpreter(bool for_functions);
   ~Interpreter();
   Interpreter(const Interpreter&) = delete;
@@ -46,9 +46,10 @@ class Interpreter {
   ScriptRun* run() { return run_; }
   void set_run(ScriptRun* run) { run_ = run; }
 
-  // What FUNCTION LOAD gathers; null at other times.
+  // What FUNCTION LOAD gathers; null at other times. While it is there, globals are those of a
+  // load: nothing but `redis`, with register_function and what logs. Requires: for functions.
   FunctionLoader* loader() { return loader_; }
-  void set_loader(FunctionLoader* loader) { loader_ = loader; }
+  void SetLoader(FunctionLoader* loader);
 
   // Compiles source text (never bytecode) into a function of the registry, whose reference it
   // returns; LUA_NOREF: *error says why. chunk_name: "@user_script", which errors show as
@@ -78,6 +79,7 @@ class Interpreter {
   void OpenSandbox();
   void ProtectLibrary(const char* name);
   void ProtectStrings();
+  void OpenLoadGlobals();
 
   LuaMemory memory_;
   lua_State* lua_;
@@ -91,6 +93,7 @@ int OpenCjson(lua_State* lua);
 int OpenCmsgpack(lua_State* lua);
 int OpenStruct(lua_State* lua);
 int OpenRedis(lua_State* lua, bool for_functions);
+int OpenLoadRedis(lua_State* lua);
 
 // Raises an error without a position, as errors of Redis' own functions are.
 [[noreturn]] void RaiseText(lua_State* lua, std::string_view text);

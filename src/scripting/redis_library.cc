@@ -173,14 +173,22 @@ constexpr luaL_Reg kScriptFunctions[] = {
     {"debug", Debug},
 };
 
+// What the code of a library has while FUNCTION LOAD runs it.
+constexpr luaL_Reg kLoadFunctions[] = {
+    {"register_function", RegisterFunction},
+    {"log", WriteLog},
+};
+
 struct Number {
   const char* name;
   int value;
 };
 
-constexpr Number kNumbers[] = {{"LOG_DEBUG", 0},    {"LOG_VERBOSE", 1}, {"LOG_NOTICE", 2},
-                               {"LOG_WARNING", 3},  {"REPL_NONE", 0},   {"REPL_AOF", 1},
-                               {"REPL_REPLICA", 2}, {"REPL_SLAVE", 2},  {"REPL_ALL", 3}};
+constexpr Number kLevelNumbers[] = {
+    {"LOG_DEBUG", 0}, {"LOG_VERBOSE", 1}, {"LOG_NOTICE", 2}, {"LOG_WARNING", 3}};
+
+constexpr Number kTargetNumbers[] = {
+    {"REPL_NONE", 0}, {"REPL_AOF", 1}, {"REPL_REPLICA", 2}, {"REPL_SLAVE", 2}, {"REPL_ALL", 3}};
 
 int VersionNumber() {
   int number = 0;
@@ -200,25 +208,37 @@ void Register(lua_State* lua, std::span<const luaL_Reg> functions) {
   }
 }
 
+void SetNumbers(lua_State* lua, std::span<const Number> numbers) {
+  for (const Number& row : numbers) {
+    lua_pushinteger(lua, row.value);
+    lua_setfield(lua, -2, row.name);
+  }
+}
+
+void SetVersion(lua_State* lua) {
+  lua_pushlstring(lua, kRedisVersion.data(), kRedisVersion.size());
+  lua_setfield(lua, -2, "REDIS_VERSION");
+  lua_pushinteger(lua, VersionNumber());
+  lua_setfield(lua, -2, "REDIS_VERSION_NUM");
+}
+
 }  // namespace
 
 int OpenRedis(lua_State* lua, bool for_functions) {
   lua_newtable(lua);
   Register(lua, kFunctions);
-  if (for_functions) {
-    lua_pushcfunction(lua, RegisterFunction);
-    lua_setfield(lua, -2, "register_function");
-  } else {
-    Register(lua, kScriptFunctions);
-  }
-  for (const Number& row : kNumbers) {
-    lua_pushinteger(lua, row.value);
-    lua_setfield(lua, -2, row.name);
-  }
-  lua_pushlstring(lua, kRedisVersion.data(), kRedisVersion.size());
-  lua_setfield(lua, -2, "REDIS_VERSION");
-  lua_pushinteger(lua, VersionNumber());
-  lua_setfield(lua, -2, "REDIS_VERSION_NUM");
+  if (!for_functions) Register(lua, kScriptFunctions);
+  SetNumbers(lua, kLevelNumbers);
+  SetNumbers(lua, kTargetNumbers);
+  SetVersion(lua);
+  return 1;
+}
+
+int OpenLoadRedis(lua_State* lua) {
+  lua_newtable(lua);
+  Register(lua, kLoadFunctions);
+  SetNumbers(lua, kLevelNumbers);
+  SetVersion(lua);
   return 1;
 }
 

@@ -10,6 +10,7 @@
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/log.h"
+#include "src/numbers.h"
 #include "src/scripting/lua_reply.h"
 #include "src/scripting/permission.h"
 #include "src/server.h"
@@ -197,6 +198,17 @@ std::string TextField(lua_State* lua, const char* name) {
   std::string copy(text != nullptr ? text : "", size);
   lua_pop(lua, 1);
   return copy;
+}
+
+// Of XREAD and XREADGROUP; what else may wait answers at once in a script.
+bool HasBlockOption(const Command& command, const Args& args) {
+  if (command.name != "xread" && command.name != "xreadgroup") return false;
+  for (size_t i = 1; i < args.size() && !IsWord(args[i], "STREAMS"); ++i) {
+    if (IsWord(args[i], "BLOCK")) return true;
+    if (IsWord(args[i], "COUNT")) i += 1;
+    if (IsWord(args[i], "GROUP")) i += 2;
+  }
+  return false;
 }
 
 }  // namespace
@@ -400,6 +412,10 @@ void ScriptRun::Execute(const Command& command, const Args& args) {
   tx_.set_db(session_.db());
   tx_.set_touch(!session_.no_touch && !(command.flags & kCmdNoTouch));
   if (command.data != nullptr) return command.data(args, tx_, reply);
+  if (HasBlockOption(command, args)) {
+    return reply.Error("ERR " + std::string(args[0]) +
+                       " command is not allowed with BLOCK option from scripts");
+  }
   BlockRequest request;
   if (command.blocking(args, tx_, reply, &request)) return;
   request.null_array_at_once ? reply.NullArray() : reply.Null();

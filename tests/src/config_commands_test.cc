@@ -53,6 +53,19 @@ TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
   EXPECT_EQ(Run("CONFIG SET databases 3"), Refusal("databases", "can't set immutable config"));
   EXPECT_EQ(Run("CONFIG SET dir /"), Refusal("dir", "can't set protected config"));
   EXPECT_EQ(Run("CONFIG SET hz x"), Refusal("hz", "argument couldn't be parsed into an integer"));
+  EXPECT_EQ(Run("CONFIG SET maxmemory -1"),
+            Refusal("maxmemory", "argument must be a memory value"));
+  const std::string percentiles = "latency-tracking-info-percentiles";
+  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"50 abc\""),
+            Refusal(percentiles, "Invalid " + percentiles + " parameters"));
+  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"50 100.1\""),
+            Refusal(percentiles, percentiles + " parameters should sit between [0.0,100.0]"));
+  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"0 50 100\""), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"\""), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG SET hz 0"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG GET hz"), WireArray({"hz", "1"}));
+  EXPECT_EQ(Run("CONFIG SET hz 1000"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG GET hz"), WireArray({"hz", "500"}));
   EXPECT_EQ(Run("CONFIG SET maxmemory 1mb maxmemory 2mb"),
             Refusal("maxmemory", "duplicate parameter"));
 }

@@ -35,12 +35,36 @@ TEST_F(FunctionTest, FunctionsAreLoadedAndCalled) {
   EXPECT_EQ(Run("FCALL add x"), "-ERR Bad number of keys provided\r\n");
 }
 
-// Reading a thrown table runs nothing of the library's.
-TEST_F(FunctionTest, AnErrorWithAMetatableIsOnlyAnError) {
-  EXPECT_EQ(Load("#!lua name=a\n"
-                 "error(setmetatable({}, {__index = function() error('again') end}))"),
-            "-ERR Error registering functions: unknown error\r\n");
-  EXPECT_EQ(Load(kLibrary), WireBulk("lib"));
+// A library's code sees `redis` alone while it is loaded, with what registers and logs.
+TEST_F(FunctionTest, ALoadHasGlobalsOfItsOwn) {
+  for (const char* const global :
+       {"error", "pairs", "string", "math", "_G", "cjson", "setmetatable", "os"}) {
+    EXPECT_EQ(Load(std::string("#!lua name=a\nlocal x = ") + global),
+              std::string("-ERR Error registering functions: ERR user_function:2: Script attempted "
+                          "to access nonexistent global variable '") +
+                  global + "'\r\n");
+  }
+  for (const char* const name : {"call", "pcall", "setresp", "sha1hex", "REPL_ALL", "math"}) {
+    EXPECT_EQ(Load(std::string("#!lua name=a\nlocal x = redis.") + name),
+              std::string("-ERR Error registering functions: ERR user_function:2: Script attempted "
+                          "to access nonexistent global variable '") +
+                  name + "'\r\n");
+  }
+  EXPECT_EQ(Load("#!lua name=a\nkept = 1"),
+            "-ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly "
+            "table\r\n");
+  EXPECT_EQ(Load("#!lua name=a\nredis.log(redis.LOG_DEBUG, redis.REDIS_VERSION)\n"
+                 "local registrar = redis\n"
+                 "redis.register_function('types', function()\n"
+                 "  return {type(redis.call), type(math.floor), type(redis.register_function)}\n"
+                 "end)\n"
+                 "redis.register_function('late', function()\n"
+                 "  registrar.register_function('f', function() end)\n"
+                 "end)"),
+            WireBulk("a"));
+  EXPECT_EQ(Run("FCALL types 0"), WireArray({"function", "function", "nil"}));
+  EXPECT_NE(Run("FCALL late 0").find("can only be called on FUNCTION LOAD command"),
+            std::string::npos);
 }
 
 TEST_F(FunctionTest, LibrariesThatAreNoneAreRefused) {

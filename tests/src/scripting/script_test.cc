@@ -103,7 +103,8 @@ TEST_F(ScriptTest, MemoryOfScriptsIsShown) {
   EXPECT_GT(memory("used_memory_lua"), 10'000u);
   EXPECT_EQ(InfoField("memory", "number_of_cached_scripts"), "1");
   EXPECT_EQ(memory("used_memory_vm_functions"), 0u);
-  Run("FUNCTION LOAD \"#!lua name=l\\nlocal kept = string.rep('x', 1000000) "
+  Run("FUNCTION LOAD \"#!lua name=l\\nlocal kept = {} "
+      "for i = 1, 100000 do kept[i] = i end "
       "redis.register_function('f', function() return #kept end)\"");
   EXPECT_GT(memory("used_memory_vm_functions"), 1'000'000u);
   EXPECT_EQ(memory("used_memory_vm_total"),
@@ -163,6 +164,16 @@ TEST_F(ScriptTest, BlockedClientsAreServedByAScript) {
   while (InfoField("clients", "blocked_clients") != "1") std::this_thread::yield();
   EXPECT_EQ(Eval("return redis.call('rpush','queue','job')"), ":1\r\n");
   EXPECT_EQ(waiting.ReadReply(), WireArray({"queue", "job"}));
+}
+
+TEST_F(ScriptTest, NothingWaitsInAScript) {
+  EXPECT_NE(Eval("return redis.call('xread','count',1,'BLOCK',0,'streams','none','$')")
+                .find("-ERR xread command is not allowed with BLOCK option from scripts"),
+            std::string::npos);
+  EXPECT_EQ(Eval("return redis.call('xread','streams','none','0')"), "$-1\r\n");
+  Run("XGROUP CREATE stream block $ MKSTREAM");
+  EXPECT_EQ(Eval("return redis.call('xreadgroup','group','block','c','streams','stream','>')"),
+            "$-1\r\n");
 }
 
 TEST_F(ScriptTest, ScriptsRunInTransactions) {
