@@ -43,6 +43,7 @@ void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply
   }
   std::vector<KeyPlace> places;
   if (!FindKeyPlaces(*command, call, &places)) {
+    if (command->flags & kCmdNoMandatoryKeys) return reply.Array(0);
     return reply.Error("ERR Invalid arguments specified for command");
   }
   reply.Array(places.size());
@@ -108,7 +109,7 @@ void CommandList(const Args& args, Session& session, Reply& reply) {
     if (by_category) shown = category && (CategoriesOf(*command) & *category);
     if (shown) names.push_back(command->name);
   }
-  reply.Set(names.size());
+  reply.Array(names.size());
   for (const std::string_view name : names) reply.Bulk(name);
 }
 
