@@ -465,7 +465,6 @@ void Dispatcher::RememberKeys(Session& session, const Command& command,
   server_.tracking().Remember(session, keys);
 }
 
-// Of the batch, as far as it is known which they are.
 std::span<const KeyRef> Dispatcher::LaterKeys(Session& session, const Planned& plan) const {
   if (session.db() != planned_db_) return {};
   return std::span(keys_).subspan(plan.first_key + plan.key_count);

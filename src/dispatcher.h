@@ -143,8 +143,9 @@ class Dispatcher {
   // False: as RunOne.
   bool RunSession(Session& session, const Args& args, const Command& command);
   bool RunData(Session& session, const Args& args, const Planned& plan);
-  // Until the keys are read; beside them those that later commands of the batch will ask for.
+  // Of the batch behind this request, as far as it is known which they are.
   std::span<const KeyRef> LaterKeys(Session& session, const Planned& plan) const;
+  // Until what is missing is read; what comes soon is read beside it.
   void Park(Session& session, std::span<const KeyRef> missing, std::span<const KeyRef> soon = {});
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
