@@ -269,7 +269,7 @@ def redis_resync(options, start):
         return await_sync(servers[1])
     finally:
         for server in servers:
-            server.stop(60)
+            server.kill()  # a replica of Redis that has lost its primary may not heed SIGTERM
             server.remove()
 
 
