@@ -7,14 +7,12 @@ that it caused, in order, must be the same. Left out is what Redis 7.2 tells oth
 usage: keyspace_events_test.py HEARTH_SERVER [--redis redis-server]
 """
 
-import argparse
 import os
 import shlex
-import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from resp import Server  # noqa: E402
+import beside_redis  # noqa: E402
 
 # "restored a b ttl ..." is RESTORE b ttl with the payload that DUMP a answers.
 COMMANDS = r"""
@@ -341,7 +339,8 @@ class Watched:
             events.append("%s=%s" % (channel.decode(), message.decode()))
 
 
-def compare(hearth, redis):
+def compare(*servers):
+    hearth, redis = (Watched(server) for server in servers)
     different = 0
     for line in COMMANDS.strip().splitlines():
         if line.startswith("#"):
@@ -351,27 +350,9 @@ def compare(hearth, redis):
         if ours != theirs:
             different += 1
             print("%s\n  Hearth: %s\n  Redis:  %s" % (line, " ".join(ours), " ".join(theirs)))
+    print("%d commands tell otherwise" % different)
     return different
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("server")
-    parser.add_argument("--redis", default=shutil.which("redis-server"))
-    options = parser.parse_args()
-    if not options.redis:
-        print("no redis-server to compare with")
-        return 0
-    servers = [Server(options.server), Server(options.redis, ["--save", ""])]
-    try:
-        different = compare(*(Watched(server.start()) for server in servers))
-    finally:
-        for server in servers:
-            server.stop()
-            server.remove()
-    print("%d commands tell otherwise" % different)
-    return 1 if different else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(beside_redis.run(compare, ["--save", ""]))

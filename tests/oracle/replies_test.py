@@ -9,15 +9,14 @@ intent; the comment above it says why.
 usage: replies_test.py HEARTH_SERVER [--redis redis-server]
 """
 
-import argparse
 import os
 import shlex
-import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
-from resp import ReplyError, Server  # noqa: E402
+import beside_redis  # noqa: E402
+from resp import ReplyError  # noqa: E402
 
 
 def words_of(line):
@@ -34,7 +33,8 @@ def shown(reply):
     return repr(reply)
 
 
-def compare(hearth, redis):
+def compare(*servers):
+    clients = [server.client() for server in servers]
     lines = different = 0
     with open(os.path.join(HERE, "replies.txt")) as commands:
         for number, line in enumerate(commands, 1):
@@ -43,7 +43,7 @@ def compare(hearth, redis):
                 continue
             lines += 1
             mark, command = (line[0], line[2:]) if line[:2] in ("? ", "! ") else ("", line)
-            replies = [client.call(*words_of(command)) for client in (hearth, redis)]
+            replies = [client.call(*words_of(command)) for client in clients]
             if mark == "?":
                 replies = [sorted(reply, key=shown) if isinstance(reply, list) else reply
                            for reply in replies]
@@ -55,24 +55,5 @@ def compare(hearth, redis):
     return different
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("server")
-    parser.add_argument("--redis", default=shutil.which("redis-server"))
-    options = parser.parse_args()
-    if not options.redis:
-        print("no redis-server to compare with")
-        return 0
-    servers = [Server(binary, ["--save", "", "--enable-debug-command", "yes"])
-               for binary in (options.server, options.redis)]
-    try:
-        different = compare(*(server.start().client() for server in servers))
-    finally:
-        for server in servers:
-            server.stop()
-            server.remove()
-    return 1 if different else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(beside_redis.run(compare, ["--save", "", "--enable-debug-command", "yes"]))
