@@ -12,12 +12,15 @@ namespace {
 // at once, but enough to be worth waking one (measured with all files in the system's cache).
 constexpr size_t kJobKeysMin = 4;
 constexpr size_t kJobsMax = 16;
+// When memory has grown by this much meanwhile, nothing more is read ahead.
+constexpr size_t kAheadGrowthMax = 4 << 20;
 
 // The keys of one LoadAsync, in memory of its own.
 struct ColdKeys {
   std::vector<std::string> names;
   std::vector<KeyRef> refs;
   size_t needed_count = 0;  // the others are asked for soon
+  size_t ahead_limit = 0;   // resident bytes up to which those are read
   std::function<void(Status)> done;
   std::atomic<size_t> jobs_left{0};
   std::mutex mutex;
@@ -39,7 +42,7 @@ void LoadPart(Keyspace& keyspace, ColdKeys& cold, size_t first, size_t count) {
     std::lock_guard lock(cold.mutex);
     if (cold.status.ok()) cold.status = status;
   }
-  keyspace.LoadAhead(part.subspan(needed));
+  if (keyspace.ResidentBytes() < cold.ahead_limit) keyspace.LoadAhead(part.subspan(needed));
   if (cold.jobs_left.fetch_sub(1, std::memory_order_acq_rel) == 1) cold.done(cold.status);
 }
 
@@ -51,6 +54,7 @@ void Engine::LoadAsync(std::span<const KeyRef> keys, std::span<const KeyRef> soo
   const size_t count = keys.size() + soon.size();
   cold->names.reserve(count);  // the references point into it
   cold->needed_count = keys.size();
+  cold->ahead_limit = keyspace_->ResidentBytes() + kAheadGrowthMax;
   cold->done = std::move(done);
   Add(keys, cold.get());
   Add(soon, cold.get());

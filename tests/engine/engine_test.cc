@@ -142,6 +142,17 @@ TEST_F(LoadTest, CollectionsWithRowsAreNotReadAhead) {
   EXPECT_EQ(CountUnknown(keys), 0u);
 }
 
+// However many big values a batch asks for, few are in memory before their turn.
+TEST_F(LoadTest, FewBigValuesAreReadAhead) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 64; ++i) names.push_back("key" + std::to_string(i));
+  for (const std::string& name : names) Set(name, std::string(2 << 20, 'v'));
+  const std::vector<KeyRef> keys(KeyRefs(names));
+  DemoteAll();
+  EXPECT_TRUE(Load(std::span(keys).first(1), std::span(keys).subspan(1)).ok());
+  EXPECT_LT(keys.size() - CountUnknown(keys), 9u);  // 4 MB, and one more each reader
+}
+
 class WarmEngineTest : public EngineTest {};
 
 TEST_F(WarmEngineTest, AWarmedStoreAnswersWithoutTheDisk) {
