@@ -31,9 +31,11 @@ class CollectionFixture : public EngineFixture {
     for (const std::string& key : keys) {
       InTx({key}, [&](Tx& tx) {
         text += key + ": ";
-        if (const Object* object = tx.Peek(key)) {
+        if (tx.Peek(key) != nullptr) {
+          const std::string value = print(tx, key);  // may put another object in its place
+          const Object* object = tx.Peek(key);
           text += std::string(EncodingName(object->encoding)) + " " +
-                  std::to_string(object->expire_at_ms()) + " " + print(tx, key);
+                  std::to_string(object->expire_at_ms()) + " " + value;
         }
         text += "\n";
       });
