@@ -215,6 +215,11 @@ bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
   return tx.change_count() > 0;
 }
 
+// No client's turn does it: replicas, and who is told of expired keys, wait for it.
+void Engine::CommitExpired(size_t count) {
+  if (count > 0) (void)log_->Commit(log_->joined_seq());
+}
+
 size_t Engine::ExpireSome(size_t key_count_max) {
   if (!active_expire_ || paused_ || is_replica() || keyspace_->expiry_held() || !writes_allowed_ ||
       keyspace_->long_hold()) {
@@ -243,6 +248,7 @@ size_t Engine::ExpireSome(size_t key_count_max) {
     }
   }
   for (const auto& [db, key] : due) expired += DeleteExpired(db, key);
+  CommitExpired(expired);
   return expired;
 }
 

@@ -190,6 +190,7 @@ class Engine {
   void LogWarmProgress();
   void Log(int level, const std::string& line) const;
   bool DeleteExpired(uint32_t db, const std::string& key);
+  void CommitExpired(size_t count);
 
   EngineOptions options_;
   SystemClock system_clock_;

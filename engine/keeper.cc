@@ -71,8 +71,8 @@ void Engine::KeeperTick() {
 }
 
 void Engine::SyncAndMark() {
-  // Rows that no turn has committed (expiry by this thread) do not wait longer than this. Not
-  // waited for: a transaction that holds its turn for long is not to stop the syncs.
+  // Rows that no turn has committed do not wait longer than this. Not waited for: a transaction
+  // that holds its turn for long is not to stop the syncs.
   (void)log_->Commit(log_->joined_seq());
   if (log_->policy() == SyncPolicy::kEverySec && !log_->Sync().ok()) return;
   const uint64_t synced_seq = log_->synced_seq();
@@ -142,10 +142,12 @@ void Engine::SweepColdExpired() {
                      return true;
                    });
   if (!status.ok()) return;
+  size_t expired = 0;
   for (const std::string& key : due) {
     const KeyRef ref(db, key);
-    if (keyspace_->Load({&ref, 1}).ok()) (void)DeleteExpired(db, key);
+    if (keyspace_->Load({&ref, 1}).ok()) expired += DeleteExpired(db, key);
   }
+  CommitExpired(expired);
   // More than a page of one position would stay behind: positions are 50 hash bits a slot.
   cold_expire_position_ = next;
   if (next == 0) cold_expire_db_ = (db + 1) % options_.db_count;

@@ -26,6 +26,7 @@ TEST_F(EngineTest, ResidentKeysExpireByThemselves) {
   size_t expired = 0;
   for (int i = 0; i < 10; ++i) expired += engine_->ExpireSome(100);
   EXPECT_EQ(expired, 50u);
+  EXPECT_EQ(engine_->log().committed_seq(), engine_->log().joined_seq());
   EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
   EXPECT_EQ(Differences(), "");
 }
@@ -39,6 +40,7 @@ TEST_F(EngineTest, ColdKeysExpireByThemselves) {
   Reopen();
   clock_.AdvanceMs(2000);
   for (int i = 0; i < 20; ++i) engine_->KeeperTick();
+  EXPECT_EQ(engine_->log().committed_seq(), engine_->log().joined_seq());
   EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
   EXPECT_EQ(Differences(), "");
 }
