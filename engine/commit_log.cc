@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 
 #include "engine/check.h"
 #include "engine/replication_feed.h"
@@ -19,7 +18,6 @@ constexpr auto kLeaderWaitMax = std::chrono::milliseconds(20);
 constexpr int kUnflushedFree = 3;
 constexpr int kPaceEveryGroups = 16;
 constexpr auto kPaceStep = std::chrono::microseconds(500);
-constexpr size_t kSpareBatchBytesMax = 4 << 20;
 
 }  // namespace
 
@@ -90,34 +88,6 @@ void CommitLog::SetPolicy(SyncPolicy policy) {
   policy_ = policy;
 }
 
-void CommitLog::RowBatch::AppendPut(std::string_view key_a, std::string_view key_b,
-                                    std::string_view value_a, std::string_view value_b,
-                                    std::string_view value_c) {
-  constexpr size_t kCountAt = 8;
-  constexpr char kPutTag = 1;
-  const size_t key_size = key_a.size() + key_b.size();
-  const size_t value_size = value_a.size() + value_b.size() + value_c.size();
-  HEARTH_CHECK(key_size <= UINT32_MAX && value_size <= UINT32_MAX);
-
-  const size_t begin = rep_.size();
-  rep_.append(1 + VarintSize(key_size) + key_size + VarintSize(value_size) + value_size, '\0');
-  char* to = rep_.data() + begin;
-  const auto put_bytes = [&to](std::string_view bytes) { to = std::ranges::copy(bytes, to).out; };
-  *to++ = kPutTag;
-  to = WriteVarint(to, key_size);
-  put_bytes(key_a);
-  put_bytes(key_b);
-  to = WriteVarint(to, value_size);
-  put_bytes(value_a);
-  put_bytes(value_b);
-  put_bytes(value_c);
-
-  uint32_t count;
-  std::memcpy(&count, rep_.data() + kCountAt, sizeof(count));
-  ++count;
-  std::memcpy(rep_.data() + kCountAt, &count, sizeof(count));
-}
-
 void CommitLog::Join::LetGo() {
   if (!lock_.owns_lock()) return;
   log_.held_ = true;
@@ -134,7 +104,7 @@ void CommitLog::Join::EndHold() {
 uint64_t CommitLog::Join::Put(std::string_view key_a, std::string_view key_b,
                               std::string_view value_a, std::string_view value_b) {
   const auto lock = LockAgain();
-  log_.state_.written = true;
+  log_.NoteRow();
   log_.open_->batch.AppendPut(key_a, key_b, value_a, value_b);
   return log_.next_seq_++;
 }
@@ -144,7 +114,7 @@ uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view e
                                      std::string_view value_b) {
   const auto lock = LockAgain();
   const std::string_view head(reinterpret_cast<const char*>(&version), 1);
-  log_.state_.written = true;
+  log_.NoteRow();
   log_.open_->batch.AppendPut(prefix, element, head, value_a, value_b);
   return log_.next_seq_++;
 }
@@ -152,14 +122,14 @@ uint64_t CommitLog::Join::PutElement(std::string_view prefix, std::string_view e
 uint64_t CommitLog::Join::Delete(std::string_view key_a, std::string_view key_b) {
   const auto lock = LockAgain();
   const rocksdb::Slice key[2] = {{key_a.data(), key_a.size()}, {key_b.data(), key_b.size()}};
-  log_.state_.written = true;
+  log_.NoteRow();
   HEARTH_CHECK(log_.open_->batch.Delete(nullptr, rocksdb::SliceParts(key, 2)).ok());
   return log_.next_seq_++;
 }
 
 uint64_t CommitLog::Join::DeleteRange(std::string_view from, std::string_view to) {
   const auto lock = LockAgain();
-  log_.state_.written = true;
+  log_.NoteRow();
   HEARTH_CHECK(log_.open_->batch
                    .DeleteRange(rocksdb::Slice(from.data(), from.size()),
                                 rocksdb::Slice(to.data(), to.size()))
@@ -185,12 +155,45 @@ uint32_t CommitLog::Join::RenewDb(uint32_t db) {
 
 uint64_t CommitLog::Join::SwapDbs(uint32_t a, uint32_t b) {
   const auto lock = LockAgain();
+  log_.NotePlace();
   std::swap(log_.state_.dbs[a], log_.state_.dbs[b]);
   log_.db_ids_[a] = log_.state_.dbs[a].id;
   log_.db_ids_[b] = log_.state_.dbs[b].id;
   log_.PublishCounts(a);
   log_.PublishCounts(b);
   return log_.AppendStateRow();
+}
+
+// A row joins.
+void CommitLog::NoteRow() {
+  state_.written = true;
+  NotePlace();
+}
+
+void CommitLog::NotePlace() {
+  const StreamPlace* place = StreamScope::Current();
+  if (place != nullptr) [[unlikely]] {
+    state_.place = *place;
+  } else if (!state_.place.id.empty()) [[unlikely]] {
+    state_.place = {};
+  }
+}
+
+uint64_t CommitLog::SetStreamPlace(StreamPlace place) {
+  std::unique_lock lock(mutex_);
+  written_.wait(lock, [this] { return !held_; });
+  state_.place = std::move(place);
+  return AppendStateRow();
+}
+
+void CommitLog::ForgetStreamPlace() {
+  std::lock_guard lock(mutex_);
+  state_.place = {};
+}
+
+StreamPlace CommitLog::stream_place() const {
+  std::lock_guard lock(mutex_);
+  return state_.place;
 }
 
 uint64_t CommitLog::RenewHistory(uint64_t shared_seq) {
@@ -258,14 +261,6 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
     lock.lock();
   }
   return true;
-}
-
-std::string CommitLog::RowBatch::TakePayload() {
-  std::string payload = std::move(rep_);
-  rep_.clear();
-  rep_.reserve(std::min(payload.size(), kSpareBatchBytesMax));
-  Reset();
-  return payload;
 }
 
 // Gives a written group to the feed: its bytes when somebody wants them.

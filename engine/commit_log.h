@@ -16,8 +16,6 @@
 // Limits:   a group holds at most what the workers joined in one turn each; writers are slowed
 //           (PacingDelayUs) while memtables wait for their flush.
 
-#include <rocksdb/write_batch.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -31,6 +29,7 @@
 
 #include "engine/clock.h"
 #include "engine/group.h"
+#include "engine/row_batch.h"
 #include "engine/rows.h"
 #include "engine/status.h"
 #include "engine/store.h"
@@ -153,6 +152,11 @@ class CommitLog {
   // Begins a new id behind what is joined; committed with the group that it joins. Returns the
   // sequence that holds it. The old id stays valid up to shared_seq.
   uint64_t RenewHistory(uint64_t shared_seq);
+  // What is joined is what the stream makes up to the place. Returns the sequence that holds it.
+  uint64_t SetStreamPlace(StreamPlace place);
+  // With all joined rows.
+  StreamPlace stream_place() const;
+  void ForgetStreamPlace();
 
   // Writes a group of another server's log, verbatim; state is what its state row says. The bytes
   // go on to the feed. Requires: validated (group.h); nobody joins meanwhile.
@@ -175,25 +179,6 @@ class CommitLog {
   const Counters& counters() const { return counters_; }
 
  private:
-  // A WriteBatch that takes a row in pieces, in RocksDB's documented format (write_batch.cc):
-  //   batch = sequence:u64le count:u32le { record }
-  //   put   = 1:u8 key-size:varint key value-size:varint value
-  // Made from a string and never cleared by RocksDB, so that it does not assume to know what
-  // kinds of records are in it.
-  class RowBatch : public rocksdb::WriteBatch {
-   public:
-    RowBatch() : rocksdb::WriteBatch(std::string(kHeaderSize, '\0')) {}
-    explicit RowBatch(const std::string& payload) : rocksdb::WriteBatch(payload) {}
-    void Reset() { rep_.assign(kHeaderSize, '\0'); }
-    // Leaves an empty batch with room for as much.
-    std::string TakePayload();
-    void AppendPut(std::string_view key_a, std::string_view key_b, std::string_view value_a,
-                   std::string_view value_b, std::string_view value_c = {});
-
-   private:
-    static constexpr size_t kHeaderSize = 12;
-  };
-
   struct OpenGroup {
     RowBatch batch;
     uint64_t last_seq = 0;
@@ -202,6 +187,8 @@ class CommitLog {
 
   bool LeadOnce(std::unique_lock<std::mutex>& lock);
   uint64_t AppendStateRow();
+  void NoteRow();
+  void NotePlace();
   void TakeState(StoreState state);
   void Publish(OpenGroup* group);
   void FailLocked(std::unique_lock<std::mutex>& lock, const Status& cause);

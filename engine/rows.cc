@@ -11,6 +11,7 @@ constexpr uint8_t kIsSpread = 2;
 constexpr uint8_t kStateRowVersion1 = 1;
 constexpr uint8_t kHasId2 = 1;
 constexpr uint8_t kIsWritten = 2;
+constexpr uint8_t kHasPlace = 4;
 
 int DigitValue(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -41,17 +42,24 @@ bool ReadId(std::string_view* from, std::string* id) {
 
 void AppendHistory(std::string* to, const StoreState& state) {
   const History& history = state.history;
-  to->push_back(
-      static_cast<char>((history.id2.empty() ? 0 : kHasId2) | (state.written ? kIsWritten : 0)));
+  to->push_back(static_cast<char>((history.id2.empty() ? 0 : kHasId2) |
+                                  (state.written ? kIsWritten : 0) |
+                                  (state.place.id.empty() ? 0 : kHasPlace)));
   AppendId(to, history.id);
-  if (history.id2.empty()) return;
-  AppendId(to, history.id2);
-  AppendVarint(to, history.id2_seq);
+  if (!history.id2.empty()) {
+    AppendId(to, history.id2);
+    AppendVarint(to, history.id2_seq);
+  }
+  if (state.place.id.empty()) return;
+  AppendId(to, state.place.id);
+  AppendVarint(to, state.place.offset);
+  AppendVarint(to, state.place.db);
 }
 
 bool ReadHistory(std::string_view* from, uint8_t version, StoreState* state) {
   History& history = state->history;
   history = {};
+  state->place = {};
   if (version == kStateRowVersion1) {
     if (from->size() < History::kIdSize) return false;
     history.id = from->substr(0, History::kIdSize);
@@ -62,11 +70,21 @@ bool ReadHistory(std::string_view* from, uint8_t version, StoreState* state) {
   if (from->empty()) return false;
   const auto flags = static_cast<uint8_t>(from->front());
   from->remove_prefix(1);
-  if (flags > (kHasId2 | kIsWritten)) return false;
+  if (flags > (kHasId2 | kIsWritten | kHasPlace)) return false;
   state->written = (flags & kIsWritten) != 0;
   if (!ReadId(from, &history.id)) return false;
-  if ((flags & kHasId2) == 0) return true;
-  return ReadId(from, &history.id2) && ReadVarint(from, &history.id2_seq);
+  if ((flags & kHasId2) != 0 &&
+      !(ReadId(from, &history.id2) && ReadVarint(from, &history.id2_seq))) {
+    return false;
+  }
+  if ((flags & kHasPlace) == 0) return true;
+  uint64_t db;
+  if (!ReadId(from, &state->place.id) || !ReadVarint(from, &state->place.offset) ||
+      !ReadVarint(from, &db)) {
+    return false;
+  }
+  state->place.db = static_cast<uint32_t>(db);
+  return true;
 }
 
 void AppendPrintable(std::string* to, std::string_view bytes) {

@@ -17,7 +17,9 @@
 //                       { index:varint db-id:varint keys:varint expires:varint }
 //   history    = version 1: id:40 bytes (hexadecimal digits)
 //                version 2: flags:u8 id:20 bytes [id2:20 bytes id2-seq:varint]
-//                flags bit 0: id2 is there; bit 1: rows were written once
+//                           [place-id:20 bytes place-offset:varint place-db:varint]
+//                flags bit 0: id2 is there; bit 1: rows were written once; bit 2: a place
+//                (stream_place.h) is there
 //
 // The state row ends every commit group: the databases' ids and counts after the group, when it
 // was committed and which history it belongs to. Databases that are not listed have db-id = index
@@ -34,6 +36,7 @@
 #include "engine/codec.h"
 #include "engine/history.h"
 #include "engine/object.h"
+#include "engine/stream_place.h"
 
 namespace hearth {
 
@@ -113,6 +116,7 @@ struct DbState {
 struct StoreState {
   uint64_t commit_ms = 0;
   History history;
+  StreamPlace place;
   bool written = false;  // some group held more than its state row, ever
   uint32_t next_db_id = 0;
   std::vector<DbState> dbs;  // by index

@@ -8,6 +8,7 @@
 #include "src/key_finder.h"
 #include "src/numbers.h"
 #include "src/replication/replication.h"
+#include "src/replication/stream_client.h"
 #include "src/scripting/script_runner.h"
 #include "src/server.h"
 
@@ -73,7 +74,8 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
   for (size_t i = 0; i < batch.size(); ++i) {
-    const bool done = RunOne(session, batch[i], plan_[i]);
+    const bool done = session.applies_stream() ? RunOneOfStream(session, batch[i], plan_[i])
+                                               : RunOne(session, batch[i], plan_[i]);
     if (server_.blocked_clients().has_ready()) [[unlikely]]
       ServeBlocked();
     server_.DeliverHere(session.connection().worker());
@@ -87,6 +89,17 @@ void Dispatcher::ServeBlocked() {
   const BlockedClients::Served served = server_.blocked_clients().Serve();
   turn_barrier_ = std::max(turn_barrier_, served.barrier);
   Bump(counters_.changes, served.changes);
+}
+
+// What it writes is committed with the place in the stream behind it.
+bool Dispatcher::RunOneOfStream(Session& session, const Args& args, const Planned& plan) {
+  StreamPlaces* places = session.stream_places();
+  if (places == nullptr) return RunOne(session, args, plan);
+  const std::optional<StreamPlace> place = places->Front();
+  const StreamScope scope(place ? &*place : nullptr);
+  const bool done = RunOne(session, args, plan);
+  if (done) places->Pop();
+  return done;
 }
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {

@@ -103,6 +103,7 @@ class Dispatcher {
   void Plan(Session& session, const RequestBatch& batch);
   // False: the connection waits; the request is to be given again.
   bool RunOne(Session& session, const Args& args, const Planned& plan);
+  bool RunOneOfStream(Session& session, const Args& args, const Planned& plan);
   // Writes an error and returns false when a gate is closed. *wait: not now, but later.
   bool PassGates(Session& session, const Args& args, const CommandTable::Found& found, bool* wait);
   bool PassWriteGates(Reply& reply);

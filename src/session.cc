@@ -193,8 +193,9 @@ bool Session::RefreshUser() {
   return !is_gone;
 }
 
-void Session::ApplyStream() {
+void Session::ApplyStream(std::shared_ptr<StreamPlaces> places) {
   applies_stream_ = true;
+  stream_places_ = std::move(places);
   server_.ApplyLimits(*this);
 }
 

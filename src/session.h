@@ -29,6 +29,7 @@ class Dispatcher;
 class Subscriber;
 struct ClientTracking;
 class ReplicaSender;
+class StreamPlaces;
 
 // CLIENT REPLY: what becomes of replies.
 enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext };
@@ -114,8 +115,10 @@ class Session : public ConnectionHandler {
   }
   // Runs the commands of a Redis primary (replication/stream_client.h): no user's gates, nor those
   // of the role; what the primary has written is written.
-  void ApplyStream();
+  // places: of the stream's commands; null: not kept.
+  void ApplyStream(std::shared_ptr<StreamPlaces> places);
   bool applies_stream() const { return applies_stream_; }
+  StreamPlaces* stream_places() { return stream_places_.get(); }
   // Notes in ACL LOG that the user was refused.
   void NoteDenied(const AclVerdict& verdict, const Command& command, const Args& args,
                   AclLogContext context);
@@ -162,6 +165,7 @@ class Session : public ConnectionHandler {
   bool has_subscribed_ = false;
   bool waits_ = false;
   bool applies_stream_ = false;
+  std::shared_ptr<StreamPlaces> stream_places_;
   std::unique_ptr<ReplicaSender> replica_sender_;
   ReplyMode reply_mode_ = ReplyMode::kOn;
   std::unique_ptr<Transaction> transaction_;

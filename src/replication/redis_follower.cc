@@ -8,6 +8,7 @@
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/replication/group_follower.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -42,6 +43,7 @@ void RedisFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
     return link.Fail("REPLCONF capa: " + socket.error());
   }
   scanner_ = std::make_unique<CommandScanner>();
+  if (primary_id_.empty()) TakePlaceOfStore();
   const auto line = primary_id_.empty() ? ask({"PSYNC", "?", "-1"})
                                         : ask({"PSYNC", primary_id_, std::to_string(applied_ + 1)});
   if (!line) return link.Fail("PSYNC: " + socket.error());
@@ -58,8 +60,23 @@ void RedisFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   link.Fail("PSYNC: " + *line);
 }
 
+void RedisFollower::TakePlaceOfStore() {
+  if (server_.replication().is_loading()) return;
+  const StreamPlace place = server_.engine().log().stream_place();
+  primary_id_ = place.id;
+  applied_ = place.offset;
+  applied_db_ = place.db;
+}
+
+// The next resync is full.
+void RedisFollower::ForgetPlace() {
+  primary_id_.clear();
+  server_.engine().log().ForgetStreamPlace();
+}
+
 void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
-  StreamClient client(server_, &link);
+  places_ = std::make_shared<StreamPlaces>(primary_id_);
+  StreamClient client(server_, &link, places_);
   pending_.clear();
   broken_.clear();
   received_ = applied_;
@@ -67,9 +84,10 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   requested_ack_ = 0;
   in_multi_ = false;
   acked_us_ = 0;
-  db_ = applied_db_;
+  outside_multi_ = applied_;
+  outside_multi_db_ = db_ = applied_db_;
   if (!client.Run({"SELECT", std::to_string(db_)})) {
-    if (!link.dropped()) primary_id_.clear();  // it would fail again behind each +CONTINUE
+    if (!link.dropped()) ForgetPlace();  // it would fail again behind each +CONTINUE
     return link.Fail(client.error());
   }
   link.SetState(LinkState::kConnected);
@@ -78,7 +96,7 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   bool ok = TakeCommands(link, client);
   while (ok && !link.dropped()) ok = StreamSome(socket, link, client);
   if (!Drain(client)) {
-    primary_id_.clear();
+    ForgetPlace();
     const std::string& why = broken_.empty() ? client.error() : broken_;
     Log(LogLevel::kWarning, "The stream of the primary can't be applied, a full resync follows: " +
                                 (why.empty() ? "no reply came" : why));
@@ -167,6 +185,17 @@ void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& cli
     item.must_succeed = true;
     item.db = db_ = static_cast<uint32_t>(*db);
   }
+  if (IsWord(command.name, "MULTI")) {
+    item.must_succeed = in_multi_ = true;
+  } else if (IsWord(command.name, "EXEC")) {
+    in_multi_ = false;
+  }
+  item.advances = !in_multi_;
+  if (item.advances) {
+    outside_multi_ = received_;
+    outside_multi_db_ = db_;
+  }
+  places_->Push(outside_multi_, outside_multi_db_);
   if (IsWord(command.name, "REPLCONF")) {
     // GETACK; it counts when its turn comes.
     requested_ack_ = received_;
@@ -174,12 +203,6 @@ void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& cli
   } else {
     client.Push(command.bytes);
   }
-  if (IsWord(command.name, "MULTI")) {
-    item.must_succeed = in_multi_ = true;
-  } else if (IsWord(command.name, "EXEC")) {
-    in_multi_ = false;
-  }
-  item.advances = !in_multi_;
   pending_.push_back(std::move(item));
 }
 

@@ -12,8 +12,9 @@
 //
 // The store is a primary's meanwhile, with a history of its own, which Hearth replicas may follow;
 // what expires is hidden and waits for the DEL of the Redis (Keyspace::SetExpiryHeld). The offset
-// counts the bytes of commands whose effects are committed. It is kept in memory: behind a restart
-// a full resync comes.
+// counts the bytes of commands whose effects are committed, and it is committed with them
+// (stream_place.h): behind a restart, or a crash, the stream goes on from there. A write of
+// somebody else's meanwhile ends that: then a full resync comes.
 //
 // A full resync takes the place of all data, from its first key on; until it is complete, clients
 // get -LOADING (Replication::BeginLoad). It is committed group by group, not at once.
@@ -80,6 +81,9 @@ class RedisFollower {
   std::string DropAll();
   bool Commit();
 
+  // Where the store's data stand in a primary's stream, if that is known.
+  void TakePlaceOfStore();
+  void ForgetPlace();
   void Stream(LinkSocket& socket, ReplicaLink& link);
   bool StreamSome(LinkSocket& socket, ReplicaLink& link, StreamClient& client);
   bool TakeCommands(ReplicaLink& link, StreamClient& client);
@@ -101,10 +105,13 @@ class RedisFollower {
 
   // Of the connection that stands.
   std::unique_ptr<CommandScanner> scanner_;
+  std::shared_ptr<StreamPlaces> places_;
   std::deque<Pending> pending_;
   uint64_t received_ = 0;
   uint64_t requested_ack_ = 0;  // as soon as it is applied; 0: none
   uint32_t db_ = 0;
+  uint64_t outside_multi_ = 0;  // the last offset that is
+  uint32_t outside_multi_db_ = 0;
   bool in_multi_ = false;
   int64_t acked_us_ = 0;
   std::string broken_;  // why what follows may not be applied

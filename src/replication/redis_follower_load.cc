@@ -132,7 +132,7 @@ bool RedisFollower::TakeFullResync(LinkSocket& socket, ReplicaLink& link, const 
     link.Fail("PSYNC: " + line);
     return false;
   }
-  primary_id_.clear();
+  ForgetPlace();
   link.SetState(LinkState::kSync);
   link.sync().total_bytes = link.sync().read_bytes = 0;
   Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: full resync from the Redis, its id " + id +
@@ -141,6 +141,13 @@ bool RedisFollower::TakeFullResync(LinkSocket& socket, ReplicaLink& link, const 
   if (!source.Begin() || !Load(source, link)) {
     if (!source.error().empty()) link.Fail("full resync: " + source.error());
     return false;
+  }
+  if (id.size() == History::kIdSize) {
+    CommitLog& log = server_.engine().log();
+    if (!log.CommitAndWait(log.SetStreamPlace({id, offset, 0}))) {
+      link.Fail("full resync: the store refuses writes");
+      return false;
+    }
   }
   primary_id_ = id;
   applied_ = offset;

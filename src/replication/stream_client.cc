@@ -89,7 +89,24 @@ bool ReplyCounter::Take(std::string_view bytes,
   return true;
 }
 
-StreamClient::StreamClient(Server& server, ReplicaLink* link) : link_(link) {
+void StreamPlaces::Push(uint64_t offset, uint32_t db) {
+  std::lock_guard lock(mutex_);
+  places_.push_back({offset, db});
+}
+
+std::optional<StreamPlace> StreamPlaces::Front() const {
+  std::lock_guard lock(mutex_);
+  if (places_.empty()) return std::nullopt;
+  return StreamPlace{id_, places_.front().offset, places_.front().db};
+}
+
+void StreamPlaces::Pop() {
+  std::lock_guard lock(mutex_);
+  if (!places_.empty()) places_.pop_front();
+}
+
+StreamClient::StreamClient(Server& server, ReplicaLink* link, std::shared_ptr<StreamPlaces> places)
+    : link_(link) {
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0) {
     (void)Fail(std::strerror(errno));
@@ -101,9 +118,9 @@ StreamClient::StreamClient(Server& server, ReplicaLink* link) : link_(link) {
   AcceptedSocket socket;
   socket.fd = fds[1];
   socket.family = AF_UNIX;
-  worker.Adopt(std::move(socket), [&server](Connection& connection) {
+  worker.Adopt(std::move(socket), [&server, places = std::move(places)](Connection& connection) {
     auto session = std::make_unique<Session>(server, connection);
-    session->ApplyStream();
+    session->ApplyStream(places);
     return session;
   });
 }

@@ -13,8 +13,14 @@
 #include <deque>
 #include <functional>
 #include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "engine/stream_place.h"
 
 namespace hearth {
 
@@ -41,10 +47,34 @@ class ReplyCounter {
   std::string error_;
 };
 
+// Where the stream stands behind each command that is under way, for the session that runs them.
+// Thread: any.
+class StreamPlaces {
+ public:
+  explicit StreamPlaces(std::string id) : id_(std::move(id)) {}
+
+  void Push(uint64_t offset, uint32_t db);
+  // Of the command that runs next; nullopt: it is none of the stream.
+  std::optional<StreamPlace> Front() const;
+  // It has run.
+  void Pop();
+
+ private:
+  struct Place {
+    uint64_t offset;
+    uint32_t db;
+  };
+  const std::string id_;
+  mutable std::mutex mutex_;
+  std::deque<Place> places_;
+};
+
 class StreamClient {
  public:
-  // link: whose end ends Run; null: nothing does. It outlives the client.
-  explicit StreamClient(Server& server, ReplicaLink* link = nullptr);
+  // link: whose end ends Run; null: nothing does. It outlives the client. places: null: what it
+  // runs is no stream whose place is kept.
+  explicit StreamClient(Server& server, ReplicaLink* link = nullptr,
+                        std::shared_ptr<StreamPlaces> places = nullptr);
   ~StreamClient();
   StreamClient(const StreamClient&) = delete;
   StreamClient& operator=(const StreamClient&) = delete;

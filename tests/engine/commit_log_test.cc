@@ -172,5 +172,50 @@ TEST_F(CommitLogTest, AnotherTransactionJoinsBehindOneThatTakesLong) {
   other.join();
 }
 
+// The place is committed with the rows of its own command, and no earlier.
+TEST_F(CommitLogTest, WhatAStreamWritesTellsItsPlace) {
+  const std::string id(40, 'a');
+  const StreamPlace first{id, 100, 0}, second{id, 200, 3};
+  {
+    const StreamScope scope(&first);
+    Set("a", "1");
+  }
+  Commit();
+  {
+    const StreamScope scope(&second);
+    Set("b", "1");
+  }
+  EXPECT_EQ(engine_->log().CommittedState().place, first);
+  EXPECT_EQ(engine_->log().stream_place(), second);
+  Commit();
+  EXPECT_EQ(engine_->log().CommittedState().place, second);
+  Reopen();
+  EXPECT_EQ(engine_->log().stream_place(), second);
+}
+
+TEST_F(CommitLogTest, AnyOtherWriteEndsAStreamsPlace) {
+  const StreamPlace place{std::string(40, 'a'), 100, 0};
+  const std::vector<std::function<void()>> writes = {
+      [&] { Set("a", "2"); },
+      [&] { InTx({"a"}, [](Tx& tx) { tx.Delete("a"); }); },
+      [&] {
+        Tx tx(engine_->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
+        tx.SwapDb(0, 1);
+      },
+  };
+  for (const auto& write : writes) {
+    Set("a", "1");
+    CommitLog& log = engine_->log();
+    ASSERT_TRUE(log.CommitAndWait(log.SetStreamPlace(place)));
+    (void)Get("a");
+    EXPECT_EQ(log.stream_place(), place) << "a read is no write";
+    write();
+    EXPECT_EQ(log.stream_place(), StreamPlace());
+    Commit();
+    Reopen();
+    EXPECT_EQ(engine_->log().stream_place(), StreamPlace());
+  }
+}
+
 }  // namespace
 }  // namespace hearth

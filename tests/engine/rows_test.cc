@@ -49,6 +49,7 @@ TEST(Rows, TheStateRowKeepsIdsAndCounts) {
   state.history.id2 = std::string(40, 'b');
   state.history.id2_seq = 77;
   state.written = true;
+  state.place = {std::string(40, 'c'), 1'000'000'000'000, 9};
   state.commit_ms = 12345;
   state.next_db_id = 18;
   state.dbs[3] = {17, 1000, 5};
@@ -57,15 +58,19 @@ TEST(Rows, TheStateRowKeepsIdsAndCounts) {
   ASSERT_TRUE(ParseState(row, 16, &read));
   EXPECT_EQ(read.history, state.history);
   EXPECT_TRUE(read.written);
+  EXPECT_EQ(read.place, state.place);
   EXPECT_EQ(read.next_db_id, 18u);
   EXPECT_EQ(read.dbs[3].id, 17u);
   EXPECT_EQ(read.dbs[3].keys, 1000u);
   EXPECT_EQ(read.dbs[3].expires, 5u);
   EXPECT_EQ(read.dbs[4].id, 4u);
   EXPECT_FALSE(ParseState(row, 3, &read)) << "a database beyond the count";
-  for (size_t size = 0; size < 50; ++size) {
+  for (size_t size = 0; size < 77; ++size) {
     EXPECT_FALSE(ParseState(row.substr(0, size), 16, &read));
   }
+  state.place = {};
+  ASSERT_TRUE(ParseState(EncodeState(state), 16, &read));
+  EXPECT_EQ(read.place, StreamPlace());
 }
 
 }  // namespace

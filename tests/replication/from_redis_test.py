@@ -236,7 +236,8 @@ def await_expiry(redis, hearth):
 
 
 def follow_under_load(redis, hearth, chained, rng):
-    """From the first resync on clients write and the link is cut; returns how much was written."""
+    """From the first resync on clients write, and the link is cut, or the replica killed and
+    started again; returns how much was written."""
     writers = [Writer(redis, rng.getrandbits(30)) for _ in range(3)]
     for writer in writers:
         writer.start()
@@ -245,9 +246,15 @@ def follow_under_load(redis, hearth, chained, rng):
     wait_until(lambda: is_up(hearth), "the first resync")
     assert hearth.info()["role"] == "slave" and hearth.call("ROLE")[3] == b"connected"
     assert hearth.call("SET", "a", 1).startswith("READONLY"), "a replica takes writes"
-    for _ in range(CUTS):
+    hearth.args += ["--replicaof", "127.0.0.1", str(redis.port), "--masterauth", redis.password]
+    for i in range(CUTS):
         time.sleep(rng.uniform(0.2, 0.6))  # the moment of the cut is the input here
-        cut(redis, hearth)
+        if i % 2 == 0:
+            cut(redis, hearth)
+        else:
+            hearth.kill()
+            hearth.start()
+            wait_until(lambda: is_up(hearth), lambda: "up again: %s" % hearth.info())
     for writer in writers:
         writer.stop()
     wait_until(lambda: hearth.is_level_with(redis), lambda: "level: %s" % hearth.info())
@@ -268,6 +275,7 @@ def use_as_primary(hearth, chained):
     wait_until(lambda: chained.is_level_with(hearth), lambda: "level: %s" % chained.info())
     assert chained.call("DEBUG", "DIGEST") == hearth.call("DEBUG", "DIGEST"), "the data differ"
     assert hearth.stop() == 0
+    del hearth.args[hearth.args.index("--replicaof"):]
     hearth.start()
     assert hearth.call("GET", "by function") == b"there"
     assert hearth.call("EXISTS", "old") == 0

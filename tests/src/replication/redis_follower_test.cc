@@ -137,6 +137,51 @@ TEST_F(RedisFollowerTest, AFileThenCommandsThenWhereItWas) {
   EXPECT_EQ(replica.Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+// The place in the stream is the store's: with what was applied, be it of a transaction, and with
+// nothing of one that was not.
+TEST_F(RedisFollowerTest, BehindARestartTheStreamGoesOn) {
+  FollowAFile();
+  const std::string stream = Command({"SELECT", "3"}) + Command({"INCR", "n"}) +
+                             Command({"MULTI"}) + Command({"INCR", "n"}) +
+                             Command({"SELECT", "4"}) + Command({"INCR", "m"}) + Command({"EXEC"});
+  primary.Send(stream + Command({"PING"}) + Command({"MULTI"}) + Command({"INCR", "n"}));
+  EXPECT_TRUE(Reaches(stream.size() + Command({"PING"}).size()));
+  replica.Stop();
+  primary.Hang();
+  replica.Start();
+  replica.Follow(primary.port());
+  // What wrote nothing is asked for again.
+  EXPECT_EQ(Greet("+CONTINUE\r\n"),
+            "PSYNC " + std::string(kId) + " " + std::to_string(1 + stream.size()));
+  const std::string more = Command({"PING"}) + Command({"INCR", "m"});
+  primary.Send(more);
+  EXPECT_TRUE(Reaches(stream.size() + more.size()));
+  replica.Run("SELECT 3");
+  EXPECT_EQ(replica.Run("GET n"), "$1\r\n2\r\n");
+  replica.Run("SELECT 4");
+  EXPECT_EQ(replica.Run("GET m"), "$1\r\n2\r\n");
+  EXPECT_EQ(replica.Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
+// The data of a primary are not those of the stream any more.
+TEST_F(RedisFollowerTest, AWriteOfItsOwnEndsTheStream) {
+  FollowAFile();
+  const std::string stream = Command({"SET", "b", "2"});
+  primary.Send(stream);
+  EXPECT_TRUE(Reaches(stream.size()));
+  for (const bool writes : {false, true}) {
+    EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
+    primary.Hang();
+    if (writes) {
+      EXPECT_EQ(replica.Run("SET own 1"), "+OK\r\n");
+    }
+    replica.Follow(primary.port());
+    const std::string goes_on =
+        "PSYNC " + std::string(kId) + " " + std::to_string(stream.size() + 1);
+    EXPECT_EQ(Greet(writes ? FullResync(0) : "+CONTINUE\r\n"), writes ? "PSYNC ? -1" : goes_on);
+  }
+}
+
 TEST_F(RedisFollowerTest, DisklessFilesEndWithTheirMark) {
   replica.Follow(primary.port());
   Greet(FullResync(0));
