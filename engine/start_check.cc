@@ -2,9 +2,9 @@
 #include "engine/start_check.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "engine/manifest.h"
+#include "engine/wal_archive.h"
 #include "engine/wal_reader.h"
 #include "engine/watermark.h"
 
@@ -30,7 +30,7 @@ Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
   const rocksdb::IOStatus status = file_system->GetChildren(dir, {}, &children, nullptr);
   if (!status.ok()) return FromRocks(status);
   for (const std::string& name : children) {
-    if (name.size() > 4 && name.ends_with(".log")) names->push_back(name);
+    if (WalNumber(name) != 0) names->push_back(name);  // dir may hold a log file for people too
   }
   // Names are numbers of at least six digits.
   std::sort(names->begin(), names->end(), [](const std::string& a, const std::string& b) {
@@ -45,7 +45,7 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir,
   if (Status status = ListWals(file_system, dir, &names); !status.ok()) return status;
   found->last_seq = facts.known ? facts.flushed_seq : 0;
   for (const std::string& name : names) {
-    if (std::strtoull(name.c_str(), nullptr, 10) < facts.first_live_log) continue;
+    if (WalNumber(name) < facts.first_live_log) continue;
     if (!found->behind_gap.empty()) {
       found->behind_gap.push_back(name);
       continue;

@@ -15,14 +15,6 @@ constexpr char kSuffix[] = ".log";
 constexpr size_t kFragmentHeaderSize = 7;
 constexpr uint8_t kFull = 1, kFirst = 2;
 
-// The number of a WAL file's name, 0 for other names.
-uint64_t NumberOf(const std::string& name) {
-  if (!name.ends_with(kSuffix)) return 0;
-  char* end;
-  const uint64_t number = std::strtoull(name.c_str(), &end, 10);
-  return std::strcmp(end, kSuffix) == 0 ? number : 0;
-}
-
 std::string NameOf(uint64_t number) {
   char name[32];
   std::snprintf(name, sizeof(name), "%06llu%s", static_cast<unsigned long long>(number), kSuffix);
@@ -30,6 +22,13 @@ std::string NameOf(uint64_t number) {
 }
 
 }  // namespace
+
+uint64_t WalNumber(const std::string& name) {
+  if (name[0] < '0' || name[0] > '9') return 0;
+  char* end;
+  const uint64_t number = std::strtoull(name.c_str(), &end, 10);
+  return std::strcmp(end, kSuffix) == 0 ? number : 0;
+}
 
 WalArchive::WalArchive(std::shared_ptr<rocksdb::FileSystem> base, std::string wal_dir)
     : rocksdb::FileSystemWrapper(std::move(base)), wal_dir_(std::move(wal_dir)) {
@@ -43,7 +42,7 @@ std::string WalArchive::PathOf(uint64_t number, bool live) const {
 rocksdb::IOStatus WalArchive::DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                          rocksdb::IODebugContext* debug) {
   const size_t slash = path.rfind('/');
-  const uint64_t number = slash == std::string::npos ? 0 : NumberOf(path.substr(slash + 1));
+  const uint64_t number = slash == std::string::npos ? 0 : WalNumber(path.substr(slash + 1));
   if (number != 0 && retaining() && path.substr(0, slash) == wal_dir_) {
     const rocksdb::IOStatus moved =
         target()->RenameFile(path, PathOf(number, /*live=*/false), options, debug);
@@ -101,7 +100,7 @@ Status WalArchive::List(std::vector<File>* files) {
         target()->GetChildren(live ? wal_dir_ : folder(), io, &names, nullptr);
     if (!status.ok()) return FromRocks(status);
     for (const std::string& name : names) {
-      const uint64_t number = NumberOf(name);
+      const uint64_t number = WalNumber(name);
       if (number == 0) continue;
       uint64_t size = 0;
       const std::string path = PathOf(number, live);

@@ -31,6 +31,9 @@ namespace hearth {
 
 inline constexpr char kWalArchiveFolder[] = "replication";
 
+// The number of a WAL file's name; 0 for other names, be it of a log for people to read.
+uint64_t WalNumber(const std::string& name);
+
 class WalArchive : public rocksdb::FileSystemWrapper {
  public:
   WalArchive(std::shared_ptr<rocksdb::FileSystem> base, std::string wal_dir);

@@ -269,6 +269,21 @@ TEST_F(StartCheckTest, ASecondServerOnTheSameFolderIsRefused) {
   EXPECT_EQ(Get("key0"), std::string(100, 'v'));
 }
 
+// `logfile` may well name a file among the data, and what it holds reads as no log of ours.
+TEST_F(StartCheckTest, AForeignLogIsNoWal) {
+  WriteKeys(10);
+  CopyAsKilled();
+  for (const char* name :
+       {"redis.log", "out.log", "a.log", ".log", "12x.log", "zzzzzzzzzzzz.log"}) {
+    std::ofstream(copy() + "/" + name) << std::string(100'000, 'x');
+  }
+  const Status status = OpenCopy();
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(warnings_, "");
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 10u);
+  EXPECT_EQ(fs::file_size(copy() + "/redis.log"), 100'000u);
+}
+
 TEST_F(StartCheckTest, AfterARestartOfTheMachineTheHistoryIsNew) {
   WriteKeys(10);
   const std::string id = engine_->log().replication_id();
