@@ -41,29 +41,37 @@ void Residency::SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t sam
   limit_bytes_ = limit_bytes;
   policy_ = policy;
   samples_ = samples;
+  (void)Measure();  // the next command is judged by it
 }
 
 ProcessMemory Residency::memory() const {
   return {rss_bytes_.load(), allocated_bytes_.load(), active_bytes_.load()};
 }
 
-void Residency::Tick() {
+// A replica deletes nothing by itself: it demotes.
+bool Residency::Evicts() const {
+  return policy_ != MemoryPolicy::kDemote && !keyspace_.is_replica() && !keyspace_.expiry_held();
+}
+
+ProcessMemory Residency::Measure() {
   const ProcessMemory memory = ReadProcessMemory();
   rss_bytes_ = memory.rss_bytes;
   allocated_bytes_ = memory.allocated_bytes;
   active_bytes_ = memory.active_bytes;
   const uint64_t limit = limit_bytes_;
-  if (limit == 0) {
+  if (limit == 0 || !Evicts()) {
     excess_bytes_ = 0;
-    return;
-  }
-  // A replica deletes nothing by itself.
-  if (policy_ != MemoryPolicy::kDemote && !keyspace_.is_replica() && !keyspace_.expiry_held()) {
+  } else {
     const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
     excess_bytes_ = static_cast<int64_t>(used) - static_cast<int64_t>(limit);
-    return;
   }
-  excess_bytes_ = 0;
+  return memory;
+}
+
+void Residency::Tick() {
+  const ProcessMemory memory = Measure();
+  const uint64_t limit = limit_bytes_;
+  if (limit == 0 || Evicts()) return;
   // What the allocator has not yet given back counts as freed: it decays within seconds.
   const uint64_t held =
       memory.active_bytes != 0

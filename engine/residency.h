@@ -37,7 +37,7 @@ class Residency {
  public:
   explicit Residency(Keyspace& keyspace) : keyspace_(keyspace) {}
 
-  // limit 0 = none.
+  // limit 0 = none. Measures memory: excess_bytes() goes by it at once.
   void SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t samples);
   MemoryPolicy policy() const { return policy_.load(std::memory_order_relaxed); }
   uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
@@ -67,6 +67,8 @@ class Residency {
     size_t freed_bytes = 0;
     size_t spared = 0;  // keys whose heat it took
   };
+  bool Evicts() const;
+  ProcessMemory Measure();
   Step DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot);
 
   Keyspace& keyspace_;
