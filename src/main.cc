@@ -31,6 +31,7 @@ namespace {
 
 constexpr char kUsage[] =
     "Usage: hearth-server [/path/to/hearth.conf] [--directive value ...]\n"
+    "       hearth-server - (reads the configuration from stdin) [--directive value ...]\n"
     "       hearth-server --help | --version\n\n"
     "Examples:\n"
     "       hearth-server\n"
@@ -87,7 +88,9 @@ class SignalWatch {
       }
       Log(LogLevel::kNotice, std::string("Received ") + (signal == SIGINT ? "SIGINT" : "SIGTERM") +
                                  " scheduling shutdown...");
-      server.RequestStop();
+      // Whoever insists does not wait for replicas.
+      const bool now = signal == SIGINT && server.shutdown().is_waiting();
+      server.shutdown().Begin({.now = now}, nullptr);
     }
   }
 

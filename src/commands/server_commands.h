@@ -16,7 +16,7 @@ void BgRewriteAof(const Args& args, Session& session, Reply& reply);
 void BgSave(const Args& args, Session& session, Reply& reply);
 void LastSave(const Args& args, Session& session, Reply& reply);
 void SaveSnapshot(const Args& args, Session& session, Reply& reply);
-void Shutdown(const Args& args, Session& session, Reply& reply);
+void ShutdownServer(const Args& args, Session& session, Reply& reply);
 
 // config_commands.cc
 void ConfigGet(const Args& args, Session& session, Reply& reply);

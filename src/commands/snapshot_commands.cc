@@ -2,6 +2,7 @@
 // tests/src/server_test.cc.
 #include <any>
 
+#include "net/worker.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
 #include "src/errors.h"
@@ -48,47 +49,44 @@ void LastSave(const Args&, Session& session, Reply& reply) {
 }
 
 // SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
-void Shutdown(const Args& args, Session& session, Reply& reply) {
-  bool save = false, nosave = false, abort = false, other = false;
+void ShutdownServer(const Args& args, Session& session, Reply& reply) {
+  bool nosave = false, abort = false;
+  Shutdown::Options options;
   for (const std::string_view arg : args.subspan(1)) {
     if (IsWord(arg, "SAVE") && !nosave) {
-      save = true;
-    } else if (IsWord(arg, "NOSAVE") && !save) {
+      options.save = true;
+    } else if (IsWord(arg, "NOSAVE") && !options.save) {
       nosave = true;
-    } else if (IsWord(arg, "NOW") || IsWord(arg, "FORCE")) {
-      other = true;
+    } else if (IsWord(arg, "NOW")) {
+      options.now = true;
+    } else if (IsWord(arg, "FORCE")) {
+      options.force = true;
     } else if (IsWord(arg, "ABORT")) {
       abort = true;
     } else {
       return reply.Error(kErrSyntax);
     }
   }
-  if (abort && (save || nosave || other)) return reply.Error(kErrSyntax);
-  if (abort) return reply.Error("ERR No shutdown in progress.");
   Server& server = session.server();
+  if (abort) {
+    if (nosave || options.save || options.now || options.force) return reply.Error(kErrSyntax);
+    return server.shutdown().Abort() ? reply.Ok() : reply.Error("ERR No shutdown in progress.");
+  }
   if (server.scripting().is_busy()) {
     if (!nosave) return reply.Error(server.scripting().BusyError());
     server.scripting().RequestStop();
   }
-  if (!save) {
-    Log(LogLevel::kNotice, "User requested shutdown...");
-    server.RequestStop();
-    return session.connection().CloseAfterReply();
-  }
-  session.OffThread(
-      false,
-      [&server] {
-        SnapshotInfo info;
-        return std::any(server.snapshots().Take(&info));
-      },
-      [&server, &session](std::any& any, Reply& reply) {
-        if (!std::any_cast<const Status&>(any).ok()) {
-          return reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
-        }
-        Log(LogLevel::kNotice, "User requested shutdown...");
-        server.RequestStop();
-        session.connection().CloseAfterReply();
+  session.set_waits(true);
+  server.shutdown().Begin(options, [&worker = session.connection().worker(), &session,
+                                    answer = session.AnswerLater()](bool stops) {
+    worker.Post([&session, answer, stops] {
+      answer([&](Reply& reply) {
+        session.set_waits(false);
+        stops ? session.connection().CloseAfterReply()
+              : reply.Error("ERR Errors trying to SHUTDOWN. Check logs.");
       });
+    });
+  });
 }
 
 }  // namespace hearth

@@ -36,11 +36,10 @@ bool Replication::StartFailover(FailoverOptions options) {
   failover_until_us_ =
       failover_.timeout_ms == 0 ? INT64_MAX : LinkNowUs() + failover_.timeout_ms * 1000;
   failover_state_ = FailoverState::kWaitForSync;
-  server_.HoldWrites(true);
+  server_.pause_gate().HoldWrites(WriteHolder::kFailover, true);
   // Writes that passed the gate before it closed have ended behind this.
   failover_is_quiet_ = false;
-  Post([this, number = ++failover_count_] {
-    WaitForWorkers();
+  AfterRunningWrites([this, number = ++failover_count_] {
     std::lock_guard quiet_lock(failover_mutex_);
     if (number == failover_count_) failover_is_quiet_ = true;
   });
@@ -49,6 +48,13 @@ bool Replication::StartFailover(FailoverOptions options) {
                                                      std::to_string(failover_.target->port)
                                                : std::string()));
   return true;
+}
+
+void Replication::AfterRunningWrites(std::function<void()> done) {
+  Post([this, done = std::move(done)] {
+    WaitForWorkers();
+    done();
+  });
 }
 
 // Its next part does not ask whether writes are held: its client has passed that gate.
@@ -68,7 +74,7 @@ void Replication::ForgetPartedExec(uint64_t client_id) {
 // Requires: failover_mutex_ is held.
 void Replication::EndFailover(const std::string& why) {
   failover_state_ = FailoverState::kNone;
-  server_.HoldWrites(false);
+  server_.pause_gate().HoldWrites(WriteHolder::kFailover, false);
   Log(LogLevel::kNotice, why);
 }
 
@@ -105,7 +111,7 @@ void Replication::TickFailover() {
   }
   if (failover_state_ != FailoverState::kWaitForSync) return;
   if (is_replica()) return EndFailover("Aborting a failover: the role has changed");
-  const bool is_quiet = failover_is_quiet_ && parted_exec_count_ == 0;
+  const bool is_quiet = failover_is_quiet_ && !has_parted_execs();
   const uint64_t seq = server_.engine().log().joined_seq();  // behind the last that was not quiet
   std::optional<PrimaryAddress> target;
   for (const auto& peer : replicas_.List()) {

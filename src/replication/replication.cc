@@ -352,6 +352,7 @@ void Replication::OnMessage(std::string_view channel, std::string_view message, 
 void Replication::Tick() {
   if (waiting_clients_.waits_for_disk()) waiting_clients_.Check();
   TickFailover();
+  server_.shutdown().Tick();
   if (++tick_count_ % kTicksASecond != 0) return;
   OnReplicasChanged();
   if (drop_is_due_.exchange(false)) Post([this, count = load_count_.load()] { RetryDrop(count); });

@@ -144,6 +144,10 @@ class Replication final : public FollowHost {
   // A replica wants other classes of events than before.
   void OnWantedEvents();
 
+  // Calls `done` on the control thread once every worker has ended the turn it is in. What has
+  // passed a gate before has ended then, but for parted EXECs.
+  void AfterRunningWrites(std::function<void()> done);
+  bool has_parted_execs() const { return parted_exec_count_ != 0; }
   // An EXEC waits between two of its parts, or does so no more (it may wait more than once).
   void NotePartedExec(uint64_t client_id);
   void ForgetPartedExec(uint64_t client_id);
