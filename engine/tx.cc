@@ -146,31 +146,41 @@ Object* Tx::FindObject(const KeyRef& ref) {
 Object* Tx::FindLive(const KeyRef& ref, bool touch) {
   Object* object = FindObject(ref);
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
+  const bool is_read = touch && !options_.write;
   if (object == nullptr || object->tombstone()) {
-    if (touch) Bump(shard.counters.absent_reads);
-    if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
+    if (is_read) {
+      Bump(shard.counters.absent_reads);
+      Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
+    }
     return nullptr;
   }
   if (!options_.see_expired && HasExpired(*object, now_ms_)) {
+    if (is_read) Bump(shard.counters.absent_reads);
     if (may_expire()) {
       Bump(shard.counters.expired);
       const bool object_expired = object->has_expiry() && object->expire_at_ms() <= now_ms_;
       DeleteLive(ref, object);
+      ++uncounted_;
       if (object_expired) {
         Notify(EventClass::kExpired, "expired", ref.db, ref.key);
       } else {
         Notify(EventClass::kHash, "hexpired", ref.db, ref.key);
         Notify(EventClass::kGeneric, "del", ref.db, ref.key);
       }
-      if (touch && !options_.write) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
+      if (is_read) Notify(EventClass::kKeyMiss, "keymiss", ref.db, ref.key);
     }
     return nullptr;
   }
-  if (touch && options_.touch) {
-    Bump(shard.counters.hits);
-    keyspace_.Touch(object, now_ms_);
-  }
+  if (is_read) Bump(shard.counters.hits);
+  if (touch && options_.touch) keyspace_.Touch(object, now_ms_);
   return object;
+}
+
+void Tx::CountLook(std::string_view key, bool is_there) {
+  KeyRef scratch(db_, {}, 0);
+  ShardCounters& counters =
+      keyspace_.shard(keyspace_.ShardIndex(Ref(db_, key, &scratch).position)).counters;
+  Bump(is_there ? counters.hits : counters.absent_reads);
 }
 
 const Object* Tx::Find(uint32_t db, std::string_view key) {
@@ -443,6 +453,7 @@ Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
 
 // Makes a finished object the key's and logs its head; an existing one is replaced.
 void Tx::PutCopy(const KeyRef& to, Object* copy) {
+  (void)FindLive(to, /*touch=*/false);  // what has expired there goes as such
   Object* old = FindObject(to);
   const bool was_live = old != nullptr && !old->tombstone();
   const bool had_expiry = was_live && old->has_expiry();

@@ -21,6 +21,7 @@
 
 #include "engine/commit_log.h"
 #include "engine/key_event.h"
+#include "engine/key_ref.h"
 #include "engine/object.h"
 #include "engine/position.h"
 #include "engine/ready_key.h"
@@ -31,17 +32,6 @@ namespace hearth {
 
 class Keyspace;
 struct Shard;
-
-// A key that a command names: its database and place, computed once.
-struct KeyRef {
-  uint32_t db;
-  std::string_view key;
-  uint64_t position;
-
-  KeyRef(uint32_t db, std::string_view key) : KeyRef(db, key, PositionOf(key)) {}
-  KeyRef(uint32_t db, std::string_view key, uint64_t position)
-      : db(db), key(key), position(position) {}
-};
 
 // What a write does with the key's time to live.
 struct Expiry {
@@ -94,8 +84,13 @@ class Tx {
   bool sees_expired() const { return options_.see_expired; }
   // Whether reads make keys hotter, from the next on.
   void set_touch(bool touch) { options_.touch = touch; }
-  // Whether reads are those of a writing command, from the next on (NotifyMiss, may_expire).
-  void set_write(bool write) { options_.write = write; }
+  // Another command of this Tx begins: whether reads are those of one that writes (NotifyMiss,
+  // may_expire), and keys deleted before are new again.
+  void BeginCommand(bool write) {
+    options_.write = write;
+    if (!replaced_.empty()) [[unlikely]]
+      replaced_.clear();
+  }
   // Under lock_all: names the keys of the next command, in place of those before, and makes them
   // resident. kPending: missing() are to be loaded, or, with read_blocking, never; kFailed:
   // error(). Neither ends the Tx. The span outlives the next call.
@@ -180,14 +175,19 @@ class Tx {
     if (options_.write) NotifyMiss(key);
   }
 
+  // Counts a look that is no use of the key (EXISTS, TTL) among the hits or the misses.
+  void CountLook(std::string_view key, bool is_there);
+
   // What the reply must wait for: the commit log's sequence that holds everything this Tx wrote
   // or saw. 0 = nothing.
   uint64_t barrier() const { return barrier_; }
-  // Changes made, as INFO's rdb_changes_since_last_save counts them.
+  // Changes made: rows, but for those that go with their key; and as INFO counts (ChangeCount).
   uint64_t change_count() const { return change_count_; }
+  uint64_t counted_changes() const { return change_count_ - uncounted_; }
 
  private:
   friend class CollectionKey;
+  friend class ChangeCount;
 
   const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
   bool LockShards();
@@ -238,13 +238,13 @@ class Tx {
   State state_ = State::kReady;
   uint64_t locked_ = 0;  // a bit a shard
   bool may_change_ = false, is_paused_ = false;
-  uint64_t barrier_ = 0, change_count_ = 0;
+  uint64_t barrier_ = 0, change_count_ = 0, uncounted_ = 0;  // uncounted_ is modulo 2^64
   Status error_;
   std::vector<KeyRef> missing_;
   std::vector<ReadyKey> ready_;  // written keys, while clients wait
   std::vector<KeyEvent> events_;
   KeyChanges changes_;
-  std::vector<std::string> replaced_;  // deleted by this Tx: no event tells that they are new
+  std::vector<std::string> replaced_;  // deleted by this command: no event tells they are new
 };
 
 }  // namespace hearth

@@ -381,7 +381,8 @@ void Connection::Tick() {
 
 void Connection::CheckOutputLimits() {
   if (state_ == State::kClosed) return;
-  const size_t size = output_.size_bytes();
+  const size_t waiting = output_.size_bytes();
+  const size_t size = waiting - std::min(waiting, kUncountedOutputBytes);
   if (hard_bytes_ != 0 && size > hard_bytes_) return Close("output buffer hard limit exceeded");
   if (soft_bytes_ == 0 || size <= soft_bytes_) {
     soft_since_us_ = 0;
@@ -398,7 +399,8 @@ void Connection::CheckOutputLimits() {
 
 // With a limit set, the limit is what the client must be able to run into.
 size_t Connection::output_pause_bytes() const {
-  return hard_bytes_ != 0 ? hard_bytes_ : std::max(kOutputPauseBytes, soft_bytes_);
+  if (hard_bytes_ != 0) return hard_bytes_ + kUncountedOutputBytes;
+  return std::max(kOutputPauseBytes, soft_bytes_ == 0 ? 0 : soft_bytes_ + kUncountedOutputBytes);
 }
 
 // Closing with bytes unread would reset the connection and could destroy the last reply.

@@ -34,6 +34,8 @@ namespace hearth {
 class Worker;
 
 inline constexpr size_t kOutputPauseBytes = 1024 * 1024;
+// SetOutputLimits counts what waits beyond these: any client may have small replies.
+inline constexpr size_t kUncountedOutputBytes = kBlockBytes;
 inline constexpr size_t kBatchesPerTurnMax = 16;
 inline constexpr size_t kWriteBytesPerTurnMax = 4 * 1024 * 1024;
 inline constexpr std::chrono::seconds kTlsHandshakeTimeout{10};
@@ -104,7 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void SetSentNotice(bool on) { sent_notice_ = on; }
 
   // Closes the connection once more than `hard_bytes` wait to be sent, or more than `soft_bytes`
-  // for `soft_seconds` on end. 0 is no limit.
+  // for `soft_seconds` on end, beyond kUncountedOutputBytes. 0 is no limit.
   void SetOutputLimits(size_t hard_bytes, size_t soft_bytes, uint32_t soft_seconds);
 
   size_t query_buffer_bytes() const { return parser_.used_bytes(); }

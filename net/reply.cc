@@ -111,6 +111,15 @@ void Reply::Simple(std::string_view text) {
 
 void Reply::Error(std::string_view text) {
   NoteError(text);
+  WriteError(text);
+}
+
+void Reply::PassOnError(std::string_view text) {
+  passed_on_ = true;
+  WriteError(text);
+}
+
+void Reply::WriteError(std::string_view text) {
   if (muted_) return;
   char* const start = out_->Reserve(text.size() + 3);
   *start = '-';

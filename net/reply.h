@@ -33,6 +33,9 @@ class Reply {
 
   // "-text", where the text starts with its code: "ERR syntax error". CR and LF become spaces.
   void Error(std::string_view text);
+  // The same of one that was counted where it arose: a script passes on what its command was told.
+  // error_count() does not rise.
+  void PassOnError(std::string_view text);
 
   void Integer(int64_t value) { WriteNumber(':', value); }
   void Bulk(std::string_view value);
@@ -91,6 +94,8 @@ class Reply {
   // How many Error() calls there were, and the first word of the latest ("" when none).
   uint64_t error_count() const { return error_count_; }
   std::string_view last_error_code() const { return {error_code_, error_code_size_}; }
+  // Whether there was a PassOnError() since the last question.
+  bool TakePassedOn() { return std::exchange(passed_on_, false); }
 
  private:
   static constexpr size_t kErrorCodeBytesMax = 31;
@@ -98,12 +103,14 @@ class Reply {
   void WriteHeader(char type, size_t count) { WriteNumber(type, static_cast<int64_t>(count)); }
   void WriteNumber(char type, int64_t value);
   void NoteError(std::string_view text);
+  void WriteError(std::string_view text);
 
   OutputBuffer* out_;
   uint64_t error_count_ = 0;
   int protocol_ = 2;
   bool muted_ = false;
   bool discarding_ = false;
+  bool passed_on_ = false;
   uint8_t error_code_size_ = 0;
   char error_code_[kErrorCodeBytesMax];
 };

@@ -261,7 +261,7 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
     *seen = Presence{object != nullptr, object != nullptr ? object->type : ObjectType::kString};
     barrier = tx.barrier();
     served->barrier = std::max(served->barrier, barrier);
-    served->changes += tx.change_count();
+    served->changes += tx.counted_changes();
     // Under the locks, so that the reply goes before all news of what it shows.
     if (answered) HandOver(waiter, reply, BytesOf(buffer), barrier);
   }
@@ -296,7 +296,7 @@ void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user,
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, [waiter, user, verdict](Reply& reply) {
+  Answer(waiter, /*failed=*/true, [waiter, user, verdict](Reply& reply) {
     const Command& command = *waiter->command;
     reply.Error("NOPERM " + AclDenialText(verdict, *user, command, waiter->args, false));
     if (const auto connection = waiter->connection.lock()) {
@@ -308,7 +308,8 @@ void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user,
 
 void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::string bytes,
                               uint64_t barrier) {
-  if (reply.error_count() > 0) {
+  const bool failed = reply.error_count() > 0;
+  if (failed) {
     server_.CountError(reply.last_error_code());
   } else if (waiter->remembers_keys) {
     const auto worker_index = static_cast<uint32_t>(waiter->worker->index());
@@ -318,7 +319,7 @@ void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, [bytes = std::move(bytes), barrier, waiter](Reply& out) {
+  Answer(waiter, failed, [bytes = std::move(bytes), barrier, waiter](Reply& out) {
     if (const auto connection = waiter->connection.lock()) connection->SetBarrier(barrier);
     out.Raw(bytes);
   });
@@ -369,11 +370,12 @@ void BlockedClients::EndLocked(const WaiterPtr& waiter, End end) {
   }
   RemoveLocked(waiter);
   if (end == End::kGone) return;
-  Answer(waiter, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
+  const bool failed = end != End::kTimeout;
+  Answer(waiter, failed, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
     if (end == End::kRoleChanged) {
       reply.Error(kErrRoleChanged);
       if (const auto connection = waiter->connection.lock()) connection->CloseAfterReply();
-    } else if (end == End::kError) {
+    } else if (end == End::kUnblockedError) {
       reply.Error(kErrUnblocked);
     } else {
       null_array ? reply.NullArray() : reply.Null();
@@ -398,11 +400,15 @@ void BlockedClients::RemoveLocked(const WaiterPtr& waiter) {
   if (by_client_.empty()) server_.keyspace().SetHasWaiters(false);
 }
 
-void BlockedClients::Answer(const WaiterPtr& waiter, std::function<void(Reply&)> write) {
-  waiter->worker->Post([waiter, write = std::move(write)] {
+void BlockedClients::Answer(const WaiterPtr& waiter, bool failed,
+                            std::function<void(Reply&)> write) {
+  waiter->worker->Post([this, waiter, failed, write = std::move(write)] {
     waiter->answer([&](Reply& reply) {
       if (const auto connection = waiter->connection.lock()) {
-        static_cast<Session*>(connection->handler())->set_blocked(false);
+        auto& session = *static_cast<Session*>(connection->handler());
+        session.set_blocked(false);
+        server_.DispatcherOf(*waiter->worker)
+            .NoteUnblocked(session, *waiter->command, waiter->args, failed);
       }
       write(reply);
     });
@@ -419,7 +425,7 @@ bool BlockedClients::Unblock(uint64_t client_id, bool with_error) {
   std::lock_guard lock(mutex_);
   const auto found = by_client_.find(client_id);
   if (found == by_client_.end()) return false;
-  EndLocked(WaiterPtr(found->second), with_error ? End::kError : End::kTimeout);
+  EndLocked(WaiterPtr(found->second), with_error ? End::kUnblockedError : End::kUnblocked);
   return true;
 }
 

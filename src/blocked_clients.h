@@ -74,7 +74,7 @@ class BlockedClients {
   void Stop();
 
  private:
-  enum class End : uint8_t { kTimeout, kError, kRoleChanged, kGone };
+  enum class End : uint8_t { kTimeout, kUnblocked, kUnblockedError, kRoleChanged, kGone };
   struct Waiter;
   using WaiterPtr = std::shared_ptr<Waiter>;
   using KeyName = std::pair<uint32_t, std::string>;
@@ -105,7 +105,7 @@ class BlockedClients {
   void Return(const WaiterPtr& waiter);
   void EndLocked(const WaiterPtr& waiter, End end);
   void RemoveLocked(const WaiterPtr& waiter);
-  static void Answer(const WaiterPtr& waiter, std::function<void(Reply&)> write);
+  void Answer(const WaiterPtr& waiter, bool failed, std::function<void(Reply&)> write);
   void TimerMain();
 
   Server& server_;

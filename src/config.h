@@ -64,8 +64,8 @@ class Config {
  public:
   Config();
 
-  // Reads the command line (argv[1...]): an optional file, then --name value... Returns an error
-  // text, empty when all went well.
+  // Reads the command line (argv[1...]): an optional file, "-" for the standard input, then --name
+  // value... Returns an error text, empty when all went well.
   std::string Load(const std::vector<std::string>& args);
   // Lines about directives that were given but have no meaning here.
   std::vector<std::string> Notes() const;
@@ -111,6 +111,8 @@ class Config {
   };
 
   std::string LoadFile(const std::string& path, int depth);
+  std::string LoadIncluded(const std::string& pattern, int depth);
+  std::string LoadStream(std::istream& file, const std::string& path, int depth);
   std::string SetWords(const std::vector<std::string>& words, bool first_of_source,
                        const std::string& place);
   Value* Find(std::string_view name);

@@ -105,7 +105,7 @@ constexpr Directive kIgnoredDirectives[] = {
     Bool("lazyfree-lazy-server-del", "no"),
     Bool("lazyfree-lazy-user-del", "no"),
     Bool("lazyfree-lazy-user-flush", "no"),
-    Int("list-compress-depth", "0", 0),
+    Int("list-compress-depth", "0", 0, 2147483647),
     Memory("loading-process-events-interval-bytes", "2097152", 1024),
     Fixed(Text("locale-collate", "")),
     Bool("lua-enable-deprecated-api", "no"),

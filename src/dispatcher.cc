@@ -65,7 +65,7 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
 
 void Dispatcher::NoteWrites(const Tx& tx) {
   turn_barrier_ = std::max(turn_barrier_, tx.barrier());
-  Bump(counters_.changes, tx.change_count());
+  Bump(counters_.changes, tx.counted_changes());
 }
 
 size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
@@ -105,14 +105,16 @@ bool Dispatcher::RunOneOfStream(Session& session, const Args& args, const Planne
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
   Reply& reply = session.connection().reply();
   errors_before_ = reply.error_count();
-  const bool skipped = session.reply_mode_ == ReplyMode::kSkipNext;
   bool wait = false;
+  // Also of what is refused: CLIENT LIST and ACL LOG tell of it.
+  if (plan.found.command != nullptr) session.last_command = plan.found.command->name;
   const bool passed = session.in_transaction() || IsExec(plan.found.command)
                           ? PassGatesInMulti(session, args, plan.found, &wait)
                           : PassGates(session, args, plan.found, &wait);
+  if (session.is_held() && !wait) [[unlikely]]
+    server_.pause_gate().LetGo(session);
   if (passed) {
     const Command& command = *plan.found.command;
-    session.last_command = command.name;
     if (session.in_transaction() && !(command.flags & kCmdNotQueued)) {
       Queue(session, args, plan.found);
     } else if (command.session == nullptr ? !RunData(session, args, plan)
@@ -129,7 +131,7 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   }
   if (session.tracking() != nullptr) [[unlikely]]
     EndCaching(session, plan.found);
-  if (skipped && session.reply_mode_ == ReplyMode::kSkipNext) {
+  if (session.reply_mode_ == ReplyMode::kSkipNext && !std::exchange(session.skip_is_new_, false)) {
     session.SetReplyMode(ReplyMode::kOn);
   } else if (!session.answers_later_ && !reply.muted()) {
     session.connection().CountReply();
@@ -172,14 +174,26 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   Bump(counters_.commands);
   if (server_.monitors().any() && !(found.command->flags & kCmdSkipMonitor)) [[unlikely]]
     FeedMonitors(session, args, *found.command);
-  if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]] {
+  if (session.blocked_) [[unlikely]] {
+    session.blocked_run_us_ = took_us;  // shown once the wait is over
+  } else if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us))
+      [[unlikely]] {
     NoteSlow(session, args, *found.command, took_us);
   }
   Reply& reply = session.connection().reply();
+  const bool is_passed_on = reply.TakePassedOn();
   if (reply.error_count() != errors_before_) [[unlikely]] {
     Bump(stats.failed);
     server_.CountError(reply.last_error_code());
+  } else if (is_passed_on) [[unlikely]] {
+    Bump(stats.failed);
   }
+}
+
+void Dispatcher::NoteUnblocked(Session& session, const Command& command, const Args& args,
+                               bool failed) {
+  NoteSlow(session, args, command, session.blocked_run_us_);
+  if (failed) Bump(stats_[server_.commands().Resolve(args).index].failed);
 }
 
 void Dispatcher::NoteSlow(Session& session, const Args& args, const Command& command,
@@ -253,14 +267,19 @@ bool Dispatcher::PassGates(Session& session, const Args& args, const CommandTabl
     return false;
   if (session.applies_stream()) [[unlikely]]
     return PassStreamGates(session, *command, wait);
-  const uint32_t flags = GateFlags(session, *command);
+  const uint32_t flags = GateFlags(session, args, *command);
   if (!PassRoleGates(flags, reply)) return false;
   if ((flags & kCmdDenyOom) && !MakeRoom()) {
     reply.Error(kErrOutOfMemory);
     return false;
   }
   if ((flags & kCmdWrite) && !PassWriteGates(reply)) return false;
-  *wait = server_.WaitsForUnpause(session, flags) ||
+  constexpr uint32_t kTouchesKeys = kCmdReadonly | kCmdWrite | kCmdMayReplicate;
+  if (session.is_monitor() && (flags & kTouchesKeys)) [[unlikely]] {
+    reply.Error("ERR Replica can't interact with the keyspace");
+    return false;
+  }
+  *wait = server_.pause_gate().Waits(session, flags) ||
           ((flags & kCmdWrite) && server_.WaitsForDisk(session)) ||
           (MayPublish(flags) && server_.WaitsForMail(session));
   return !*wait;
@@ -309,12 +328,13 @@ size_t Dispatcher::RunWhileBusy(Session& session, const RequestBatch& batch) {
     const Args args = batch[i];
     const CommandTable::Found found = server_.commands().Resolve(args);
     bool wait = false;
+    if (found.command != nullptr) session.last_command = found.command->name;
     const bool passed = session.in_transaction() || IsExec(found.command)
                             ? PassGatesInMulti(session, args, found, &wait)
                             : PassGates(session, args, found, &wait);
+    if (!wait) server_.pause_gate().LetGo(session);
     if (passed) {
       const Command& command = *found.command;
-      session.last_command = command.name;
       if (session.in_transaction() && !(command.flags & kCmdNotQueued)) {
         Queue(session, args, found);
       } else {
@@ -344,7 +364,7 @@ bool Dispatcher::PassRoleGates(uint32_t flags, Reply& reply) {
     }
   }
   if (!(flags & kCmdStale) && replication.RefusesStaleReads()) [[unlikely]] {
-    reply.Error("MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.");
+    reply.Error(kErrMasterDown);
     return false;
   }
   if (replication.is_loading() && !RunsWhileLoading(flags)) [[unlikely]] {
@@ -467,7 +487,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.park_count_ = 0;
   if (tx.barrier() > turn_barrier_) turn_barrier_ = tx.barrier();
   session.connection().SetBarrier(tx.barrier());
-  Bump(counters_.changes, tx.change_count());
+  Bump(counters_.changes, tx.counted_changes());
   return true;
 }
 

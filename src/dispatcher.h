@@ -81,6 +81,9 @@ class Dispatcher {
   // WATCH; may leave the session parked.
   void Watch(Session& session, const Args& keys);
 
+  // The wait of a command that blocked has ended: what its run could not tell is counted.
+  void NoteUnblocked(Session& session, const Command& command, const Args& args, bool failed);
+
   // What a Tx of a session command wrote: the turn's end commits and counts it.
   void NoteWrites(const Tx& tx);
 
@@ -126,8 +129,9 @@ class Dispatcher {
   bool PassGatesInMulti(Session& session, const Args& args, const CommandTable::Found& found,
                         bool* wait);
   static bool IsExec(const Command* command);
-  // What the gates go by: of EXEC also the flags of what it runs.
-  static uint32_t GateFlags(Session& session, const Command& command);
+  // What the gates go by: of EXEC also the flags of what it runs, of a script those it declares.
+  uint32_t GateFlags(Session& session, const Args& args, const Command& command);
+  uint32_t DeclaredFlags(const Args& args, const Command& command);
   void Queue(Session& session, const Args& args, const CommandTable::Found& found);
   // EXEC in parts: see dispatcher_exec.cc.
   struct ExecPart;

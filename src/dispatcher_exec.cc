@@ -16,6 +16,7 @@
 #include "src/key_finder.h"
 #include "src/log.h"
 #include "src/replication/replication.h"
+#include "src/scripting/script_runner.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -71,17 +72,24 @@ bool Dispatcher::IsExec(const Command* command) {
   return command != nullptr && command->session == hearth::Exec;
 }
 
-uint32_t Dispatcher::GateFlags(Session& session, const Command& command) {
-  if (!session.in_transaction()) [[likely]]
+uint32_t Dispatcher::DeclaredFlags(const Args& args, const Command& command) {
+  if (!(command.flags & kCmdSkipMonitor)) [[likely]]  // not a script
     return command.flags;
+  return scripts_->GateFlags(command, args);
+}
+
+uint32_t Dispatcher::GateFlags(Session& session, const Args& args, const Command& command) {
+  const uint32_t flags = DeclaredFlags(args, command);
+  if (!session.in_transaction()) [[likely]]
+    return flags;
   if (IsExec(&command)) {
     // It may run when all that is queued may.
     constexpr uint32_t kWhen = kCmdLoading | kCmdStale | kCmdAdmin;
     const Transaction& transaction = session.transaction();
-    return (command.flags & ~transaction.missing_flags()) | (transaction.flags() & ~kWhen);
+    return (flags & ~transaction.missing_flags()) | (transaction.flags() & ~kWhen);
   }
   // A queue takes memory, whatever stands in it.
-  return command.flags & kCmdNotQueued ? command.flags : command.flags | kCmdDenyOom;
+  return flags & kCmdNotQueued ? flags : flags | kCmdDenyOom;
 }
 
 bool Dispatcher::PassGatesInMulti(Session& session, const Args& args,
@@ -102,7 +110,7 @@ bool Dispatcher::PassGatesInMulti(Session& session, const Args& args,
 
 void Dispatcher::Queue(Session& session, const Args& args, const CommandTable::Found& found) {
   Transaction& transaction = session.transaction();
-  transaction.Queue(args, found);
+  transaction.Queue(args, found, DeclaredFlags(args, *found.command));
   Connection& connection = session.connection();
   if (transaction.memory_bytes() > connection.limits().query_buffer_max) {
     Log(LogLevel::kWarning,
@@ -286,7 +294,7 @@ void Dispatcher::RunExecPart(Session& session, const ExecPart& part, Tx& tx) {
   if (open == nullptr) return;
   turn_barrier_ = std::max(turn_barrier_, tx.barrier());
   session.connection().SetBarrier(tx.barrier());
-  Bump(counters_.changes, tx.change_count());
+  Bump(counters_.changes, tx.counted_changes());
 }
 
 // Runs the next command of the queue; without a Tx when it runs outside, or no Tx could be had.
@@ -332,6 +340,7 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
     }
     if (server_.replication().is_loading()) return reply.Error(kErrLoading);
   }
+  tx->BeginCommand((command.flags & kCmdWrite) != 0);
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));
   BlockRequest request;

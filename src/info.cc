@@ -70,6 +70,9 @@ void ServerSection(Server& server, std::string* out) {
   InfoLine(out, "executable:/proc/self/exe");
   InfoLine(out, "config_file:%s", server.config().file().c_str());
   InfoLine(out, "io_threads_active:0");
+  if (server.shutdown().is_waiting()) {
+    InfoLine(out, "shutdown_in_milliseconds:%" PRId64, server.shutdown().left_ms());
+  }
   InfoLine(out, "workers:%zu", server.workers().size());
 }
 
@@ -85,7 +88,8 @@ void ClientsSection(Server& server, std::string* out) {
            server.Max(&WorkerCounters::output_buffer_max));
   const BlockedClients& blocked = server.blocked_clients();
   InfoLine(out, "blocked_clients:%zu",
-           blocked.client_count() + server.replication().waiting_clients().count());
+           blocked.client_count() + server.replication().waiting_clients().count() +
+               server.shutdown().client_count() + server.pause_gate().held_count());
   InfoLine(out, "tracking_clients:%zu", server.tracking().keys().client_count());
   InfoLine(out, "clients_in_timeout_table:%zu", blocked.timed_count());
   InfoLine(out, "total_blocking_keys:%zu", blocked.key_count());

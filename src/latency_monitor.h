@@ -49,4 +49,11 @@ class LatencyMonitor {
   std::map<std::string, Event, std::less<>> events_;
 };
 
+// LATENCY GRAPH: a sparkline of the samples, each over its age. Requires: a sample.
+std::string LatencyGraphText(std::string_view name, const LatencyMonitor::Event& event,
+                             int64_t now_s);
+// A line of LATENCY DOCTOR: how many spikes, their mean and its deviation, how often.
+std::string LatencySummaryText(std::string_view name, const LatencyMonitor::Event& event,
+                               int64_t now_s);
+
 }  // namespace hearth

@@ -17,7 +17,7 @@ constexpr auto kWorkerCronPeriod = std::chrono::milliseconds(1000);
 constexpr size_t kExpireStep = 500;
 constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
 constexpr size_t kErrorCodesMax = 128;
-constexpr size_t kUnauthenticatedOutputMax = 17 * 1024;
+constexpr size_t kUnauthenticatedOutputMax = 1024;
 
 LogLevel EngineLogLevel(int level) {
   return level >= 2 ? LogLevel::kWarning : level == 1 ? LogLevel::kNotice : LogLevel::kVerbose;
@@ -376,53 +376,6 @@ void Server::RefuseCrossProtocol(Session& session) {
   session.connection().Close("it speaks HTTP");
 }
 
-void Server::PauseClients(int64_t until_ms, bool only_writes) {
-  std::lock_guard lock(pause_mutex_);
-  // Of two pauses the longer end and the stricter kind hold.
-  const bool paused = pause_until_ms_ > clock_.WallMs();
-  pause_only_writes_ = only_writes && (!paused || pause_only_writes_);
-  pause_until_ms_ = paused ? std::max(pause_until_ms_.load(), until_ms) : until_ms;
-  engine_->SetPaused(true);
-}
-
-void Server::UnpauseClients() {
-  std::lock_guard lock(pause_mutex_);
-  pause_until_ms_ = 0;
-  engine_->SetPaused(holds_writes_);
-}
-
-void Server::HoldWrites(bool hold) {
-  std::lock_guard lock(pause_mutex_);
-  holds_writes_ = hold;
-  engine_->SetPaused(hold || pause_until_ms_ != 0);
-}
-
-// Ends a client's pause, unless another was given meanwhile.
-void Server::EndPause(int64_t until_ms) {
-  std::lock_guard lock(pause_mutex_);
-  if (pause_until_ms_ != until_ms) return;
-  pause_until_ms_ = 0;
-  engine_->SetPaused(holds_writes_);
-}
-
-bool Server::WaitsForUnpause(Session& session, uint32_t command_flags) {
-  constexpr int64_t kLookAgainMs = 50;
-  const int64_t until_ms = pause_until_ms_.load(std::memory_order_relaxed);
-  const bool holds_writes = holds_writes_.load(std::memory_order_relaxed);
-  if (until_ms == 0 && !holds_writes) [[likely]]
-    return false;
-  const int64_t left_ms = until_ms == 0 ? 0 : until_ms - clock_.WallMs();
-  if (until_ms != 0 && left_ms <= 0) EndPause(until_ms);
-  const bool is_write = (command_flags & (kCmdWrite | kCmdMayReplicate)) != 0;
-  if (is_write && holds_writes) {
-    ResumeLater(session, kLookAgainMs);
-    return true;
-  }
-  if (left_ms <= 0 || (pause_only_writes_ && !is_write)) return false;
-  ResumeLater(session, std::min(left_ms, kLookAgainMs));
-  return true;
-}
-
 void Server::ResumeLater(Session& session, int64_t wait_ms) {
   session.connection().worker().RunAfter(std::chrono::milliseconds(wait_ms),
                                          [alive = session.connection().weak_from_this()] {
@@ -482,7 +435,7 @@ void Server::WorkerCron(Worker& worker) {
   worker.CloseIdle(timeout_s, [](Connection& connection) {
     const auto& session = static_cast<const Session&>(*connection.handler());
     return !session.blocked() && !session.waits() && !session.has_subscribed() &&
-           !session.is_replica() && !session.applies_stream();
+           !session.is_monitor() && !session.is_replica() && !session.applies_stream();
   });
 }
 

@@ -33,10 +33,12 @@
 #include "src/keyspace_events.h"
 #include "src/latency_monitor.h"
 #include "src/monitors.h"
+#include "src/pause_gate.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
 #include "src/scripting/functions.h"
 #include "src/scripting/scripting.h"
+#include "src/shutdown.h"
 #include "src/slow_log.h"
 #include "src/snapshots.h"
 #include "src/tracking.h"
@@ -142,20 +144,18 @@ class Server {
   // Closes a connection that speaks HTTP, without a word; logged once a minute.
   void RefuseCrossProtocol(Session& session);
 
-  // CLIENT PAUSE until a wall clock time, of all commands or of writes.
-  void PauseClients(int64_t until_ms, bool only_writes);
-  void UnpauseClients();
-  void HoldWrites(bool hold);  // FAILOVER's own pause: no client ends it
   // Parks the session when its write has to wait because the disk stands still.
   bool WaitsForDisk(Session& session);
   // Parks the session when its message has to wait because deliveries are behind.
   bool WaitsForMail(Session& session);
   // Parks the session while a long script holds all keys.
   void WaitForScript(Session& session) { ResumeLater(session, 5); }
-  // Parks the session when its command has to wait for the pause's end.
-  bool WaitsForUnpause(Session& session, uint32_t command_flags);
+  // Runs the session's requests again, later.
+  static void ResumeLater(Session& session, int64_t wait_ms);
+  PauseGate& pause_gate() { return pause_gate_; }
 
   Snapshots& snapshots() { return snapshots_; }
+  Shutdown& shutdown() { return shutdown_; }
 
   // Runs visit on every worker, then done on the asking one.
   void OnAllWorkers(Worker& asking, const std::function<void(Worker&)>& visit,
@@ -193,8 +193,6 @@ class Server {
   void Cron();
   void WorkerCron(Worker& worker);
   void ReserveFiles();
-  static void ResumeLater(Session& session, int64_t wait_ms);
-  void EndPause(int64_t until_ms);
   rlim_t FilesForStore() const;
 
   Config& config_;
@@ -234,11 +232,9 @@ class Server {
   std::map<std::string, uint64_t, std::less<>> errors_;
 
   std::atomic<int64_t> attack_logged_s_{0};
-  std::mutex pause_mutex_;  // of changes
-  std::atomic<int64_t> pause_until_ms_{0};
-  std::atomic<bool> pause_only_writes_{false}, holds_writes_{false};
-
+  PauseGate pause_gate_{*this};
   Snapshots snapshots_{*this};
+  Shutdown shutdown_{*this};
 
   std::mutex stop_mutex_;
   std::condition_variable stop_wanted_;

@@ -44,6 +44,7 @@ void Session::OnClose() {
   transaction_.reset();
   if (blocked_) server_.blocked_clients().Forget(id());
   if (waits_) server_.replication().waiting_clients().Forget(id());
+  server_.pause_gate().LetGo(*this);
   replica_sender_.reset();
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   StopWatching();
@@ -227,6 +228,12 @@ void Session::SetReplyMode(ReplyMode mode) {
   connection_.reply().SetMuted(mode != ReplyMode::kOn);
 }
 
+void Session::SkipNextReply() {
+  if (reply_mode_ == ReplyMode::kOff) return;
+  SetReplyMode(ReplyMode::kSkipNext);
+  skip_is_new_ = true;
+}
+
 void Session::Reset() {
   db_ = 0;
   name.clear();
@@ -283,8 +290,13 @@ void Session::OffThread(bool run_now, std::function<std::any()> work,
   });
 }
 
-std::string Session::Describe() {
+std::string Session::Describe(const Args* running) {
   Connection& c = connection_;
+  size_t argument_bytes = 0;
+  if (running != nullptr) {
+    for (const std::string_view arg : *running) argument_bytes += arg.size();
+  }
+  const size_t output_bytes = c.output_bytes();
   const uint64_t now_us = c.worker().NowUs();
   const size_t transaction_bytes = transaction_ ? transaction_->memory_bytes() : 0;
   std::string flags;
@@ -292,7 +304,7 @@ std::string Session::Describe() {
   if (is_monitor_) flags += 'O';
   if (has_subscribed_) flags += 'P';
   if (in_transaction()) flags += 'x';
-  if (blocked_ || waits_) flags += 'b';
+  if (blocked_ || waits_ || is_held_) flags += 'b';
   if (tracking_) {
     flags += 't';
     if (tracking_->broken_redirect) flags += 'R';
@@ -315,12 +327,13 @@ std::string Session::Describe() {
          " multi=" + (in_transaction() ? std::to_string(transaction_->queue().size()) : "-1") +
          " qbuf=" + std::to_string(c.query_buffer_bytes()) +
          " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
-         " argv-mem=0 multi-mem=" + std::to_string(transaction_bytes) +
-         " rbs=0 rbp=0 obl=0 "
-         "oll=0 omem=" +
-         std::to_string(c.output_bytes()) +
+         " argv-mem=" + std::to_string(argument_bytes) +
+         " multi-mem=" + std::to_string(transaction_bytes) + " rbs=0 rbp=0 obl=0 oll=" +
+         std::to_string((output_bytes + kBlockBytes - 1) / kBlockBytes) +
+         " omem=" + std::to_string(output_bytes) +
          " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
-         " events=r cmd=" + std::string(last_command) + " user=" + user_->name() +
+         " events=" + (output_bytes > 0 ? "rw" : "r") + " cmd=" + std::string(last_command) +
+         " user=" + user_->name() +
          " redir=" + (tracking_ ? std::to_string(tracking_->options.redirect) : "-1") +
          " resp=" + std::to_string(c.reply().protocol()) + " lib-name=" + library_name +
          " lib-ver=" + library_version;

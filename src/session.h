@@ -64,7 +64,11 @@ class Session : public ConnectionHandler {
   bool blocked() const { return blocked_; }
   void set_blocked(bool blocked) { blocked_ = blocked; }
 
-  // Whether it waits in WAIT or WAITAOF (WaitingClients).
+  // Whether its next command waits for the end of a pause (PauseGate).
+  bool is_held() const { return is_held_; }
+  void set_held(bool held) { is_held_ = held; }
+
+  // Whether it waits in WAIT, WAITAOF (WaitingClients) or SHUTDOWN.
   void set_waits(bool waits) { waits_ = waits; }
   bool waits() const { return waits_; }
   // Null: the client has not said that it is a replica.
@@ -131,10 +135,13 @@ class Session : public ConnectionHandler {
   // Whether the client is on this machine.
   bool IsLocal() const;
   void SetReplyMode(ReplyMode mode);
+  // CLIENT REPLY SKIP, also of a reply that is skipped itself.
+  void SkipNextReply();
   // Back to the state of a new connection (RESET).
   void Reset();
-  // A line of CLIENT LIST, without its end.
-  std::string Describe();
+  // A line of CLIENT LIST, without its end. running: the client's own command, if it is this that
+  // asks.
+  std::string Describe(const Args* running = nullptr);
 
   std::string name, library_name, library_version;
   bool no_touch = false;
@@ -162,12 +169,15 @@ class Session : public ConnectionHandler {
   bool authenticated_ = true;
   bool answers_later_ = false;
   bool blocked_ = false;
+  uint64_t blocked_run_us_ = 0;  // how long the command ran that blocked
   bool has_subscribed_ = false;
   bool waits_ = false;
+  bool is_held_ = false;
   bool applies_stream_ = false;
   std::shared_ptr<StreamPlaces> stream_places_;
   std::unique_ptr<ReplicaSender> replica_sender_;
   ReplyMode reply_mode_ = ReplyMode::kOn;
+  bool skip_is_new_ = false;  // set by the command that runs: the one behind it is skipped
   std::unique_ptr<Transaction> transaction_;
   Tx* open_tx_ = nullptr;
   bool parked_ = false;      // told by a session command: it is to be run again

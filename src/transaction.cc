@@ -3,7 +3,7 @@
 
 namespace hearth {
 
-void Transaction::Queue(const Args& args, const CommandTable::Found& found) {
+void Transaction::Queue(const Args& args, const CommandTable::Found& found, uint32_t flags) {
   Queued& queued = queue_.emplace_back();
   queued.found = found;
   size_t size = 0;
@@ -14,7 +14,6 @@ void Transaction::Queue(const Args& args, const CommandTable::Found& found) {
     queued.args.emplace_back(queued.bytes.data() + queued.bytes.size(), arg.size());
     queued.bytes += arg;
   }
-  const uint32_t flags = found.command->flags;
   flags_ |= flags;
   missing_flags_ |= kCmdStale & ~flags;
   if (!RunsWhileLoading(flags)) missing_flags_ |= kCmdLoading;

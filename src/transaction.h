@@ -33,12 +33,13 @@ class Transaction {
   void Open() { is_open_ = true; }
   // Between MULTI and the end of EXEC.
   bool is_open() const { return is_open_; }
-  void Queue(const Args& args, const CommandTable::Found& found);
+  // flags: of this call, which may be others than its command's.
+  void Queue(const Args& args, const CommandTable::Found& found, uint32_t flags);
   // A command was refused: EXEC will refuse all.
   void Spoil() { is_spoiled_ = true; }
   bool is_spoiled() const { return is_spoiled_; }
   const std::vector<Queued>& queue() const { return queue_; }
-  // The flags of all queued commands together.
+  // The flags of all queued calls together.
   uint32_t flags() const { return flags_; }
   // kCmdLoading and kCmdStale, as far as some queued command runs only otherwise.
   uint32_t missing_flags() const { return missing_flags_; }

@@ -193,7 +193,7 @@ class Probe:
 
 
 def load(server, gigabytes):
-    client, block = server.client(), os.urandom(VALUE_SIZE * 64)
+    client, block = Client(server.path, DIGEST_SECONDS_MAX), os.urandom(VALUE_SIZE * 64)
     count = int(gigabytes * (1 << 30) / VALUE_SIZE)
     for first in range(0, count, 64):
         client.pipeline([("SET", "key:%d" % i, block[(i % 64) * VALUE_SIZE:][:VALUE_SIZE - 8] +

@@ -168,7 +168,7 @@ std::string AclUsers::LoadLine(std::string_view line, const std::string& place,
                                Users* users) const {
   const std::vector<std::string> words = SplitAtSpaces(line);
   if (words[0] != "user" || words.size() < 2) {
-    return place + ": line doesn't start with 'user' keyword. ";
+    return place + " should start with user keyword followed by the username. ";
   }
   const std::string& name = words[1];
   if (HasAclSpace(name))

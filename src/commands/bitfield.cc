@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "src/commands/bitmap.h"
 #include "src/commands/groups.h"
 #include "src/commands/string.h"
@@ -188,14 +189,23 @@ std::optional<int64_t> NewNumber(const FieldOperation& operation, int64_t old_nu
   return NumberOf(field, static_cast<uint64_t>(number) & (UINT64_MAX >> (64 - field.bits)));
 }
 
-void Answer(const FieldOperation& operation, Window* window, Reply& reply) {
+enum class Written : uint8_t { kNothing, kSame, kOther };
+
+Written Answer(const FieldOperation& operation, Window* window, Reply& reply) {
   using Kind = FieldOperation::Kind;
   const int64_t old_number = NumberOf(operation.field, window->Read(operation.field));
-  if (operation.kind == Kind::kGet) return reply.Integer(old_number);
+  if (operation.kind == Kind::kGet) {
+    reply.Integer(old_number);
+    return Written::kNothing;
+  }
   const auto number = NewNumber(operation, old_number);
-  if (!number) return reply.Null();
+  if (!number) {
+    reply.Null();
+    return Written::kNothing;
+  }
   window->Write(operation.field, static_cast<uint64_t>(*number));
   reply.Integer(operation.kind == Kind::kSet ? old_number : *number);
+  return *number == old_number ? Written::kSame : Written::kOther;
 }
 
 void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
@@ -217,13 +227,17 @@ void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
 
   Window window(object == nullptr ? std::string_view() : object->value(), first, last);
   reply.Array(operations.size());
-  for (const FieldOperation& operation : operations) Answer(operation, &window, reply);
-  if (!writes) return;
-  const bool changes = object == nullptr || object->value().size() <= last ||
-                       object->value().substr(window.first(), window.bytes().size()) !=
-                           std::string_view(window.bytes());
+  const bool grows = writes && (object == nullptr || object->value().size() <= last);
+  uint64_t change_count = 0;
+  for (const FieldOperation& operation : operations) {
+    const Written written = Answer(operation, &window, reply);
+    change_count += written == Written::kOther || (grows && written == Written::kSame);
+  }
+  if (change_count == 0 && !grows) return;
+  ChangeCount changes(tx);
+  changes.Is(change_count);
   tx.WriteRange(args[1], window.first(), window.bytes());
-  if (changes) tx.Notify(EventClass::kString, "setbit", args[1]);
+  if (change_count > 0) tx.Notify(EventClass::kString, "setbit", args[1]);
 }
 
 }  // namespace

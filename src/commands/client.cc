@@ -28,8 +28,8 @@ void ClientId(const Args&, Session& session, Reply& reply) {
   reply.Integer(static_cast<int64_t>(session.id()));
 }
 
-void ClientInfo(const Args&, Session& session, Reply& reply) {
-  reply.Verbatim("txt", session.Describe() + "\n");
+void ClientInfo(const Args& args, Session& session, Reply& reply) {
+  reply.Verbatim("txt", session.Describe(&args) + "\n");
 }
 
 void ClientGetName(const Args&, Session& session, Reply& reply) {
@@ -74,12 +74,12 @@ void ClientPause(const Args& args, Session& session, Reply& reply) {
   if (__builtin_add_overflow(session.server().clock().WallMs(), *ms, &until_ms)) {
     return reply.Error("ERR timeout is out of range");
   }
-  session.server().PauseClients(until_ms, only_writes);
+  session.server().pause_gate().Pause(until_ms, only_writes);
   reply.Ok();
 }
 
 void ClientUnpause(const Args&, Session& session, Reply& reply) {
-  session.server().UnpauseClients();
+  session.server().pause_gate().Unpause();
   reply.Ok();
 }
 
@@ -104,7 +104,7 @@ void ClientReply(const Args& args, Session& session, Reply& reply) {
   } else if (IsWord(args[2], "OFF")) {
     session.SetReplyMode(ReplyMode::kOff);
   } else if (IsWord(args[2], "SKIP")) {
-    if (!reply.muted()) session.SetReplyMode(ReplyMode::kSkipNext);
+    session.SkipNextReply();
   } else {
     reply.Error(kErrSyntax);
   }

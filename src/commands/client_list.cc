@@ -171,11 +171,12 @@ bool Matches(const KillFilter& filter, Connection& connection, uint64_t own_id) 
 void ClientList(const Args& args, Session& session, Reply& reply) {
   ListFilter filter;
   if (!ParseList(args, &filter, reply)) return;
+  const std::string own = session.Describe(&args);
   auto answer = session.AnswerLater();
   auto lines = std::make_shared<ClientLines>();
   session.server().OnAllWorkers(
       session.connection().worker(),
-      [filter, lines](Worker& worker) {
+      [filter, lines, own, own_id = session.id()](Worker& worker) {
         worker.ForEachConnection([&](Connection& connection) {
           const uint64_t id = connection.id();
           const bool wanted = !filter.by_id || std::find(filter.ids.begin(), filter.ids.end(),
@@ -183,7 +184,7 @@ void ClientList(const Args& args, Session& session, Reply& reply) {
           if (!wanted || connection.handler() == nullptr) return;
           if (SessionOf(connection).applies_stream()) return;  // PrimaryLine tells of it
           if (filter.type && *filter.type != TypeOf(connection)) return;
-          std::string line = SessionOf(connection).Describe();
+          std::string line = id == own_id ? own : SessionOf(connection).Describe();
           std::lock_guard lock(lines->mutex);
           lines->by_id.emplace_back(id, std::move(line));
         });

@@ -109,17 +109,25 @@ size_t ValueSize(const Object& object) {
   return has_rows ? object.collection()->memory_bytes() : object.value().size();
 }
 
+// Redis has one object for each smaller one.
+constexpr uint64_t kSharedIntegers = 10'000;
+
 // DEBUG OBJECT key
 void DebugObject(const Args& args, Session& session, Reply& reply) {
   ShowObject(args, session, reply, [&](Tx&, const Object& object) {
     const std::string encoding(EncodingName(object.encoding));
     const int64_t now_s = session.server().clock().WallMs() / 1000;
+    constexpr uint32_t kClockMask = (1u << 24) - 1;
+    const bool is_shared = object.encoding == Encoding::kInt &&
+                           object.type == ObjectType::kString &&
+                           static_cast<uint64_t>(*ParseInt64(object.value())) < kSharedIntegers;
     char text[256];
     std::snprintf(text, sizeof(text),
-                  "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u "
+                  "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u "
                   "lru_seconds_idle:%lld",
-                  static_cast<const void*>(&object), encoding.c_str(), ValueSize(object),
-                  object.access, static_cast<long long>(now_s - object.access));
+                  static_cast<const void*>(&object), is_shared ? INT32_MAX : 1, encoding.c_str(),
+                  ValueSize(object), object.access & kClockMask,
+                  static_cast<long long>(now_s - object.access));
     reply.Simple(text);
   });
 }
@@ -273,6 +281,33 @@ void Ignore(const Args&, Session&, Reply& reply) {
   reply.Ok();
 }
 
+// DEBUG QUICKLIST-PACKED-THRESHOLD size: checked, for the sake of suites, and forgotten.
+void QuicklistThreshold(const Args& args, Session&, Reply& reply) {
+  const auto size = ParseMemory(args[2]);
+  if (!size || *size < 0 || *size >= UINT32_MAX) {
+    return reply.Error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  }
+  reply.Ok();
+}
+
+// DEBUG MALLCTL and MALLCTL-STR: no name is known.
+void AllocatorSetting(const Args&, Session&, Reply& reply) {
+  reply.Error("ERR No such file or directory");
+}
+
+void ClientEviction(const Args&, Session&, Reply& reply) {
+  reply.Error("ERR maxmemory-clients is disabled.");
+}
+
+// DEBUG CONFIG-REWRITE-FORCE-ALL: as CONFIG REWRITE, which leaves out what has its default.
+void RewriteConfig(const Args&, Session& session, Reply& reply) {
+  if (session.server().config().file().empty()) {
+    return reply.Error("ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address");
+  }
+  const std::string error = session.server().config().Rewrite();
+  error.empty() ? reply.Ok() : reply.Error(error);
+}
+
 struct Example {
   std::string_view type;
   void (*write)(Reply& reply);
@@ -353,6 +388,11 @@ void SetActiveExpire(const Args& args, Session& session, Reply& reply) {
   reply.Ok();
 }
 
+void SetDenyScripts(const Args& args, Session& session, Reply& reply) {
+  session.server().scripting().SetLiftsDenial(ParseInt64(args[2]).value_or(0) != 0);
+  reply.Ok();
+}
+
 void StringMatchLength(const Args& args, Session&, Reply& reply) {
   reply.Integer(GlobMatch(args[3], args[2]));
 }
@@ -378,9 +418,14 @@ void Help(const Args&, Session&, Reply& reply) {
              "    Change the replication IDs of the instance.",
              "    Dangerous: should be used only for testing the replication subsystem.",
              "CLIENT-ENFORCE-REPLY-LIST <0|1>, DELAY-RDB-CLIENT-FREE-SECONDS <seconds>,",
-             "DICT-RESIZING <0|1>, PAUSE-CRON <0|1>, QUICKLIST-PACKED-THRESHOLD <size>,",
-             "REPLYBUFFER <subcommand> <argument>, SET-DISABLE-DENY-SCRIPTS <0|1>",
+             "DICT-RESIZING <0|1>, LEAK <string>, PAUSE-CRON <0|1>,",
+             "QUICKLIST-PACKED-THRESHOLD <size>, REPLICATE <string>,",
+             "REPLYBUFFER <subcommand> <argument>",
              "    Accepted for the sake of test suites; they do nothing.",
+             "CLIENT-EVICTION",
+             "    Clients are not evicted; always an error.",
+             "CONFIG-REWRITE-FORCE-ALL",
+             "    Like CONFIG REWRITE.",
              "DEMOTE-ALL",
              "    Write everything to the store and forget it in memory.",
              "DIGEST",
@@ -400,6 +445,8 @@ void Help(const Args&, Session&, Reply& reply) {
              "    Write the size of a packed value to the server log.",
              "LOG <message>",
              "    Write <message> to the server log.",
+             "MALLCTL <key> [<val>], MALLCTL-STR <key> [<val>]",
+             "    The allocator is not tuned here; always an error.",
              "OBJECT <key>",
              "    Show low level info about `key` and associated value.",
              "PACKED-SIZE-MAX <bytes>",
@@ -420,6 +467,9 @@ void Help(const Args&, Session&, Reply& reply) {
              "SET-ACTIVE-EXPIRE <0|1>",
              "    Setting it to 0 disables expiring keys in background when they are not",
              "    accessed. Setting it to 1 reenables back the default.",
+             "SET-DISABLE-DENY-SCRIPTS <0|1>",
+             "    Setting it to 1 lets scripts run blocking commands, which do not wait there,",
+             "    and DEBUG PROTOCOL. Setting it to 0 reenables back the default.",
              "SLEEP <seconds>",
              "    Stop the server for <seconds>. Decimals allowed.",
              "STRUCTSIZE",
@@ -443,6 +493,8 @@ constexpr DebugCommand kDebugCommands[] = {
     {"ASSERT", 2, 2, Crash},
     {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
     {"CLIENT-ENFORCE-REPLY-LIST", 3, 3, Ignore},
+    {"CLIENT-EVICTION", 2, 2, ClientEviction},
+    {"CONFIG-REWRITE-FORCE-ALL", 2, 2, RewriteConfig},
     {"DELAY-RDB-CLIENT-FREE-SECONDS", 3, 3, Ignore},
     {"DEMOTE-ALL", 2, 2, Demote},
     {"DIGEST", 2, 2, DigestAll},
@@ -453,22 +505,26 @@ constexpr DebugCommand kDebugCommands[] = {
     {"HTSTATS", 3, 4, TableStats},
     {"HTSTATS-KEY", 3, 4, KeyTableStats},
     {"JMAP", 2, kAnyCount, Ignore},
+    {"LEAK", 3, 3, Ignore},
     {"LISTPACK", 3, 3, DebugListpack},
     {"LOADAOF", 2, 2, Demote},
     {"LOG", 3, 3, WriteLog},
+    {"MALLCTL", 3, 4, AllocatorSetting},
+    {"MALLCTL-STR", 3, 4, AllocatorSetting},
     {"OBJECT", 3, 4, DebugObject},
     {"PACKED-SIZE-MAX", 3, 3, PackedSizeMax},
     {"PANIC", 2, 2, Crash},
     {"PAUSE-CRON", 3, 3, Ignore},
     {"POPULATE", 3, 5, Populate},
     {"PROTOCOL", 3, 3, Protocol},
-    {"QUICKLIST-PACKED-THRESHOLD", 3, 3, Ignore},
+    {"QUICKLIST-PACKED-THRESHOLD", 3, 3, QuicklistThreshold},
     {"RELOAD", 2, kAnyCount, Demote},
+    {"REPLICATE", 3, kAnyCount, Ignore},
     {"REPLYBUFFER", 3, kAnyCount, Ignore},
     {"SDSLEN", 3, 3, TextSizes},
     {"SEGFAULT", 2, 2, Crash},
     {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},
-    {"SET-DISABLE-DENY-SCRIPTS", 3, 3, Ignore},
+    {"SET-DISABLE-DENY-SCRIPTS", 3, 3, SetDenyScripts},
     {"SLEEP", 3, 3, Sleep},
     {"STRINGMATCH-LEN", 4, 4, StringMatchLength},
     {"STRUCTSIZE", 2, 2, StructSizes},

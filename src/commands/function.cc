@@ -2,6 +2,7 @@
 // Tested by tests/src/scripting/function_test.cc.
 #include "src/commands/function.h"
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/dispatcher.h"
 #include "src/numbers.h"
@@ -102,6 +103,11 @@ bool ReadLibraries(std::string_view payload, std::vector<std::string>* codes, st
   return true;
 }
 
+void RejectArguments(const Args& args, Reply& reply) {
+  reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(args[1]) +
+              "'. Try FUNCTION HELP.");
+}
+
 }  // namespace
 
 void Fcall(const Args& args, Session& session, Reply& reply) {
@@ -135,14 +141,13 @@ void FunctionDelete(const Args& args, Session& session, Reply& reply) {
 }
 
 void FunctionFlush(const Args& args, Session& session, Reply& reply) {
-  if (args.size() > 3) {
-    return reply.Error(
-        "ERR unknown subcommand or wrong number of arguments for 'flush'. Try FUNCTION HELP.");
-  }
+  if (args.size() > 3) return RejectArguments(args, reply);
   if (args.size() == 3 && !IsWord(args[2], "SYNC") && !IsWord(args[2], "ASYNC")) {
     return reply.Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   }
   WithFunctions(session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
+    ChangeCount changes(tx);
+    changes.Is(1);
     functions.Flush(tx);
     reply.Ok();
   });
@@ -180,10 +185,7 @@ void FunctionDump(const Args&, Session& session, Reply& reply) {
 
 // FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]
 void FunctionRestore(const Args& args, Session& session, Reply& reply) {
-  if (args.size() > 4) {
-    return reply.Error(
-        "ERR unknown subcommand or wrong number of arguments for 'restore'. Try FUNCTION HELP.");
-  }
+  if (args.size() > 4) return RejectArguments(args, reply);
   Functions::Policy policy = Functions::Policy::kAppend;
   if (args.size() == 4) {
     if (IsWord(args[3], "FLUSH")) {

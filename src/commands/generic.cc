@@ -85,6 +85,7 @@ void Exists(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view key : args.subspan(1)) {
     const bool is_there = tx.Peek(key) != nullptr;
     count += is_there;
+    tx.CountLook(key, is_there);
     if (!is_there) tx.NotifyMiss(key);
   }
   reply.Integer(count);
@@ -100,6 +101,7 @@ void Touch(const Args& args, Tx& tx, Reply& reply) {
 // TYPE key -> string, list, set, zset, hash, stream or none
 void Type(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
+  tx.CountLook(args[1], object != nullptr);
   if (object == nullptr) tx.NotifyMiss(args[1]);
   reply.Simple(object == nullptr ? "none" : TypeName(object->type));
 }

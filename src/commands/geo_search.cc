@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "src/commands/geo.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set.h"
@@ -273,6 +274,8 @@ void StoreHits(const Search& search, const std::vector<Hit>& hits, std::string_v
         {hit.member, search.stores_distance ? hit.distance_m / search.unit_m : hit.score});
   }
   std::sort(elements.begin(), elements.end(), IsBefore);
+  ChangeCount changes(tx);
+  if (!elements.empty()) changes.Is(elements.size());
   StoreSortedSet(tx, search.target, elements, event);
   reply.Integer(static_cast<int64_t>(elements.size()));
 }

@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/hash_test.cc.
 #include "src/commands/hash.h"
 
+#include "engine/change_count.h"
 #include "engine/hash.h"
 #include "src/commands/element_scan.h"
 #include "src/commands/groups.h"
@@ -21,6 +22,8 @@ std::optional<int64_t> SetPairs(const Args& args, std::string_view command, Tx& 
   }
   const Object* found;
   if (!FindHash(args[1], tx, reply, &found)) return std::nullopt;
+  ChangeCount changes(tx);
+  changes.Is(pairs.size() / 2);
   HashKey hash(tx, args[1], found);
   hash.Expect(pairs.size() / 2);
   int64_t added = 0;
@@ -143,9 +146,11 @@ void HExists(const Args& args, Tx& tx, Reply& reply) {
 void HDel(const Args& args, Tx& tx, Reply& reply) {
   const Object* found;
   if (!FindHash(args[1], tx, reply, &found)) return;
+  ChangeCount changes(tx);
   HashKey hash(tx, args[1], found);
   int64_t removed = 0;
   for (const std::string_view name : args.subspan(2)) removed += hash.Remove(name);
+  changes.Is(static_cast<uint64_t>(removed));
   if (removed > 0) tx.Notify(EventClass::kHash, "hdel", args[1]);
   reply.Integer(removed);
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog_registers.h"
 #include "src/commands/string.h"
@@ -66,6 +67,8 @@ void AddToDense(const Args& args, const Object& object, Tx& tx, Reply& reply) {
     if (DenseHllRegister(hll, mark.index) < mark.rank) marks.push_back(mark);
   }
   if (marks.empty()) return reply.Integer(0);
+  ChangeCount changes(tx);
+  changes.Is(marks.size());
 
   if (CachedHllCount(hll)) {
     std::string header(hll.substr(0, kHllHeaderSize));
@@ -85,8 +88,8 @@ void AddToDense(const Args& args, const Object& object, Tx& tx, Reply& reply) {
 void AddToSparse(const Args& args, const Object* object, Tx& tx, Reply& reply) {
   // One buffer a thread: its room is used again.
   thread_local std::string hll;
-  bool changed = object == nullptr;
-  if (changed) {
+  uint64_t change_count = object == nullptr ? 1 : 0;
+  if (object == nullptr) {
     hll = EmptyHll();
   } else {
     hll.assign(object->value());
@@ -94,12 +97,14 @@ void AddToSparse(const Args& args, const Object* object, Tx& tx, Reply& reply) {
   for (const std::string_view element : args.subspan(2)) {
     const HllChange change = MarkHll(&hll, HllMarkOf(element), SparseSizeMax());
     if (change == HllChange::kCorrupted) return reply.Error(kErrCorrupted);
-    changed |= change == HllChange::kChanged;
+    change_count += change == HllChange::kChanged;
   }
-  if (!changed) {
+  if (change_count == 0) {
     MakeRaw(args[1], *object, tx);
     return reply.Integer(0);
   }
+  ChangeCount changes(tx);
+  changes.Is(change_count);
   MarkHllCountOld(&hll);
   tx.SetString(args[1], hll, Expiry::Keep(), Encoding::kRaw);
   tx.Notify(EventClass::kString, "pfadd", args[1]);

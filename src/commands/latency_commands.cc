@@ -14,6 +14,48 @@ namespace {
 // The powers of two up to which LATENCY HISTOGRAM counts, as exponents of microseconds.
 constexpr uint32_t kExponentMax = 30;
 
+constexpr std::string_view kDoctorDisabled =
+    "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Redis instance. You "
+    "may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we "
+    "weren't in a deep space mission I'd suggest to take a look at "
+    "https://redis.io/topics/latency-monitor.\n";
+constexpr std::string_view kDoctorNoEvents =
+    "Dave, no latency spike was observed during the lifetime of this Redis instance, not in the "
+    "slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think "
+    "things over.\n";
+constexpr std::string_view kDoctorIntroduction =
+    "Dave, I have observed latency spikes in this Redis instance. You don't mind talking about it, "
+    "do you Dave?\n\n";
+constexpr std::string_view kDoctorNoAdvice =
+    "\nWhile there are latency events logged, I'm not able to suggest any easy fix. Please use the "
+    "Redis community to get some help, providing this report in your help request.\n";
+
+std::string SlowCommandAdvice(Server& server) {
+  const int64_t threshold_ms = server.latency_monitor().threshold_ms();
+  const int64_t slow_us = server.config().Int("slowlog-log-slower-than");
+  const std::string setting =
+      "'CONFIG SET slowlog-log-slower-than " + std::to_string(threshold_ms * 1000) + "'.";
+  std::string text = "\nI have a few advices for you:\n\n";
+  if (slow_us < 0 || server.config().Int("slowlog-max-len") == 0) {
+    text +=
+        "- There are latency issues with potentially slow commands you are using. Try to enable "
+        "the Slow Log Redis feature using the command " +
+        setting +
+        " If the Slow log is disabled Redis is not able to log slow commands execution for you.\n";
+  } else if (slow_us / 1000 > threshold_ms) {
+    text +=
+        "- Your current Slow Log configuration only logs events that are slower than your "
+        "configured latency monitor threshold. Please use " +
+        setting + "\n";
+  }
+  return text +
+         "- Check your Slow Log to understand what are the commands you are running which are too "
+         "slow to execute. Please check https://redis.io/commands/slowlog for more information.\n"
+         "- Deleting, expiring or evicting (because of maxmemory policy) large objects is a "
+         "blocking operation. If you have very large objects that are often deleted, expired, or "
+         "evicted, try to fragment those objects into multiple smaller objects.\n";
+}
+
 void ReplyHistogram(const CommandTotals& totals, Reply& reply) {
   std::vector<std::pair<uint64_t, uint64_t>> steps;
   uint64_t before = 0;
@@ -61,22 +103,15 @@ void LatencyHistory(const Args& args, Session& session, Reply& reply) {
   }
 }
 
-// LATENCY GRAPH event -> a line a sample, the worst the longest
+// LATENCY GRAPH event -> a column a sample
 void LatencyGraph(const Args& args, Session& session, Reply& reply) {
-  constexpr uint64_t kBarMax = 40;
   const auto events = session.server().latency_monitor().Events();
   const auto found = events.find(args[2]);
   if (found == events.end()) {
     return reply.Error("ERR No samples available for event '" + std::string(args[2]) + "'");
   }
-  const LatencyMonitor::Event& event = found->second;
-  std::string text = found->first + " - high " + std::to_string(event.worst_ms) + " ms\n";
-  for (const auto& sample : event.samples) {
-    const uint64_t bar = sample.took_ms * kBarMax / std::max<uint64_t>(event.worst_ms, 1);
-    text += std::to_string(sample.at_s) + " " + std::string(bar, '#') + " " +
-            std::to_string(sample.took_ms) + " ms\n";
-  }
-  reply.Verbatim("txt", text);
+  const int64_t now_s = session.server().clock().WallMs() / 1000;
+  reply.Verbatim("txt", LatencyGraphText(found->first, found->second, now_s));
 }
 
 // LATENCY RESET [event...] -> how many were there
@@ -85,21 +120,21 @@ void LatencyReset(const Args& args, Session& session, Reply& reply) {
   reply.Integer(static_cast<int64_t>(session.server().latency_monitor().Reset(names)));
 }
 
+// LATENCY DOCTOR -> what the events are, and what may be done
 void LatencyDoctor(const Args&, Session& session, Reply& reply) {
-  const LatencyMonitor& monitor = session.server().latency_monitor();
-  if (monitor.threshold_ms() == 0) {
+  Server& server = session.server();
+  const auto events = server.latency_monitor().Events();
+  if (events.empty()) {
     return reply.Verbatim(
-        "txt",
-        "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Redis instance. "
-        "You may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable "
-        "it.\n");
+        "txt", server.latency_monitor().threshold_ms() == 0 ? kDoctorDisabled : kDoctorNoEvents);
   }
-  std::string text =
-      "Latency spikes of at least " + std::to_string(monitor.threshold_ms()) + " ms:\n";
-  for (const auto& [name, event] : monitor.Events()) {
-    text += name + ": " + std::to_string(event.samples.size()) + " samples, worst " +
-            std::to_string(event.worst_ms) + " ms\n";
+  const int64_t now_s = server.clock().WallMs() / 1000;
+  std::string text(kDoctorIntroduction);
+  size_t number = 0;
+  for (const auto& [name, event] : events) {
+    text += std::to_string(++number) + ". " + LatencySummaryText(name, event, now_s) + "\n";
   }
+  text += events.contains("command") ? SlowCommandAdvice(server) : std::string(kDoctorNoAdvice);
   reply.Verbatim("txt", text);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/errors.h"
 #include "src/numbers.h"
@@ -35,6 +36,8 @@ void Push(const Args& args, ListEnd end, bool only_if_present, Tx& tx, Reply& re
   const Object* object;
   if (!FindList(args[1], tx, reply, &object)) return;
   if (object == nullptr && only_if_present) return reply.Integer(0);
+  ChangeCount changes(tx);
+  changes.Is(args.size() - 2);
   ListKey list(tx, args[1], object);
   list.Push(end, args.subspan(2));
   tx.Notify(EventClass::kList, end == ListEnd::kHead ? "lpush" : "rpush", args[1]);
@@ -217,8 +220,10 @@ void LTrim(const Args& args, Tx& tx, Reply& reply) {
   if (!FindList(args[1], tx, reply, &object)) return;
   reply.Ok();
   if (object == nullptr) return;
+  ChangeCount changes(tx);
   const size_t size = ListKey(tx, args[1], object).size();
   const Range kept = Clamp(*start, *stop, size);
+  changes.Is(size - kept.count);
   tx.Notify(EventClass::kList, "ltrim", args[1]);
   if (kept.count == 0) {
     tx.Delete(args[1]);
@@ -256,9 +261,11 @@ void LRem(const Args& args, Tx& tx, Reply& reply) {
   const uint64_t count_max = *count == 0  ? UINT64_MAX
                              : *count > 0 ? static_cast<uint64_t>(*count)
                                           : ~static_cast<uint64_t>(*count) + 1;
+  ChangeCount changes(tx);
   ListKey list(tx, args[1], object);
   const size_t erased =
       list.EraseEqual(args[3], count_max, *count < 0 ? ListEnd::kTail : ListEnd::kHead);
+  changes.Is(erased);
   if (erased > 0) tx.Notify(EventClass::kList, "lrem", args[1]);
   reply.Integer(static_cast<int64_t>(erased));
 }

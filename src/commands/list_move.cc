@@ -1,4 +1,5 @@
 // Tested by tests/src/commands/list_move_test.cc.
+#include "engine/change_count.h"
 #include "src/commands/blocking.h"
 #include "src/commands/list.h"
 
@@ -37,7 +38,9 @@ bool MoveElement(std::string_view source, std::string_view target, MoveEnds ends
   const Object* target_object;
   if (!FindList(source, tx, reply, &source_object)) return true;
   if (source_object == nullptr) return false;
+  ChangeCount changes(tx);
   if (source == target) {
+    changes.Is(1);
     ListKey list(tx, source, source_object);
     const std::string element = Take(list, ends.from);
     list.Push(ends.to, element);
@@ -46,6 +49,7 @@ bool MoveElement(std::string_view source, std::string_view target, MoveEnds ends
     return true;
   }
   if (!FindList(target, tx, reply, &target_object)) return true;
+  changes.Is(1);
   ListKey list(tx, source, source_object);
   const std::string element = Take(list, ends.from);
   ListKey(tx, target, target_object).Push(ends.to, element);

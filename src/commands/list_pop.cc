@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/list_pop_test.cc.
 #include <algorithm>
 
+#include "engine/change_count.h"
 #include "src/commands/blocking.h"
 #include "src/commands/groups.h"
 #include "src/commands/list.h"
@@ -26,10 +27,12 @@ void PopOne(std::string_view key, const Object* object, ListEnd end, Tx& tx, Rep
 // Answers an array of up to count_max popped elements. Requires: as PopOne, count_max > 0.
 void PopMany(std::string_view key, const Object* object, ListEnd end, int64_t count_max, Tx& tx,
              Reply& reply) {
+  ChangeCount changes(tx);
   {
     ListKey list(tx, key, object);
     const size_t size = list.size();
     const size_t count = std::min(size, static_cast<size_t>(count_max));
+    changes.Is(count);
     const auto write = [&](std::string_view element) { reply.Bulk(element); };
     reply.Array(count);
     NotifyPop(key, end, tx);

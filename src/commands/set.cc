@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/set_test.cc.
 #include "src/commands/set.h"
 
+#include "engine/change_count.h"
 #include "engine/set.h"
 #include "src/commands/element_scan.h"
 #include "src/errors.h"
@@ -19,11 +20,13 @@ bool FindSet(std::string_view key, Tx& tx, Reply& reply, const Object** object) 
 void SAdd(const Args& args, Tx& tx, Reply& reply) {
   const Object* found;
   if (!FindSet(args[1], tx, reply, &found)) return;
+  ChangeCount changes(tx);
   SetKey set(tx, args[1], found);
   const Args members = args.subspan(2);
   set.Expect(members.size(), members[0]);
   int64_t added = 0;
   for (const std::string_view member : members) added += set.Add(member);
+  changes.Is(static_cast<uint64_t>(added));
   if (added > 0) tx.Notify(EventClass::kSet, "sadd", args[1]);
   reply.Integer(added);
 }
@@ -32,9 +35,11 @@ void SAdd(const Args& args, Tx& tx, Reply& reply) {
 void SRem(const Args& args, Tx& tx, Reply& reply) {
   const Object* found;
   if (!FindSet(args[1], tx, reply, &found)) return;
+  ChangeCount changes(tx);
   SetKey set(tx, args[1], found);
   int64_t removed = 0;
   for (const std::string_view member : args.subspan(2)) removed += set.Remove(member);
+  changes.Is(static_cast<uint64_t>(removed));
   if (removed > 0) tx.Notify(EventClass::kSet, "srem", args[1]);
   reply.Integer(removed);
 }

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "engine/set.h"
 #include "src/commands/groups.h"
 #include "src/commands/set.h"
@@ -125,8 +126,10 @@ Encoding FirstEncoding(const Members& members, Encoding smallest) {
 // Makes the key a set of these members; none deletes it.
 void Store(std::string_view key, const Members& members, std::optional<Encoding> encoding,
            std::string_view event, Tx& tx, Reply& reply) {
+  ChangeCount changes(tx);
   const bool replaces = tx.Delete(key);
   if (!members.empty()) {
+    changes.Is(1);
     SetKey set(tx, key, nullptr);
     if (encoding) set.StartAs(*encoding);
     for (const std::string_view member : members) set.Add(member);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "engine/set.h"
 #include "src/commands/draw.h"
 #include "src/commands/groups.h"
@@ -57,6 +58,8 @@ void PopOne(std::string_view key, const Object* found, Tx& tx, Reply& reply) {
 void PopMany(std::string_view key, size_t count, const Object* found, Tx& tx, Reply& reply) {
   if (found == nullptr || count == 0) return reply.Set(0);
   const size_t size = SetKey(tx, key, found).size();
+  ChangeCount changes(tx);
+  changes.Is(std::min(count, size));
   if (count < size && (size - count) * kRemakeFactor <= count) {
     return PopAllBut(key, size - count, found, tx, reply);
   }

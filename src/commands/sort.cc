@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "engine/change_count.h"
 #include "engine/list.h"
 #include "engine/set.h"
 #include "engine/sorted_set.h"
@@ -210,11 +211,13 @@ void Store(std::string_view key, const std::vector<std::optional<std::string_vie
   std::vector<std::string> elements;
   elements.reserve(results.size());
   for (const auto& result : results) elements.emplace_back(result.value_or(""));
+  ChangeCount changes(tx);
   const bool replaces = tx.Delete(key);
   if (elements.empty()) {
     if (replaces) tx.Notify(EventClass::kGeneric, "del", key);
     return;
   }
+  changes.Is(elements.size());
   ListKey list(tx, key, nullptr);
   for (const std::string& element : elements) list.Push(ListEnd::kTail, element);
   tx.Notify(EventClass::kList, "sortstore", key);

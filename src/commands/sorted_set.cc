@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set_add.h"
 #include "src/errors.h"
@@ -139,11 +140,13 @@ void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> 
   for (const ScoredMember& element : elements) {
     end = std::copy(element.member.begin(), element.member.end(), end);
   }
+  ChangeCount changes(tx);
   const bool replaces = tx.Delete(key);
   if (elements.empty()) {
     if (replaces) tx.Notify(EventClass::kGeneric, "del", key);
     return;
   }
+  changes.Is(1);
   SortedSetKey set(tx, key, nullptr);
   set.Expect(elements.size(), size_max);
   const char* member = members.get();
@@ -157,6 +160,7 @@ void StoreSortedSet(Tx& tx, std::string_view key, std::span<const ScoredMember> 
 void AddToSortedSet(std::string_view key, const SortedSetAdd& add, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindSortedSet(key, tx, reply, &object)) return;
+  ChangeCount changes(tx);
   int64_t new_count = 0, changed_count = 0;
   bool refused = true;
   double score = 0;
@@ -171,6 +175,7 @@ void AddToSortedSet(std::string_view key, const SortedSetAdd& add, Tx& tx, Reply
       changed_count += added == Added::kChanged;
     }
   }
+  changes.Is(static_cast<uint64_t>(new_count + changed_count));
   if (new_count + changed_count > 0) {
     tx.Notify(EventClass::kSortedSet, add.increment ? "zincr" : "zadd", key);
   }
@@ -196,10 +201,12 @@ void ZIncrBy(const Args& args, Tx& tx, Reply& reply) {
 void ZRem(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindSortedSet(args[1], tx, reply, &object)) return;
+  ChangeCount changes(tx);
   int64_t count = 0;
   if (object != nullptr) {
     SortedSetKey set(tx, args[1], object);
     for (const std::string_view member : args.subspan(2)) count += set.Remove(member);
+    changes.Is(static_cast<uint64_t>(count));
     if (count > 0) tx.Notify(EventClass::kSortedSet, "zrem", args[1]);
   }
   reply.Integer(count);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "engine/change_count.h"
 #include "src/commands/blocking.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set.h"
@@ -51,9 +52,12 @@ void PopFromKey(const Args& args, End end, Tx& tx, Reply& reply) {
     reply.Array(2);
     return PopOne(args[1], object, end, tx, reply);
   }
+  ChangeCount changes(tx);
   SortedSetKey set(tx, args[1], object);
+  const size_t popped = std::min(static_cast<size_t>(count), set.size());
+  changes.Is(popped);
   ScoredReply elements(reply, /*with_scores=*/true);
-  elements.Begin(std::min(static_cast<size_t>(count), set.size()));
+  elements.Begin(popped);
   Pop(args[1], &set, end, static_cast<size_t>(count), tx,
       [&](const ScoredMember& element) { elements.Add(element); });
 }
@@ -107,10 +111,13 @@ bool PopFromFirst(const MultiPop& pop, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindFirst(pop.keys, tx, reply, &key, &object)) return true;
   if (object == nullptr) return false;
+  ChangeCount changes(tx);
   SortedSetKey set(tx, key, object);
+  const size_t popped = std::min(static_cast<size_t>(pop.count), set.size());
+  changes.Is(popped);
   reply.Array(2);
   reply.Bulk(key);
-  reply.Array(std::min(static_cast<size_t>(pop.count), set.size()));
+  reply.Array(popped);
   Pop(key, &set, pop.end, static_cast<size_t>(pop.count), tx, [&](const ScoredMember& element) {
     reply.Array(2);
     reply.Bulk(element.member);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set.h"
 #include "src/errors.h"
@@ -212,9 +213,11 @@ void RemoveRange(const Args& args, RangeBy by, std::string_view event, Tx& tx, R
   const Object* object;
   if (!ParseRange(by, args[2], args[3], &range, reply)) return;
   if (!FindSortedSet(args[1], tx, reply, &object)) return;
+  ChangeCount changes(tx);
   SortedSetKey set(tx, args[1], object);
   const Ranks ranks = RanksOf(range, set);
   set.RemoveRange(ranks.first, ranks.count);
+  changes.Is(ranks.count);
   if (ranks.count > 0) tx.Notify(EventClass::kSortedSet, event, args[1]);
   reply.Integer(static_cast<int64_t>(ranks.count));
 }

@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/stream_test.cc.
 #include <limits>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
@@ -98,6 +99,7 @@ void XAdd(const Args& args, Tx& tx, Reply& reply) {
   if (!FindStream(args[1], tx, reply, &object)) return;
   if (object == nullptr && options.no_make_stream) return reply.Null();
 
+  ChangeCount changes(tx);
   StreamKey stream(tx, args[1], object);
   const StreamId last = object == nullptr ? StreamId{} : stream.state().last_id;
   if (last == kStreamIdMax) {
@@ -112,6 +114,7 @@ void XAdd(const Args& args, Tx& tx, Reply& reply) {
   if (SizeOf(fields) > kEntrySizeMax) {
     return reply.Error("ERR Elements are too large to be stored");
   }
+  changes.Is(1);  // whatever the trim takes
   if (object == nullptr) stream.CreateEmpty();
   stream.Add(*id, fields);
   tx.Notify(EventClass::kStream, "xadd", args[1]);
@@ -146,11 +149,13 @@ void XDel(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view argument : args.subspan(2)) {
     if (!ReadStreamId(argument, reply, &id)) return;
   }
+  ChangeCount changes(tx);
   StreamKey stream(tx, args[1], object);
   int64_t count = 0;
   for (const std::string_view argument : args.subspan(2)) {
     count += stream.Remove(*ParseStreamId(argument));
   }
+  changes.Is(static_cast<uint64_t>(count));
   if (count > 0) tx.Notify(EventClass::kStream, "xdel", args[1]);
   reply.Integer(count);
 }
@@ -162,7 +167,9 @@ void XTrim(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindStream(args[1], tx, reply, &object)) return;
   if (object == nullptr) return reply.Integer(0);
+  ChangeCount changes(tx);
   const auto count = StreamKey(tx, args[1], object).Trim(options.trim);
+  changes.Is(count);
   if (count > 0) tx.Notify(EventClass::kStream, "xtrim", args[1]);
   reply.Integer(static_cast<int64_t>(count));
 }

@@ -1,4 +1,5 @@
 // Tested by tests/src/commands/stream_group_test.cc.
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
@@ -63,6 +64,7 @@ void XGroupCreate(const Args& args, Tx& tx, Reply& reply) {
                           : !FindPresent(args[2], tx, reply, &object)) {
     return;
   }
+  ChangeCount changes(tx);
   StreamKey stream(tx, args[2], object);
   StreamId id;
   if (args[4] != "$") {
@@ -74,6 +76,7 @@ void XGroupCreate(const Args& args, Tx& tx, Reply& reply) {
   if (stream.CreateGroup(args[3], id, options.entries_read) == nullptr) {
     return reply.Error("BUSYGROUP Consumer Group name already exists");
   }
+  changes.Is(1);
   tx.Notify(EventClass::kStream, "xgroup-create", args[2]);
   reply.Ok();
 }
@@ -102,9 +105,11 @@ void XGroupSetId(const Args& args, Tx& tx, Reply& reply) {
 void XGroupDestroy(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindPresent(args[2], tx, reply, &object)) return;
+  ChangeCount changes(tx);
   StreamKey stream(tx, args[2], object);
   StreamGroup* group = stream.FindGroup(args[3]);
   if (group != nullptr) {
+    changes.Is(1);
     stream.DestroyGroup(group);
     tx.Notify(EventClass::kStream, "xgroup-destroy", args[2]);
   }

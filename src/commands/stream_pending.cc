@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/stream_group_test.cc.
 #include <algorithm>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
@@ -277,17 +278,27 @@ void XPending(const Args& args, Tx& tx, Reply& reply) {
 //   [LASTID id] -> the entries, or their ids
 // Entries that are gone are pending no more.
 void XClaim(const Args& args, Tx& tx, Reply& reply) {
+  ChangeCount changes(tx);
   std::optional<StreamKey> stream;
   StreamGroup* group;
   if (!FindGroupOf(args, tx, reply, &stream, &group)) return;
   ClaimCall call;
   if (!ReadClaim(args, tx.now_ms(), reply, &call)) return;
-  if (call.last_id > group->last_id) stream->SetGroup(group, call.last_id, group->entries_read);
+  const bool advances = call.last_id > group->last_id;
+  if (advances) stream->SetGroup(group, call.last_id, group->entries_read);
+  const bool makes_consumer = group->FindConsumer(args[3]) == nullptr;
   StreamConsumer* consumer = SeenConsumer(args, *stream, group, tx);
   std::vector<StreamId> claimed;
+  size_t gone_count = 0;
   for (const StreamId id : call.ids) {
-    if (Claim(call, id, *stream, group, consumer, tx.now_ms())) claimed.push_back(id);
+    const size_t pending_before = group->pending.size();
+    if (Claim(call, id, *stream, group, consumer, tx.now_ms())) {
+      claimed.push_back(id);
+    } else {
+      gone_count += pending_before - group->pending.size();
+    }
   }
+  changes.Is(claimed.size() + gone_count + advances + makes_consumer);
   if (!claimed.empty()) stream->SeeConsumer(group, consumer, /*active=*/true);
   ReplyClaimed(claimed, call.just_id, *stream, reply);
 }
@@ -297,9 +308,11 @@ void XClaim(const Args& args, Tx& tx, Reply& reply) {
 void XAutoClaim(const Args& args, Tx& tx, Reply& reply) {
   AutoClaimCall call;
   if (!ReadAutoClaim(args, tx.now_ms(), reply, &call)) return;
+  ChangeCount changes(tx);
   std::optional<StreamKey> stream;
   StreamGroup* group;
   if (!FindGroupOf(args, tx, reply, &stream, &group)) return;
+  const bool makes_consumer = group->FindConsumer(args[3]) == nullptr;
   StreamConsumer* consumer = SeenConsumer(args, *stream, group, tx);
 
   std::vector<StreamId> claimed, gone;
@@ -316,6 +329,7 @@ void XAutoClaim(const Args& args, Tx& tx, Reply& reply) {
     }
   }
   if (!claimed.empty()) stream->SeeConsumer(group, consumer, /*active=*/true);
+  changes.Is(claimed.size() + gone.size() + makes_consumer);
 
   reply.Array(3);
   ReplyId(at == group->pending.end() ? kStreamIdMin : at->id, reply);

@@ -1,6 +1,7 @@
 // Tested by tests/src/commands/stream_group_test.cc and tests/src/blocked_streams_test.cc.
 #include <algorithm>
 
+#include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
@@ -184,8 +185,9 @@ bool HasMoreThan(size_t count, const StreamKey& stream, StreamId after) {
   return stream.entries().Count(after.Next(), kStreamIdMax, count + 1) > count;
 }
 
-// Whether the call answers something for this key, an empty history included.
-bool AnswersFor(const ReadCall& call, size_t index, Tx& tx) {
+// Whether the call answers something for this key, an empty history included; *made_consumer when
+// it is the consumer's first.
+bool AnswersFor(const ReadCall& call, size_t index, Tx& tx, bool* made_consumer) {
   const std::string_view key = call.keys[index];
   const Object* object = tx.Find(key);
   if (object == nullptr) return false;
@@ -195,6 +197,7 @@ bool AnswersFor(const ReadCall& call, size_t index, Tx& tx) {
   StreamGroup* group = stream.FindGroup(*call.group);
   // A consumer that reads nothing was there all the same.
   StreamConsumer* consumer = group->FindConsumer(call.consumer);
+  *made_consumer = consumer == nullptr;
   if (consumer == nullptr) {
     consumer = stream.CreateConsumer(group, call.consumer);
     tx.Notify(EventClass::kStream, "xgroup-createconsumer", key);
@@ -287,10 +290,17 @@ bool Read(const Args& args, bool is_group, Tx& tx, Reply& reply, BlockRequest* r
   call.is_group = is_group;
   call.is_later_run = request->is_later_run;
   if (!ReadOptions(args, tx, reply, &call) || !ResolveIds(tx, reply, &call)) return true;
+  // A stream read counts once, and a consumer made for it.
+  ChangeCount changes(tx);
+  uint64_t change_count = 0;
   std::vector<size_t> answered;
   for (size_t i = 0; i < call.keys.size(); ++i) {
-    if (AnswersFor(call, i, tx)) answered.push_back(i);
+    bool made_consumer = false;
+    if (!AnswersFor(call, i, tx, &made_consumer)) continue;
+    answered.push_back(i);
+    change_count += made_consumer ? 2 : 1;
   }
+  changes.Is(is_group ? change_count : 0);
   if (answered.empty()) {
     if (call.timeout_ms) {
       FillRequest(args, call, request);

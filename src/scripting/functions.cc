@@ -131,7 +131,22 @@ void Functions::Become(Libraries libraries, Tx* tx) {
   library_count_ = libraries_.size();
   function_count_ = by_name_.size();
   code_bytes_ = code_bytes;
+  PublishFlags();
   NoteMemory();
+}
+
+void Functions::PublishFlags() {
+  std::lock_guard lock(flags_mutex_);
+  published_flags_.clear();
+  for (const auto& [name, function] : by_name_) published_flags_.emplace(name, function->flags);
+}
+
+std::optional<uint32_t> Functions::PublishedFlags(std::string_view function_name) const {
+  const std::string lower = Lower(function_name);
+  std::lock_guard lock(flags_mutex_);
+  const auto found = published_flags_.find(lower);
+  if (found == published_flags_.end()) return std::nullopt;
+  return found->second;
 }
 
 bool Functions::Load(std::string_view code, bool replace, Tx& tx, std::string* name,

@@ -6,14 +6,16 @@
 // their code left in local variables between calls, as in Redis: so there is one interpreter, and
 // whoever uses it holds every shard.
 //
-// Thread:   any, under a Tx that locks all; counts, sizes and LoadAll (before the first command)
-//           apart.
+// Thread:   any, under a Tx that locks all; counts, sizes, PublishedFlags and LoadAll (before the
+//           first command) apart.
 // Lifetime: the server's.
 // Errors:   texts in Redis' words.
 
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,9 @@ class Functions {
   // Null: there is none. Names are the same in any case.
   const LibraryFunction* Find(std::string_view function_name) const;
   Interpreter& interpreter();
+  // The flags of a function as of the last change, for those who hold no locks; none: it is not
+  // known. Any thread.
+  std::optional<uint32_t> PublishedFlags(std::string_view function_name) const;
 
   const Libraries& libraries() const { return libraries_; }
   size_t library_count() const { return library_count_.load(std::memory_order_relaxed); }
@@ -69,10 +74,13 @@ class Functions {
   void Release(const Library& library);
   // Takes over libraries, and writes what differs.
   void Become(Libraries libraries, Tx* tx);
+  void PublishFlags();
 
   std::unique_ptr<Interpreter> interpreter_;
   Libraries libraries_;
   std::map<std::string, const LibraryFunction*, std::less<>> by_name_;  // in lower case
+  mutable std::mutex flags_mutex_;
+  std::map<std::string, uint32_t, std::less<>> published_flags_;  // of by_name_; flags_mutex_
   std::atomic<size_t> library_count_{0}, function_count_{0};
   std::atomic<size_t> memory_bytes_{0}, code_bytes_{0};
 };

@@ -61,6 +61,10 @@ class ReplyReader {
         return SetStringField(lua_, "big_number", line);
       case '=':
         return PushVerbatim(TakeBytes(line));
+      case '|':
+        return PushBehindAttribute(Number(line));
+      case '>':
+        return lua_pushnil(lua_);  // nothing that scripts know
       case '%':
         return PushMap(Number(line));
       case '~':
@@ -78,9 +82,10 @@ class ReplyReader {
     }
   }
 
+  // Maps and sets grow as they are filled, as Redis' do: the order of their elements follows.
   void PushMap(int64_t count) {
     lua_createtable(lua_, 0, 1);
-    lua_createtable(lua_, 0, static_cast<int>(count));
+    lua_newtable(lua_);
     for (int64_t i = 0; i < count; ++i) {
       Push();
       Push();
@@ -91,13 +96,22 @@ class ReplyReader {
 
   void PushSet(int64_t count) {
     lua_createtable(lua_, 0, 1);
-    lua_createtable(lua_, 0, static_cast<int>(count));
+    lua_newtable(lua_);
     for (int64_t i = 0; i < count; ++i) {
       Push();
       lua_pushboolean(lua_, 1);
       lua_rawset(lua_, -3);
     }
     lua_setfield(lua_, -2, "set");
+  }
+
+  // The reply that has the attribute, which scripts do not see.
+  void PushBehindAttribute(int64_t pairs) {
+    for (int64_t i = 0; i < 2 * pairs; ++i) {
+      Push();
+      lua_pop(lua_, 1);
+    }
+    Push();
   }
 
   // "txt:" and the text.
@@ -145,10 +159,19 @@ enum class Name : uint8_t {
   kBigNumber,
   kVerbatimString,
   kFormat,
-  kString
+  kString,
+  kCounted
 };
-constexpr const char* kNames[] = {
-    "err", "ok", "double", "map", "set", "big_number", "verbatim_string", "format", "string"};
+constexpr const char* kNames[] = {"err",
+                                  "ok",
+                                  "double",
+                                  "map",
+                                  "set",
+                                  "big_number",
+                                  "verbatim_string",
+                                  "format",
+                                  "string",
+                                  "ignore_error_stats_update"};
 
 class ValueWriter {
  public:
@@ -253,7 +276,7 @@ class ValueWriter {
 
   void WriteTable() {
     if (Has(Name::kErr, LUA_TSTRING)) {
-      reply_.Error(TakeLine(-1));
+      WriteErrorLine();
     } else if (Has(Name::kOk, LUA_TSTRING)) {
       reply_.Simple(TakeLine(-1));
     } else if (Has(Name::kDouble, LUA_TNUMBER)) {
@@ -270,6 +293,16 @@ class ValueWriter {
       return WriteArray();
     }
     if (failure_ == nullptr) lua_pop(lua_, 1);
+  }
+
+  // The text of an error on top of its table.
+  void WriteErrorLine() {
+    const std::string text = TakeLine(-1);
+    lua_pushvalue(lua_, value_index_ + 1 + static_cast<int>(Name::kCounted));
+    lua_rawget(lua_, -3);
+    const bool is_counted = lua_toboolean(lua_, -1) != 0;
+    lua_pop(lua_, 1);
+    is_counted ? reply_.PassOnError(text) : reply_.Error(text);
   }
 
   // Of the table on top: its keys, or its keys and values.

@@ -1,6 +1,7 @@
 // Tested by tests/src/scripting/script_test.cc.
 //
 // The library `redis` of scripts and functions.
+#include <cmath>
 #include <cstdlib>
 
 #include "src/log.h"
@@ -50,9 +51,11 @@ int ErrorReply(lua_State* lua) {
   }
   size_t size;
   const char* const text = lua_tolstring(lua, 1, &size);
-  std::string line(text, size);
-  if (!line.starts_with('-')) line.insert(0, 1, '-');
-  PushError(lua, line);
+  std::string_view line(text, size);
+  if (line.starts_with('-')) line.remove_prefix(1);
+  // Without a code of its own it gets one.
+  const bool has_code = line.find(' ') != std::string_view::npos;
+  PushError(lua, (has_code ? "-" : "-ERR ") + std::string(line));
   lua_pushnil(lua);
   lua_setfield(lua, -2, "ignore_error_stats_update");
   return 1;
@@ -107,7 +110,7 @@ int SetProtocol(lua_State* lua) {
   if (lua_gettop(lua) != 1) {
     return RaiseError(lua, "redis.setresp() requires one argument.");
   }
-  const lua_Number protocol = lua_tonumber(lua, 1);
+  const lua_Number protocol = std::trunc(lua_tonumber(lua, 1));
   if (protocol != 2 && protocol != 3) return RaiseError(lua, "RESP version must be 2 or 3.");
   ScriptRun* const run = RunOf(lua);
   if (run == nullptr) {
@@ -119,7 +122,7 @@ int SetProtocol(lua_State* lua) {
 
 // What is replicated are the changes, whole: the choice is taken and means nothing.
 int SetReplication(lua_State* lua) {
-  if (lua_gettop(lua) != 1) return RaiseError(lua, "redis.set_repl() requires one argument.");
+  if (lua_gettop(lua) != 1) return RaiseError(lua, "redis.set_repl() requires two arguments.");
   const auto flags = static_cast<int64_t>(lua_tonumber(lua, 1));
   if ((flags & ~int64_t{3}) != 0) {
     return RaiseError(

@@ -11,6 +11,7 @@
 #include "src/key_finder.h"
 #include "src/log.h"
 #include "src/numbers.h"
+#include "src/replication/replication.h"
 #include "src/scripting/lua_reply.h"
 #include "src/scripting/permission.h"
 #include "src/server.h"
@@ -211,6 +212,18 @@ bool HasBlockOption(const Command& command, const Args& args) {
   return false;
 }
 
+// Whether a script may call it at all. Once DEBUG has lifted the refusal of what is not for
+// scripts, they may call what runs on keys, which does not wait there, and DEBUG PROTOCOL, which
+// only answers; what remains would change the session, the scripts or the server beneath them.
+bool IsForScripts(const Command& command, const Args& args, bool lifts_denial) {
+  if (lifts_denial && (command.flags & kCmdNoscript)) {
+    return command.session == nullptr ||
+           (command.name == "debug" && args.size() == 3 && IsWord(args[1], "PROTOCOL"));
+  }
+  return !(command.flags & kCmdNoscript) &&
+         (command.flags & (kCmdOutsideTx | kCmdInScripts)) != kCmdOutsideTx;
+}
+
 }  // namespace
 
 // The error on top of the stack, or why the run was ended.
@@ -223,7 +236,6 @@ void ScriptRun::WriteError(Reply& reply) {
     if (text.empty()) text = "ERR unknown error";
     source = TextField(lua, "source");
     line = TextField(lua, "line");
-    counted = !TextField(lua, "ignore_error_stats_update").empty();
     lua_pushliteral(lua, "ignore_error_stats_update");
     lua_rawget(lua, -2);
     counted = lua_toboolean(lua, -1) != 0;
@@ -234,9 +246,8 @@ void ScriptRun::WriteError(Reply& reply) {
   if (is_ending()) text = end_error_;
   text += " script: " + std::string(what_.name);
   if (!source.empty() && !line.empty()) text += ", on " + source + ":" + line;
-  reply.Error(text + ".");
-  // It was counted when the call failed.
-  if (counted) dispatcher_.errors_before_ = reply.error_count();
+  text += '.';
+  counted ? reply.PassOnError(text) : reply.Error(text);
 }
 
 // Writing a table may fail: it goes through a buffer.
@@ -250,10 +261,6 @@ void ScriptRun::WriteResult(Reply& reply) {
   }
   OutputBuffer whole;
   OutputBuffer* const out = reply.Redirect(&whole);
-  lua_pushliteral(lua, "ignore_error_stats_update");
-  lua_rawget(lua, -2);
-  const bool counted = lua_toboolean(lua, -1) != 0;
-  lua_pop(lua, 1);
   const char* failure;
   try {
     failure = WriteLuaValue(lua, protocol_, bytes_max, reply);
@@ -264,7 +271,6 @@ void ScriptRun::WriteResult(Reply& reply) {
   reply.Redirect(out);
   if (failure != nullptr) return reply.Error(failure);
   whole.MoveTo(out);
-  if (counted) dispatcher_.errors_before_ = reply.error_count();
 }
 
 // -- redis.call
@@ -320,20 +326,26 @@ std::string ScriptRun::Refusal(const CommandTable::Found& found, const Args& arg
       (command->data == nullptr && command->session == nullptr && command->blocking == nullptr)) {
     return "Wrong number of args calling Redis command from script";
   }
-  if ((command->flags & kCmdNoscript) ||
-      (command->flags & (kCmdOutsideTx | kCmdInScripts)) == kCmdOutsideTx) {
+  if (!IsForScripts(*command, args, server_.scripting().lifts_denial())) {
     return "This Redis command is not allowed from script";
+  }
+  if (!(command->flags & kCmdStale) && !session_.applies_stream() &&
+      server_.replication().RefusesStaleReads()) {
+    return "Can not execute the command on a stale replica";
   }
   if (const AclVerdict verdict = ScriptPermission(session_, found, args); !verdict.allowed()) {
     session_.NoteDenied(verdict, *command, args, AclLogContext::kLua);
     return "-NOPERM ACL failure in script: " +
            AclDenialText(verdict, session_.user(), *command, args, false);
   }
+  // So that those that only read run while writes are paused.
+  if (what_.read_only && (command->flags & (kCmdWrite | kCmdMayReplicate))) {
+    return "Write commands are not allowed from read-only scripts.";
+  }
   std::string error;
   if (command->flags & kCmdWrite) {
-    if (what_.read_only) return "Write commands are not allowed from read-only scripts.";
-    if (!tx_.may_change()) return "-MISCONF Errors writing to the AOF file";
     if (!session_.applies_stream() && !dispatcher_.MayWrite(&error)) return "-" + error;
+    if (!tx_.may_change()) return "-MISCONF Errors writing to the AOF file";
   }
   if ((command->flags & kCmdDenyOom) && what_.no_memory && !wrote_) {
     return "-OOM command not allowed when used memory > 'maxmemory'.";
@@ -358,17 +370,20 @@ int ScriptRun::Call(lua_State* lua, bool raise) {
   }
   const CommandTable::Found found = server_.commands().Resolve(args);
   if (const std::string refusal = Refusal(found, args); !refusal.empty()) {
-    server_.CountError(refusal[0] == '-' ? std::string_view(refusal).substr(1, refusal.find(' '))
-                                         : "ERR");
+    server_.CountError(
+        refusal[0] == '-' ? std::string_view(refusal).substr(1, refusal.find(' ') - 1) : "ERR");
     if (found.command != nullptr) Bump(dispatcher_.stats_[found.index].rejected);
     return Fail(lua, refusal, raise);
   }
   const Command& command = *found.command;
   if (!HoldKeys(lua, command, args)) RaiseEnd(lua);
   if ((command.flags & kCmdWrite) && !BeginWrite(lua)) RaiseEnd(lua);
-  const uint64_t errors_before = buffers_.reply.error_count();
+  // A session command writes through its connection.
+  const Reply& written =
+      command.session != nullptr ? session_.connection().reply() : buffers_.reply;
+  const uint64_t errors_before = written.error_count();
   Execute(command, args);
-  FinishCall(found, args, errors_before);
+  FinishCall(found, args, written, errors_before);
   if (tx_.state() != Tx::State::kReady) {
     end_ = End::kReadFailed;
     end_error_ = "IOERR a read of the store failed: " + tx_.error().message();
@@ -408,7 +423,7 @@ void ScriptRun::Execute(const Command& command, const Args& args) {
   Reply& reply = buffers_.reply;
   reply.SetProtocol(protocol_);
   if (command.session != nullptr) return ExecuteSession(command, args);
-  tx_.set_write((command.flags & kCmdWrite) != 0);
+  tx_.BeginCommand((command.flags & kCmdWrite) != 0);
   tx_.set_db(session_.db());
   tx_.set_touch(!session_.no_touch && !(command.flags & kCmdNoTouch));
   if (command.data != nullptr) return command.data(args, tx_, reply);
@@ -442,7 +457,7 @@ void ScriptRun::ExecuteSession(const Command& command, const Args& args) {
 }
 
 // Counted as other commands are.
-void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args,
+void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args, const Reply& written,
                            uint64_t errors_before) {
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
   CommandStats& stats = dispatcher_.stats_[found.index];
@@ -450,13 +465,13 @@ void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args,
   call_started_us_ = now_us;
   if (server_.monitors().any()) [[unlikely]]
     server_.monitors().Feed(session_.db(), "lua", args);
-  if (buffers_.reply.error_count() == errors_before) [[likely]] {
+  if (written.error_count() == errors_before) [[likely]] {
     if (session_.tracking() != nullptr && (found.command->flags & kCmdReadonly)) [[unlikely]]
       server_.tracking().Remember(session_, buffers_.keys);
     return;
   }
   Bump(stats.failed);
-  server_.CountError(buffers_.reply.last_error_code());
+  server_.CountError(written.last_error_code());
 }
 
 std::string_view ScriptRun::TakeReply() {
@@ -479,7 +494,7 @@ int ScriptRun::MayRun(lua_State* lua) {
     return Fail(lua, "Please specify at least one argument for this redis lib call", true);
   }
   if (!CollectArgs(lua)) {
-    return Fail(lua, "redis.acl_check_cmd() command arguments must be strings or integers", true);
+    return Fail(lua, "Lua redis lib command arguments must be strings or integers", true);
   }
   const Args args(buffers_.args);
   const CommandTable::Found found = server_.commands().Resolve(args);

@@ -102,7 +102,9 @@ class ScriptRun {
   bool HoldKeys(lua_State* lua, const Command& command, const Args& args);
   void Execute(const Command& command, const Args& args);
   void ExecuteSession(const Command& command, const Args& args);
-  void FinishCall(const CommandTable::Found& found, const Args& args, uint64_t errors_before);
+  // written: by the command; its errors come on top of errors_before.
+  void FinishCall(const CommandTable::Found& found, const Args& args, const Reply& written,
+                  uint64_t errors_before);
   std::string_view TakeReply();
 
   Server& server_;

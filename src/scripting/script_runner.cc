@@ -3,10 +3,14 @@
 
 #include <algorithm>
 
+#include "src/commands/function.h"
 #include "src/commands/groups.h"
+#include "src/commands/script.h"
 #include "src/dispatcher.h"
 #include "src/errors.h"
 #include "src/numbers.h"
+#include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -146,10 +150,45 @@ bool ScriptRunner::FindFunction(Job* job, Reply& reply) {
   return true;
 }
 
+// ScriptFlags, as of now: what runs is looked up again. None: the script is not known.
+std::optional<uint32_t> ScriptRunner::DeclaredFlags(const Command& command, const Args& args) {
+  if (command.session == Fcall || command.session == FcallRo) {
+    return server_.functions().PublishedFlags(args[1]);
+  }
+  Shebang shebang;
+  std::string error;
+  if (command.session == hearth::Eval || command.session == EvalRo) {
+    if (!ParseScriptShebang(args[1], &shebang, &error)) return std::nullopt;
+    return shebang.flags;
+  }
+  const auto compiled = compiled_.find(args[1]);
+  if (compiled != compiled_.end() && generation_ == server_.scripting().generation()) {
+    return compiled->second.flags;
+  }
+  const Scripting::Body body = server_.scripting().Find(ToLower(args[1]));
+  if (body == nullptr || !ParseScriptShebang(*body, &shebang, &error)) return std::nullopt;
+  return shebang.flags;
+}
+
+uint32_t ScriptRunner::GateFlags(const Command& command, const Args& args) {
+  const std::optional<uint32_t> declared = DeclaredFlags(command, args);
+  if (!declared || (*declared & kScriptCompat)) return command.flags;
+  uint32_t flags = command.flags & ~(kCmdStale | kCmdMayReplicate);
+  if (!(*declared & kScriptNoWrites)) flags |= kCmdWrite;
+  if (!(*declared & (kScriptNoWrites | kScriptAllowOom))) flags |= kCmdDenyOom;
+  if (*declared & kScriptAllowStale) flags |= kCmdStale;
+  return flags;
+}
+
 // What a script's flags promise and need, before it begins.
-bool ScriptRunner::PassFlags(Job* job, Reply& reply) {
+bool ScriptRunner::PassFlags(const Session& session, Job* job, Reply& reply) {
   const uint32_t flags = job->what.flags;
   const bool read_only_command = job->what.read_only;
+  const bool obeys = session.applies_stream();
+  if (!(flags & kScriptAllowStale) && !obeys && server_.replication().RefusesStaleReads()) {
+    reply.Error(kErrMasterDown);
+    return false;
+  }
   job->what.read_only |= (flags & kScriptNoWrites) != 0;
   if (flags & kScriptAllowOom) job->what.no_memory = false;
   if (flags & (kScriptCompat | kScriptNoWrites)) return true;
@@ -157,7 +196,7 @@ bool ScriptRunner::PassFlags(Job* job, Reply& reply) {
     reply.Error("ERR Can not execute a script with write flag using *_ro command.");
     return false;
   }
-  if (!dispatcher_.PassWriteGates(reply)) return false;
+  if (!obeys && !dispatcher_.PassWriteGates(reply)) return false;
   if (job->what.no_memory) {
     reply.Error(
         "OOM allow-oom flag is not set on the script, can not run it when used memory > "
@@ -207,13 +246,13 @@ void ScriptRunner::Run(Session& session, Job job, Reply& reply) {
   session.park_count_ = 0;
   dispatcher_.turn_barrier_ = std::max(dispatcher_.turn_barrier_, tx.barrier());
   session.connection().SetBarrier(tx.barrier());
-  Bump(dispatcher_.counters_.changes, tx.change_count());
+  Bump(dispatcher_.counters_.changes, tx.counted_changes());
 }
 
 void ScriptRunner::RunInTx(Session& session, Tx& tx, Job job, Reply& reply) {
   if (tx.state() != Tx::State::kReady) return reply.Error("IOERR a read of the store failed");
   if (job.what.is_function && !FindFunction(&job, reply)) return;
-  if (!PassFlags(&job, reply)) return;
+  if (!PassFlags(session, &job, reply)) return;
   ScriptRun run(server_, dispatcher_, session, tx, *job.interpreter, buffers_, job.what);
   run.Run(job.function_ref, job.keys, job.arguments, reply);
   job.what.is_function ? server_.functions().NoteMemory() : NoteMemory();

@@ -9,6 +9,7 @@
 
 #include <lua5.1/lua.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +32,9 @@ class ScriptRunner {
   void CallFunction(const Args& args, Session& session, bool read_only, Reply& reply);
   // SCRIPT LOAD: the SHA1 of a body that compiles, or the error.
   void LoadScript(std::string_view body, Reply& reply);
+  // What the gates go by: the flags of a call of EVAL or FCALL and their like follow from what the
+  // script or function declares, as far as that is known. Holds no locks. Requires: its arity fits.
+  uint32_t GateFlags(const Command& command, const Args& args);
 
  private:
   struct Compiled {
@@ -54,7 +58,8 @@ class ScriptRunner {
   const Compiled* FindScript(const Args& args, bool by_sha, std::string* error);
   bool ReadKeys(const Args& args, Job* job, Reply& reply);
   bool FindFunction(Job* job, Reply& reply);
-  bool PassFlags(Job* job, Reply& reply);
+  std::optional<uint32_t> DeclaredFlags(const Command& command, const Args& args);
+  bool PassFlags(const Session& session, Job* job, Reply& reply);
   void Run(Session& session, Job job, Reply& reply);
   void RunInTx(Session& session, Tx& tx, Job job, Reply& reply);
   void NoteMemory();

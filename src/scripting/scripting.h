@@ -79,6 +79,9 @@ class Scripting {
   // `busy-reply-threshold`; 0 or less: never.
   void SetBusyAfterMs(int64_t ms) { busy_after_ms_.store(ms, std::memory_order_relaxed); }
   int64_t busy_after_ms() const { return busy_after_ms_.load(std::memory_order_relaxed); }
+  // DEBUG SET-DISABLE-DENY-SCRIPTS: scripts may call some of what is not for scripts.
+  void SetLiftsDenial(bool lifts) { lifts_denial_.store(lifts, std::memory_order_relaxed); }
+  bool lifts_denial() const { return lifts_denial_.load(std::memory_order_relaxed); }
   // `script-memory-limit`: of each interpreter, in bytes.
   void SetMemoryMax(size_t bytes) { memory_max_.store(bytes, std::memory_order_relaxed); }
   size_t memory_max() const { return memory_max_.load(std::memory_order_relaxed); }
@@ -104,6 +107,7 @@ class Scripting {
   bool wrote_ = false;
   std::atomic<bool> is_long_{false}, is_busy_{false}, is_function_{false};
   std::atomic<bool> kill_requested_{false}, stop_requested_{false};
+  std::atomic<bool> lifts_denial_{false};
   std::atomic<int64_t> busy_after_ms_{5000};
   std::atomic<size_t> memory_max_{size_t{1} << 30};
 };

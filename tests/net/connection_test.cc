@@ -192,6 +192,21 @@ TEST_F(ConnectionTest, TheHardLimitDropsASlowReaderAndNobodyElse) {
   EXPECT_EQ(other.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
 }
 
+// What any client may have waiting is not counted, however low the limits are.
+TEST_F(ConnectionTest, SmallRepliesPassTheLowestLimits) {
+  state_.hard_bytes = 1;
+  state_.soft_bytes = 1;
+  state_.soft_seconds = 0;
+  Client client(port());
+  EXPECT_EQ(client.Ask("PING\r\n", "+PONG\r\n"), "+PONG\r\n");
+  const size_t reply_bytes = 16000 + 8 + 2;
+  client.Send("BIG 16000\r\n");
+  EXPECT_EQ(client.Read(reply_bytes).size(), reply_bytes);
+  client.Send("BIG 17000\r\n");
+  state_.WaitForCloses(1);
+  EXPECT_EQ(state_.FirstCloseReason(), "output buffer hard limit exceeded");
+}
+
 TEST_F(ConnectionTest, TheSoftLimitDropsAReaderThatStaysSlow) {
   state_.soft_bytes = 1000;
   state_.soft_seconds = 0;

@@ -121,6 +121,18 @@ TEST(Reply, CountsErrorsAndRemembersTheCode) {
   EXPECT_EQ(reply.last_error_code(), std::string(31, 'E'));
 }
 
+TEST(Reply, AnErrorThatIsPassedOnIsNotCountedAgain) {
+  OutputBuffer buffer;
+  Reply reply(&buffer);
+  EXPECT_FALSE(reply.TakePassedOn());
+  reply.PassOnError("ERR x");
+  EXPECT_EQ(reply.error_count(), 0u);
+  EXPECT_EQ(reply.last_error_code(), "");
+  EXPECT_EQ(buffer.end_offset(), std::string_view("-ERR x\r\n").size());
+  EXPECT_TRUE(reply.TakePassedOn());
+  EXPECT_FALSE(reply.TakePassedOn());
+}
+
 TEST(Reply, MutedWritesNothing) {
   EXPECT_EQ(Wire(3,
                  [](Reply& reply) {

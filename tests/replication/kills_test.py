@@ -30,9 +30,11 @@ class Kills:
         self.replica = Node(options.server, "replica")
         self.client = None
         self.written = 0
+        self.writing_s = 0
 
     def write_until(self, end):
         """At the rate, whoever lives."""
+        self.writing_s += end - time.monotonic()
         while time.monotonic() < end:
             begin = time.monotonic()
             try:
@@ -80,8 +82,10 @@ class Kills:
         assert len(digests) == 1, "the data differ"
         assert self.replica.call("DEBUG", "VERIFY-STORE") == "OK"
         part = sent_bytes / group_bytes
-        print("%d writes, %d kills, no full resync; %d bytes of groups, %d sent: %.3f of them" %
-              (self.written, self.options.kills, group_bytes, sent_bytes, part))
+        print("%d writes, %d a second while there were any, %d kills, no full resync; "
+              "%d bytes of groups, %d sent: %.3f of them" %
+              (self.written, self.written / self.writing_s, self.options.kills, group_bytes,
+               sent_bytes, part))
         assert 1 <= part <= OVERHEAD_MAX, part
 
 

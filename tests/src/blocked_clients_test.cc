@@ -159,6 +159,40 @@ TEST_F(BlockedClientsTest, ClientUnblockEndsTheWait) {
   EXPECT_EQ(Run("CLIENT UNBLOCK " + id), ":0\r\n");
 }
 
+TEST_F(BlockedClientsTest, AWaitThatEndsInAnErrorCountsAsAFailedCall) {
+  TestClient waiting = Connect();
+  const std::string id = IdOf(waiting);
+  waiting.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_blpop").ends_with("failed_calls=0"));
+  Run("CLIENT UNBLOCK " + id + " ERROR");
+  waiting.ReadReply();
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_blpop").ends_with("failed_calls=1"));
+  Run("SET b string");
+  waiting.Send("BRPOPLPUSH a b 0");
+  WaitForBlocked(1);
+  Run("RPUSH a x");
+  EXPECT_TRUE(waiting.ReadReply().starts_with("-WRONGTYPE"));
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_brpoplpush").ends_with("failed_calls=1"));
+  waiting.Send("BLPOP nosuch 0.01");
+  EXPECT_EQ(waiting.ReadReply(), kNullArray);
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_blpop").ends_with("failed_calls=1"));
+}
+
+TEST_F(BlockedClientsTest, TheSlowLogShowsACommandOnceItsWaitIsOver) {
+  Run("CONFIG SET slowlog-log-slower-than 0");
+  TestClient waiting = Connect();
+  waiting.Send("BLPOP a 0");
+  WaitForBlocked(1);
+  EXPECT_EQ(Run("SLOWLOG GET 100").find("BLPOP"), std::string::npos);
+  Run("RPUSH a x");
+  EXPECT_EQ(waiting.ReadReply(), WireArray({"a", "x"}));
+  const std::string log = Run("SLOWLOG GET 100");
+  const size_t entry = log.find("BLPOP");
+  EXPECT_NE(entry, std::string::npos) << log;
+  EXPECT_EQ(log.find("BLPOP", entry + 1), std::string::npos) << log;
+}
+
 TEST_F(BlockedClientsTest, AClientThatLeavesTakesNothing) {
   {
     TestClient leaving = Connect();

@@ -24,8 +24,8 @@ TEST_F(ClientCommandsTest, ListHasRedisFieldsInItsOrder) {
   for (const char* field :
        {"id=",           " addr=",       " laddr=",   " fd=",          " name=me",
         " age=",         " idle=",       " flags=U",  " db=0",         " sub=0",
-        " psub=0",       " ssub=0",      " multi=-1", " qbuf=",        " qbuf-free=",
-        " argv-mem=",    " multi-mem=0", " rbs=",     " rbp=",         " obl=0",
+        " psub=0",       " ssub=0",      " multi=-1", " qbuf=26 ",     " qbuf-free=",
+        " argv-mem=10 ", " multi-mem=0", " rbs=",     " rbp=",         " obl=0",
         " oll=0",        " omem=",       " tot-mem=", " events=r",     " cmd=client|list",
         " user=default", " redir=-1",    " resp=2",   " lib-name=lib", " lib-ver=1.2\n"}) {
     const size_t found = line.find(field, at);
@@ -85,6 +85,8 @@ TEST_F(ClientCommandsTest, RepliesCanBeTurnedOff) {
   EXPECT_EQ(client_->ReadReply(), "+OK\r\n");
   client_->SendRaw("CLIENT REPLY SKIP\r\nCLIENT LIST\r\nGET a\r\n");
   EXPECT_EQ(client_->ReadReply(), "$1\r\n1\r\n");
+  client_->SendRaw("CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nPING 1\r\nPING 2\r\n");
+  EXPECT_EQ(client_->ReadReply(), "$1\r\n2\r\n");
   EXPECT_EQ(Run("CLIENT REPLY foo"), "-ERR syntax error\r\n");
 }
 
@@ -97,6 +99,32 @@ TEST_F(ClientCommandsTest, APauseOfWritesLetsReadsThrough) {
   EXPECT_EQ(Run("GET k"), "$-1\r\n");
   EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
   EXPECT_EQ(writer.ReadReply(), "+OK\r\n");
+}
+
+TEST_F(ClientCommandsTest, WhoIsHeldByAPauseIsShownAsBlocked) {
+  auto writer = std::make_unique<TestClient>(socket_path());
+  const std::string id = IdOf(*writer);
+  EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
+  writer->Send("SET k v");
+  while (InfoField("clients", "blocked_clients") != "1") ASSERT_FALSE(HasFailure());
+  EXPECT_NE(RunText("CLIENT LIST ID " + id).find(" flags=bU "), std::string::npos);
+  EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
+  EXPECT_EQ(writer->ReadReply(), "+OK\r\n");
+  EXPECT_EQ(InfoField("clients", "blocked_clients"), "0");
+  EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
+  writer->Send("SET k w");
+  while (InfoField("clients", "blocked_clients") != "1") ASSERT_FALSE(HasFailure());
+  writer.reset();  // it does not stay counted
+  while (InfoField("clients", "blocked_clients") != "0") ASSERT_FALSE(HasFailure());
+  EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
+}
+
+// The limits count what is beyond the reply that any client may have.
+TEST_F(ClientCommandsTest, TheLowestOutputLimitStillAnswers) {
+  EXPECT_EQ(Run("CONFIG SET client-output-buffer-limit 'normal 1 2 3'"), "+OK\r\n");
+  EXPECT_EQ(Run("PING"), "+PONG\r\n");
+  TestClient other = Connect();
+  EXPECT_EQ(other.Run("PING"), "+PONG\r\n");
 }
 
 TEST_F(ClientCommandsTest, APauseOfAllEndsByItself) {

@@ -130,20 +130,77 @@ TEST_F(InfoTest, CountsWhatWasDone) {
   Run("SET b 2 EX 100");
   Run("GET a");
   Run("GET none");
+  Run("EXISTS a none");
+  Run("INCR none2");  // who writes asks nothing
+  Run("DEL none2");
   Run("INCR");
   Run("SELECT 3");
   Run("SET c 3");
   EXPECT_EQ(InfoField("keyspace", "db0"), "keys=2,expires=1,avg_ttl=0");
   EXPECT_EQ(InfoField("keyspace", "db3"), "keys=1,expires=0,avg_ttl=0");
-  EXPECT_EQ(InfoField("stats", "keyspace_hits"), "1");
-  EXPECT_EQ(InfoField("stats", "keyspace_misses"), "1");
+  EXPECT_EQ(InfoField("stats", "keyspace_hits"), "2");
+  EXPECT_EQ(InfoField("stats", "keyspace_misses"), "2");
   EXPECT_EQ(InfoField("stats", "total_error_replies"), "1");
-  EXPECT_EQ(InfoField("persistence", "rdb_changes_since_last_save"), "3");
+  EXPECT_EQ(InfoField("persistence", "rdb_changes_since_last_save"), "5");
   EXPECT_TRUE(InfoField("commandstats", "cmdstat_set").starts_with("calls=3,usec="));
   EXPECT_NE(InfoField("commandstats", "cmdstat_incr").find("rejected_calls=1,failed_calls=0"),
             std::string::npos);
   EXPECT_TRUE(InfoField("latencystats", "latency_percentiles_usec_get").starts_with("p50="));
   EXPECT_NE(InfoField("stats", "total_net_input_bytes"), "0");
+}
+
+// Elements where Redis counts elements, not rows or keys; the numbers are Redis'.
+TEST_F(InfoTest, ChangesAreCountedAsInRedis) {
+  const std::pair<const char*, uint64_t> cases[] = {
+      {"RPUSH l 1 2 3 4 5 6", 6},
+      {"LPOP l 2", 2},
+      {"LREM l 0 3", 1},
+      {"LMOVE l m LEFT RIGHT", 1},
+      {"LTRIM l 5 6", 2},
+      {"LPOP m 5", 1},
+      {"SADD s 1 2 3 4 5", 5},
+      {"SREM s 1 2 nosuch", 2},
+      {"SPOP s 2", 2},
+      {"SADD s 1", 1},
+      {"SUNIONSTORE s s", 1},
+      {"SPOP s 9", 2},
+      {"HSET h a 1 b 2 c 3", 3},
+      {"HSET h a 1 b 3", 2},
+      {"HDEL h a b nosuch", 2},
+      {"ZADD z 1 a 2 b 3 c 4 d 5 e", 5},
+      {"ZADD z 1 a 9 b", 1},
+      {"ZREM z a b", 2},
+      {"ZUNIONSTORE z 1 z", 1},
+      {"ZPOPMIN z 2", 2},
+      {"ZREMRANGEBYRANK z 0 -1", 1},
+      {"GEOADD g 1 1 a 2 2 b", 2},
+      {"GEOSEARCHSTORE g2 g FROMLONLAT 1 1 BYRADIUS 1000 km", 2},
+      {"XADD x 1-1 f v", 1},
+      {"XADD x 2-1 f v", 1},
+      {"XADD x MAXLEN 1 3-1 f v", 1},
+      {"XADD x 4-1 f v", 1},
+      {"XDEL x 3-1 4-1 9-9", 2},
+      {"XADD x 5-1 f v", 1},
+      {"XADD x 6-1 f v", 1},
+      {"XTRIM x MAXLEN 1", 1},
+      {"XGROUP CREATE x g 0", 1},
+      {"XREADGROUP GROUP g c STREAMS x >", 2},
+      {"XCLAIM x g d 0 6-1", 2},
+      {"XAUTOCLAIM x g d 0 0", 1},
+      {"XGROUP DESTROY x g", 1},
+      {"RPUSH so 3 1 2", 3},
+      {"SORT so STORE sd", 3},
+      {"FUNCTION FLUSH", 1},
+      {"PFADD p a b c", 4},
+  };
+  const auto count = [&] {
+    return std::stoull(InfoField("persistence", "rdb_changes_since_last_save"));
+  };
+  for (const auto& [command, changes] : cases) {
+    const uint64_t before = count();
+    Run(command);
+    EXPECT_EQ(count() - before, changes) << command;
+  }
 }
 
 // What is called while latency-tracking is off is counted, but its durations are not kept.

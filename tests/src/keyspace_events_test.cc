@@ -132,6 +132,12 @@ TEST_F(KeyspaceEventsTest, NewKeysAndMissesHaveToBeAskedForByName) {
   EXPECT_EQ(EventsOf("COPY a b REPLACE"), "new b, copy_to b");
   EXPECT_EQ(EventsOf("MGET a x y"), "keymiss x, keymiss y");
   EXPECT_EQ(EventsOf("GETSET x 1"), "keymiss x, new x, set x");
+  // Within a transaction each command counts by itself.
+  Run("MULTI");
+  for (const char* line : {"SET m 1", "DEL m", "LPUSH m a", "GET none"}) Run(line);
+  EXPECT_EQ(EventsOf("EXEC"), "new m, set m, del m, new m, lpush m, keymiss none");
+  EXPECT_EQ(EventsOf("EVAL \"redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], 1)\" 1 m"),
+            "del m, new m, set m");
   Run("SADD s 1");
   Run("SUNIONSTORE d s");
   (void)Events();
@@ -146,6 +152,18 @@ TEST_F(KeyspaceEventsTest, ExpiredKeysAreToldBySweepAndByLook) {
   Run("SET looked 1 PX 1");
   while (Run("GET looked") != "$-1\r\n") std::this_thread::yield();
   EXPECT_EQ(Events(), "expired looked");
+}
+
+// What a rename replaces may have expired already: then it is that which is told of.
+TEST_F(KeyspaceEventsTest, ARenameTellsOfAnExpiredTarget) {
+  Run("DEBUG SET-ACTIVE-EXPIRE 0");
+  Run("MSET source 1 target 1 clock 1");
+  Run("PEXPIRE target 1");
+  Run("PEXPIRE clock 2");
+  while (Run("EXISTS clock") != ":0\r\n") std::this_thread::yield();
+  Listen("Exg");
+  EXPECT_EQ(EventsOf("RENAME source target"),
+            "expired target, rename_from source, rename_to target");
 }
 
 TEST_F(KeyspaceEventsTest, ExpiredFieldsAreTold) {

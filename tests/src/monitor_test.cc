@@ -84,6 +84,17 @@ TEST_F(MonitorTest, ResetEndsIt) {
   EXPECT_FALSE(server_->monitors().any());
 }
 
+TEST_F(MonitorTest, AMonitorTouchesNoKeys) {
+  const std::string error = "-ERR Replica can't interact with the keyspace\r\n";
+  TestClient monitor = Connect();
+  monitor.Run("MONITOR");
+  for (const char* line : {"GET k", "SET k v", "DBSIZE", "EVAL 'return 1' 0", "PUBLISH a b"}) {
+    EXPECT_EQ(monitor.Run(line), error) << line;
+  }
+  EXPECT_EQ(monitor.Run("PING"), "+PONG\r\n");
+  EXPECT_EQ(Line(monitor), Source() + "\"PING\"\r\n");
+}
+
 TEST_F(MonitorTest, IsRefusedWithinATransaction) {
   Run("MULTI");
   Run("MONITOR");

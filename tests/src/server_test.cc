@@ -60,7 +60,7 @@ TEST_F(ServerTest, NoWriteIsMadeRoomForWhileItIsHeldBack) {
   TestClient writer = Connect();
   std::string id = writer.Run("CLIENT ID");
   id = id.substr(1, id.find('\r') - 1);
-  server_->HoldWrites(true);
+  server_->pause_gate().HoldWrites(WriteHolder::kFailover, true);
   Run("CONFIG SET maxmemory 1mb");
   while (server_->engine().residency().excess_bytes() <= 0) std::this_thread::yield();
   writer.Send("SET k0 w");
@@ -70,7 +70,7 @@ TEST_F(ServerTest, NoWriteIsMadeRoomForWhileItIsHeldBack) {
   EXPECT_EQ(Run("EVAL_RO 'return 1' 0"), ":1\r\n");
   EXPECT_EQ(InfoField("stats", "evicted_keys"), "0");
   EXPECT_EQ(Run("DBSIZE"), ":10\r\n");
-  server_->HoldWrites(false);
+  server_->pause_gate().HoldWrites(WriteHolder::kFailover, false);
   EXPECT_FALSE(writer.ReadReply().empty());
   EXPECT_NE(InfoField("stats", "evicted_keys"), "0");
 }
@@ -253,6 +253,10 @@ TEST_F(ServerTest, DebugServesTests) {
   EXPECT_EQ(Run("STRLEN key:7"), ":10\r\n");
   EXPECT_TRUE(Run("DEBUG OBJECT key:7").starts_with("+Value at:0x"));
   EXPECT_EQ(Run("DEBUG OBJECT none"), "-ERR no such key\r\n");
+  Run("SET shared 9999");
+  Run("SET own 10000");
+  EXPECT_NE(Run("DEBUG OBJECT shared").find(" refcount:2147483647 "), std::string::npos);
+  EXPECT_NE(Run("DEBUG OBJECT own").find(" refcount:1 "), std::string::npos);
   EXPECT_EQ(Run("DEBUG ERROR 'FOO bar'"), "-FOO bar\r\n");
   EXPECT_EQ(Run("DEBUG STRINGMATCH-LEN 10 x"), ":0\r\n");
   EXPECT_EQ(Run("DEBUG PROTOCOL integer"), ":12345\r\n");

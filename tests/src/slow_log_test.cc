@@ -72,6 +72,29 @@ TEST(LatencyMonitorTest, KeepsTheWorstOfASecond) {
   EXPECT_EQ(monitor.Reset({}), 1u);
 }
 
+TEST(LatencyMonitorTest, TellsSpikesAsRedisDoes) {
+  LatencyMonitor monitor;
+  monitor.Add("command", 97, 10);
+  monitor.Add("command", 98, 20);
+  monitor.Add("command", 99, 30);
+  const LatencyMonitor::Event event = monitor.Events().at("command");
+  EXPECT_EQ(LatencyGraphText("command", event, 100),
+            "command - high 30 ms, low 10 ms (all time high 30 ms)\n" + std::string(80, '-') +
+                "\n  #\n _|\n ||\n_||\n   \n321\nsss\n");
+  EXPECT_EQ(LatencySummaryText("command", event, 100),
+            "command: 3 latency spikes (average 20ms, mean deviation 6ms, period 1.00 sec). Worst "
+            "all time event 30ms.");
+}
+
+TEST(LatencyMonitorTest, GraphsOfManySamplesHaveSeveralRows) {
+  LatencyMonitor monitor;
+  for (int64_t at_s = 0; at_s < 81; ++at_s) monitor.Add("command", at_s, 5);
+  const std::string text = LatencyGraphText("command", monitor.Events().at("command"), 7300);
+  const std::string rows = "\n" + std::string(80, '_') + "\n" + std::string(80, ' ') + "\n" +
+                           std::string(80, '2') + "\n" + std::string(80, 'h') + "\n";
+  EXPECT_TRUE(text.ends_with(rows + "\n \n \n \n_\n \n2\nh\n")) << text;
+}
+
 using SlowLogCommands = ServerFixture;
 
 TEST_F(SlowLogCommands, SlowlogTellsWhatWasSlow) {
@@ -100,6 +123,17 @@ TEST_F(SlowLogCommands, LatencyTellsSpikesAndHistograms) {
   EXPECT_TRUE(histogram.starts_with(
       "*2\r\n$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:1\r\n$14\r\nhistogram_usec\r\n*2\r\n:"))
       << histogram;
+}
+
+TEST_F(SlowLogCommands, TheLatencyDoctorAdvises) {
+  EXPECT_NE(Run("LATENCY DOCTOR").find("I'm sorry, Dave"), std::string::npos);
+  Run("CONFIG SET latency-monitor-threshold 1");
+  EXPECT_NE(Run("LATENCY DOCTOR").find("no latency spike was observed"), std::string::npos);
+  Run("DEBUG SLEEP 0.002");
+  const std::string report = Run("LATENCY DOCTOR");
+  EXPECT_NE(report.find("1. command: 1 latency spikes (average "), std::string::npos) << report;
+  EXPECT_NE(report.find("'CONFIG SET slowlog-log-slower-than 1000'.\n"), std::string::npos);
+  EXPECT_NE(report.find("- Check your Slow Log"), std::string::npos) << report;
 }
 
 }  // namespace

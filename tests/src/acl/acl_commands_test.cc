@@ -57,6 +57,15 @@ TEST_F(AclCommandsTest, ErrorsInRedisWords) {
   EXPECT_EQ(Run("ACL LOG x"), "-ERR value is not an integer or out of range\r\n");
 }
 
+TEST_F(AclCommandsTest, WhatIsRefusedIsTheClientsLastCommand) {
+  Run("ACL SETUSER alice on nopass +ping");
+  TestClient alice = Connect();
+  EXPECT_EQ(alice.Run("AUTH alice x"), "+OK\r\n");
+  EXPECT_TRUE(alice.Run("GET k").starts_with("-NOPERM "));
+  EXPECT_NE(LogField("client-info").find(" cmd=get "), std::string::npos)
+      << LogField("client-info");
+}
+
 TEST_F(AclCommandsTest, GenPassHasTheBitsAskedFor) {
   EXPECT_EQ(RunText("ACL GENPASS").size(), 64u);
   EXPECT_EQ(RunText("ACL GENPASS 5").size(), 2u);

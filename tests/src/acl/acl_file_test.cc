@@ -41,10 +41,10 @@ TEST_F(AclFileTest, FileIsReadAtStartAndOnLoad) {
   EXPECT_EQ(Run("ACL LOAD"), "+OK\r\n");
   EXPECT_EQ(client.Run("ECHO x"), WireBulk("x"));
   Write("users.acl", "user bob on\nbogus\n");
-  EXPECT_EQ(Run("ACL LOAD"),
-            "-ERR " + path +
-                ":2: line doesn't start with 'user' keyword. WARNING: ACL errors detected, no "
-                "change to the previously active ACL rules was performed\r\n");
+  EXPECT_EQ(Run("ACL LOAD"), "-ERR " + path +
+                                 ":2 should start with user keyword followed by the username. "
+                                 "WARNING: ACL errors detected, no "
+                                 "change to the previously active ACL rules was performed\r\n");
   EXPECT_EQ(Run("ACL USERS"), WireArray({"alice", "bob", "default"}));
   Write("users.acl", "user bob on\n");
   EXPECT_EQ(Run("ACL LOAD"), "+OK\r\n");

@@ -88,8 +88,8 @@ TEST_F(AclUsersTest, FileIsLoadedWholeOrNotAtAll) {
   ASSERT_EQ(Set("old", {"on"}), "");
   EXPECT_EQ(Load("user alice on +@all ~*\n\nbogus\nuser\nuser bob +nosuch bogus more\n"
                  "user alice on\nuser eve (+get\n"),
-            std::string("f.acl:3: line doesn't start with 'user' keyword. "
-                        "f.acl:4: line doesn't start with 'user' keyword. "
+            std::string("f.acl:3 should start with user keyword followed by the username. "
+                        "f.acl:4 should start with user keyword followed by the username. "
                         "f.acl:5: Error in applying operation '+nosuch': Unknown command or "
                         "category name in ACL. f.acl:5: Syntax error. "
                         "WARNING: Duplicate user 'alice' found on line 6. "

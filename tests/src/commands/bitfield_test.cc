@@ -72,6 +72,13 @@ TEST_F(BitFieldTest, AFailedWriteStillGrowsTheString) {
   EXPECT_EQ(Run("STRLEN k"), ":2\r\n");
 }
 
+TEST_F(BitFieldTest, WhatWritesTheSameLogsNothing) {
+  EXPECT_EQ(Run("BITFIELD k SET i5 0 11"), "*1\r\n:0\r\n");
+  EXPECT_EQ(Refused("BITFIELD k SET i5 0 11"), "*1\r\n:11\r\n");
+  EXPECT_EQ(Refused("BITFIELD k INCRBY u8 0 0"), "*1\r\n:88\r\n");
+  EXPECT_EQ(Refused("BITFIELD k OVERFLOW FAIL INCRBY u8 0 255"), "*1\r\n$-1\r\n");
+}
+
 TEST_F(BitFieldTest, Refuses) {
   MakeList("l");
   for (const char* type : {"u64", "i65", "u0", "i0", "x8", "u", "''", "u08", "U8", "i-1"}) {

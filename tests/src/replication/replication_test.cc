@@ -299,6 +299,45 @@ TEST(ReplicationTest, StaleReadsAreRefusedWhenSoConfigured) {
   EXPECT_TRUE(replica.Run("INFO").starts_with("$"));
 }
 
+TEST(ReplicationTest, ScriptsDoNotWriteOnAReplica) {
+  Node primary, replica;
+  ASSERT_TRUE(replica.Joins(primary));
+  const std::string refusal = "-READONLY You can't write against a read only replica.";
+  const std::string by_call = replica.Run("EVAL \"return redis.call('set','a','b')\" 0");
+  EXPECT_TRUE(by_call.starts_with(refusal + " script: ")) << by_call;
+  EXPECT_EQ(replica.Info("errorstats", "errorstat_READONLY"), "count=1");
+  EXPECT_EQ(replica.Run("EVAL \"#!lua\\nreturn 1\" 0"), refusal + "\r\n");
+  EXPECT_EQ(replica.Run("EVAL \"#!lua flags=no-writes\\nreturn 1\" 0"), ":1\r\n");
+}
+
+TEST(ReplicationTest, ScriptsAreNoWayToStaleData) {
+  Node primary, replica({"--replica-serve-stale-data", "no"});
+  primary.RunText(
+      "FUNCTION LOAD \"#!lua name=l\\nredis.register_function{function_name='f',"
+      "callback=function() return 1 end,flags={'no-writes'}}\"");
+  ASSERT_TRUE(replica.Joins(primary));
+  primary.Stop();
+  const std::string down =
+      "-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n";
+  ASSERT_TRUE(Eventually([&] { return replica.Run("GET a") == down; }));
+  const auto stale = [](const std::string& call) {
+    return "EVAL \"#!lua flags=allow-stale,no-writes\\nreturn redis." + call + "\" 0";
+  };
+  const std::string refusal = "-ERR Can not execute the command on a stale replica";
+  EXPECT_EQ(replica.Run("EVAL 'return 1' 0"), down);
+  EXPECT_EQ(replica.Run("EVAL_RO 'return 1' 0"), down);
+  EXPECT_EQ(replica.Run("EVAL \"#!lua flags=no-writes\\nreturn 1\" 0"), down);
+  EXPECT_EQ(replica.Run("FCALL f 0"), down);
+  EXPECT_TRUE(replica.Run(stale("call('get','a')")).starts_with(refusal + " script: "));
+  EXPECT_EQ(replica.Run(stale("pcall('get','a')")), refusal + "\r\n");
+  EXPECT_EQ(replica.Run(stale("call('echo','a')")), WireBulk("a"));
+  TestClient client = replica.Connect();
+  client.Run("MULTI");
+  EXPECT_EQ(client.Run("EVAL 'return 1' 0"), "+QUEUED\r\n");
+  EXPECT_EQ(client.Run(stale("pcall('get','a')")), "+QUEUED\r\n");
+  EXPECT_EQ(client.Run("EXEC"), "*2\r\n" + down + refusal + "\r\n");
+}
+
 TEST(ReplicationTest, WritesWantGoodReplicas) {
   Node primary({"--min-replicas-to-write", "1", "--min-replicas-max-lag", "10"}), replica;
   const std::string refusal = "-NOREPLICAS Not enough good replicas to write.\r\n";

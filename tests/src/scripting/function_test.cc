@@ -1,5 +1,8 @@
 // FUNCTION and FCALL: libraries, their rows, and what survives.
+#include <unistd.h>
+
 #include "src/scripting/functions.h"
+#include "src/scripting/shebang.h"
 #include "tests/src/scripting/script_fixture.h"
 
 namespace hearth {
@@ -33,6 +36,42 @@ TEST_F(FunctionTest, FunctionsAreLoadedAndCalled) {
             "-ERR Can not execute a script with write flag using *_ro command.\r\n");
   EXPECT_EQ(Run("FCALL none 0"), "-ERR Function not found\r\n");
   EXPECT_EQ(Run("FCALL add x"), "-ERR Bad number of keys provided\r\n");
+}
+
+// Its flags are known to the gates, which hold no locks.
+TEST_F(FunctionTest, AFunctionThatOnlyReadsRunsWhileWritesArePaused) {
+  Load(kLibrary);
+  Run("SET k v");
+  EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
+  EXPECT_EQ(Run("FCALL read 1 k"), WireBulk("v"));
+  EXPECT_EQ(Run("FCALL READ 1 k"), WireBulk("v"));
+  Run("MULTI");
+  EXPECT_EQ(Run("FCALL read 1 k"), "+QUEUED\r\n");
+  EXPECT_EQ(Run("EXEC"), "*1\r\n" + WireBulk("v"));
+  TestClient other = Connect();
+  other.Send("FCALL add 0");
+  EXPECT_FALSE(other.HasReply());
+  EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
+  EXPECT_EQ(other.ReadReply(), "*3\r\n:1\r\n:0\r\n:0\r\n");
+}
+
+TEST_F(FunctionTest, TheFlagsOfFunctionsFollowTheirLibraries) {
+  Functions& functions = server_->functions();
+  Load(kLibrary);
+  EXPECT_EQ(functions.PublishedFlags("add"), 0u);
+  EXPECT_EQ(functions.PublishedFlags("Read"), uint32_t{kScriptNoWrites});
+  Restart();
+  EXPECT_EQ(server_->functions().PublishedFlags("read"), uint32_t{kScriptNoWrites});
+  EXPECT_EQ(Run("FUNCTION FLUSH"), "+OK\r\n");
+  EXPECT_EQ(server_->functions().PublishedFlags("read"), std::nullopt);
+}
+
+TEST_F(FunctionTest, WithoutMemoryOnlyFunctionsThatDoNotAskRun) {
+  Load(kLibrary);
+  Run("CONFIG SET maxmemory-policy noeviction maxmemory 1");
+  for (int i = 0; i < 100 && Run("SET k w") == "+OK\r\n"; ++i) usleep(10'000);
+  EXPECT_EQ(Run("FCALL add 0"), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_NE(Run("FCALL read 1 none").find("$-1"), std::string::npos);
 }
 
 // A library's code sees `redis` alone while it is loaded, with what registers and logs.

@@ -14,7 +14,7 @@ TEST_F(LuaReply, ValuesBecomeReplies) {
             "*4\r\n:1\r\n$1\r\na\r\n*2\r\n:2\r\n$-1\r\n:1\r\n");
   EXPECT_EQ(Eval("return {ok='fi\\r\\nne'}"), "+fi  ne\r\n");
   EXPECT_EQ(Eval("return {err='MINE bad'}"), "-MINE bad\r\n");
-  EXPECT_EQ(Eval("return redis.error_reply('x')"), "-x\r\n");
+  EXPECT_EQ(Eval("return redis.error_reply('x')"), "-ERR x\r\n");
   EXPECT_EQ(Eval("return nil"), "$-1\r\n");
   EXPECT_EQ(Eval("return {double=2.5}"), "$3\r\n2.5\r\n");
 }
@@ -32,6 +32,39 @@ TEST_F(LuaReply, Resp3ValuesAreKept) {
                  "return redis.call('hgetall','h')"),
             "%1\r\n$1\r\nf\r\n$1\r\nv\r\n");
   EXPECT_EQ(Eval("redis.setresp(3) return redis.call('get','none') == nil"), "#t\r\n");
+}
+
+// Of commands, on their way through Lua: without redis.setresp(3), and with it.
+TEST_F(LuaReply, RepliesOfEveryTypePassThrough) {
+  Run("DEBUG SET-DISABLE-DENY-SCRIPTS 1");
+  Run("HELLO 3");
+  const std::string number = "1234567999999999999999999999999999999";
+  const std::string text = "This is a verbatim\nstring";
+  const std::string attribute = "Some real reply following the attribute";
+  const struct {
+    const char* type;
+    std::string by_resp2, by_resp3;
+  } cases[] = {
+      {"string", WireBulk("Hello World"), WireBulk("Hello World")},
+      {"integer", ":12345\r\n", ":12345\r\n"},
+      {"double", WireBulk("3.141"), ",3.141\r\n"},
+      {"null", "_\r\n", "_\r\n"},
+      {"true", ":1\r\n", "#t\r\n"},
+      {"false", ":0\r\n", "#f\r\n"},
+      {"bignum", WireBulk(number), "(" + number + "\r\n"},
+      {"verbatim", WireBulk(text), "=29\r\ntxt:" + text + "\r\n"},
+      {"array", "*3\r\n:0\r\n:1\r\n:2\r\n", "*3\r\n:0\r\n:1\r\n:2\r\n"},
+      {"set", "*3\r\n:0\r\n:1\r\n:2\r\n", "~3\r\n:1\r\n:2\r\n:0\r\n"},
+      {"map", "*6\r\n:0\r\n:0\r\n:1\r\n:1\r\n:2\r\n:0\r\n",
+       "%3\r\n:1\r\n#t\r\n:2\r\n#f\r\n:0\r\n#f\r\n"},
+      {"attrib", WireBulk(attribute), WireBulk(attribute)},
+  };
+  for (const auto& [type, by_resp2, by_resp3] : cases) {
+    const std::string call = "return redis.call('debug','protocol','" + std::string(type) + "')";
+    EXPECT_EQ(Eval(call), by_resp2) << type;
+    EXPECT_EQ(Eval("redis.setresp(3) " + call), by_resp3) << type;
+  }
+  EXPECT_EQ(Eval("redis.setresp(3) return redis.call('debug','protocol','push')"), "_\r\n");
 }
 
 TEST_F(LuaReply, WhatNestsWithoutEndIsAnError) {

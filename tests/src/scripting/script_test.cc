@@ -194,7 +194,116 @@ TEST_F(ScriptTest, ReadOnlyScriptsMayNotWrite) {
   EXPECT_EQ(Eval("#!lua flags=bad\nreturn 1"), "-ERR Unexpected flag in script shebang: bad\r\n");
 }
 
+// What may be replicated is a write too.
+TEST_F(ScriptTest, ReadOnlyScriptsMayNotPublish) {
+  const std::string refusal = "-ERR Write commands are not allowed from read-only scripts.";
+  for (const char* const call : {"'publish','c','m'", "'spublish','c','m'", "'pfcount','p'"}) {
+    const std::string script = "return redis.call(" + std::string(call) + ")";
+    EXPECT_TRUE(client_->RunWords({"EVAL_RO", script, "0"}).starts_with(refusal)) << call;
+    EXPECT_EQ(EvalError("#!lua flags=no-writes\n" + script), refusal) << call;
+    EXPECT_EQ(Eval(script), ":0\r\n") << call;
+  }
+}
+
+// The gates go by what a script declares, and by its command when it declares nothing.
+TEST_F(ScriptTest, ReadOnlyScriptsRunWhileWritesArePaused) {
+  const std::string script = "#!lua flags=no-writes\nreturn redis.call('get',KEYS[1])";
+  const std::string sha = Sha1Hex(script);
+  Run("SET x 1");
+  client_->RunWords({"SCRIPT", "LOAD", script});
+  EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
+  EXPECT_EQ(Eval(script, {"x"}), WireBulk("1"));
+  EXPECT_EQ(Run("EVALSHA " + sha + " 1 x"), WireBulk("1"));
+  std::string upper = sha;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  EXPECT_EQ(Run("EVALSHA " + upper + " 1 x"), WireBulk("1"));
+  EXPECT_EQ(Run("EVAL_RO 'return 1' 0"), ":1\r\n");
+  Run("MULTI");
+  EXPECT_EQ(Run("EVALSHA " + sha + " 1 x"), "+QUEUED\r\n");
+  EXPECT_EQ(Run("EXEC"), "*1\r\n" + WireBulk("1"));
+  TestClient plain = Connect(), writing = Connect();
+  plain.Send("EVAL 'return 1' 0");
+  writing.Send("EVAL \"#!lua flags=allow-oom\\nreturn 2\" 0");
+  EXPECT_FALSE(plain.HasReply());
+  EXPECT_FALSE(writing.HasReply());
+  EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
+  EXPECT_EQ(plain.ReadReply(), ":1\r\n");
+  EXPECT_EQ(writing.ReadReply(), ":2\r\n");
+}
+
+// Once by the command in it, which alone knows its code; and the script has failed.
+TEST_F(ScriptTest, AnErrorWithinAScriptIsCountedOnce) {
+  Run("SET s x");
+  const auto failed = [&](const std::string& field, int count) {
+    return InfoField("commandstats", field).ends_with("failed_calls=" + std::to_string(count));
+  };
+  for (const char* const script :
+       {"return redis.call('lpush','s',1)", "return redis.pcall('lpush','s',1)",
+        "return {1,redis.pcall('lpush','s',1)}", "error(redis.pcall('lpush','s',1))"}) {
+    Run("CONFIG RESETSTAT");
+    Eval(script);
+    EXPECT_TRUE(failed("cmdstat_eval", 1)) << script;
+    EXPECT_TRUE(failed("cmdstat_lpush", 1)) << script;
+    EXPECT_EQ(InfoField("errorstats", "errorstat_WRONGTYPE"), "count=1") << script;
+    EXPECT_EQ(InfoField("stats", "total_error_replies"), "1") << script;
+  }
+  Run("CONFIG RESETSTAT");
+  EXPECT_EQ(Eval("redis.pcall('lpush','s',1) return 1"), ":1\r\n");
+  EXPECT_TRUE(failed("cmdstat_eval", 0));
+  Run("MULTI");
+  Run("EVAL \"return redis.call('lpush','s',1)\" 0");
+  Run("EXEC");
+  EXPECT_TRUE(failed("cmdstat_eval", 1));
+  EXPECT_TRUE(failed("cmdstat_exec", 0));
+  EXPECT_EQ(InfoField("errorstats", "errorstat_WRONGTYPE"), "count=2");
+}
+
+// It writes its error through the connection.
+TEST_F(ScriptTest, AnErrorOfASessionCommandIsCounted) {
+  EXPECT_EQ(EvalError("return redis.call('select',99)"), "-ERR DB index is out of range");
+  EXPECT_EQ(InfoField("errorstats", "errorstat_ERR"), "count=1");
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_select").ends_with("failed_calls=1"));
+  EXPECT_TRUE(InfoField("commandstats", "cmdstat_eval").ends_with("failed_calls=1"));
+}
+
+TEST_F(ScriptTest, ErrorRepliesGetACodeWhenTheyHaveNone) {
+  const auto reply = [&](const std::string& text) {
+    return Eval("return redis.error_reply('" + text + "')");
+  };
+  EXPECT_EQ(reply("Err"), "-ERR Err\r\n");
+  EXPECT_EQ(reply("-Err"), "-ERR Err\r\n");
+  EXPECT_EQ(reply(""), "-ERR \r\n");
+  EXPECT_EQ(reply("-"), "-ERR \r\n");
+  EXPECT_EQ(reply("--x"), "-ERR -x\r\n");
+  EXPECT_EQ(reply("MY err"), "-MY err\r\n");
+  EXPECT_EQ(reply("-MY err"), "-MY err\r\n");
+  EXPECT_EQ(Eval("return redis.error_reply('Err').err"), WireBulk("ERR Err"));
+}
+
+TEST_F(ScriptTest, DebugLiftsTheRefusalOfWhatWouldWait) {
+  const std::string refusal = "-ERR This Redis command is not allowed from script";
+  EXPECT_EQ(EvalError("return redis.call('blpop','l',0)"), refusal);
+  EXPECT_EQ(Run("DEBUG SET-DISABLE-DENY-SCRIPTS 1"), "+OK\r\n");
+  EXPECT_EQ(Eval("return redis.call('blpop','l',0)"), "$-1\r\n");
+  EXPECT_EQ(Eval("return redis.call('blmove','l','m','left','right',0)"), "$-1\r\n");
+  EXPECT_EQ(Eval("return redis.call('bzmpop',0,1,'l','min')"), "$-1\r\n");
+  Run("RPUSH l a b");
+  EXPECT_EQ(Eval("return redis.call('blpop','l',0)"), WireArray({"l", "a"}));
+  EXPECT_EQ(Eval("return redis.call('blmove','l','m','left','right',0)"), WireBulk("b"));
+  for (const char* const call :
+       {"'eval','return 1',0", "'multi'", "'exec'", "'subscribe','c'", "'replicaof','no','one'",
+        "'script','flush'", "'function','flush'", "'debug','sleep',0", "'monitor'", "'reset'"}) {
+    EXPECT_EQ(EvalError("return redis.call(" + std::string(call) + ")"), refusal) << call;
+  }
+  EXPECT_EQ(Run("DEBUG SET-DISABLE-DENY-SCRIPTS 0"), "+OK\r\n");
+  EXPECT_EQ(EvalError("return redis.call('blpop','l',0)"), refusal);
+  EXPECT_EQ(EvalError("return redis.call('debug','protocol','null')"), refusal);
+}
+
 TEST_F(ScriptTest, WithoutMemoryScriptsMayReadAndFree) {
+  TestClient other = Connect();
+  other.Run("MULTI");
+  EXPECT_EQ(other.Run("EVAL \"#!lua\\nreturn 1\" 0"), "+QUEUED\r\n");
   Run("SET big x");
   Run("CONFIG SET maxmemory-policy noeviction maxmemory 1");
   for (int i = 0; i < 100 && Run("SET k w") == "+OK\r\n"; ++i) usleep(10'000);
@@ -202,8 +311,12 @@ TEST_F(ScriptTest, WithoutMemoryScriptsMayReadAndFree) {
             "-OOM command not allowed when used memory > 'maxmemory'.");
   EXPECT_EQ(Eval("return redis.call('get','big')"), WireBulk("x"));
   EXPECT_EQ(Eval("#!lua\nreturn 1"),
-            "-OOM allow-oom flag is not set on the script, can not run it when used memory > "
-            "'maxmemory'\r\n");
+            "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+  EXPECT_NE(InfoField("commandstats", "cmdstat_eval").find("rejected_calls=1,"), std::string::npos);
+  EXPECT_EQ(other.Run("EXEC"),
+            "-EXECABORT Transaction discarded because of: OOM command not allowed when used memory "
+            "> 'maxmemory'.\r\n");
+  EXPECT_EQ(Eval("#!lua flags=no-writes\nreturn 1"), ":1\r\n");
   EXPECT_EQ(Eval("#!lua flags=allow-oom\nreturn redis.call('set','a','b')"), "+OK\r\n");
 }
 
