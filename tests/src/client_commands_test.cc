@@ -1,4 +1,5 @@
 // CLIENT over a socket, with two workers.
+#include "tests/src/replication/node.h"
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -106,16 +107,16 @@ TEST_F(ClientCommandsTest, WhoIsHeldByAPauseIsShownAsBlocked) {
   const std::string id = IdOf(*writer);
   EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
   writer->Send("SET k v");
-  while (InfoField("clients", "blocked_clients") != "1") ASSERT_FALSE(HasFailure());
+  ASSERT_TRUE(Eventually([&] { return InfoField("clients", "blocked_clients") == "1"; }));
   EXPECT_NE(RunText("CLIENT LIST ID " + id).find(" flags=bU "), std::string::npos);
   EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
   EXPECT_EQ(writer->ReadReply(), "+OK\r\n");
   EXPECT_EQ(InfoField("clients", "blocked_clients"), "0");
   EXPECT_EQ(Run("CLIENT PAUSE 60000 WRITE"), "+OK\r\n");
   writer->Send("SET k w");
-  while (InfoField("clients", "blocked_clients") != "1") ASSERT_FALSE(HasFailure());
+  ASSERT_TRUE(Eventually([&] { return InfoField("clients", "blocked_clients") == "1"; }));
   writer.reset();  // it does not stay counted
-  while (InfoField("clients", "blocked_clients") != "0") ASSERT_FALSE(HasFailure());
+  ASSERT_TRUE(Eventually([&] { return InfoField("clients", "blocked_clients") == "0"; }));
   EXPECT_EQ(Run("CLIENT UNPAUSE"), "+OK\r\n");
 }
 
