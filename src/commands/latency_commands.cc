@@ -15,45 +15,26 @@ namespace {
 constexpr uint32_t kExponentMax = 30;
 
 constexpr std::string_view kDoctorDisabled =
-    "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Redis instance. You "
-    "may use \"CONFIG SET latency-monitor-threshold <milliseconds>.\" in order to enable it. If we "
-    "weren't in a deep space mission I'd suggest to take a look at "
-    "https://redis.io/topics/latency-monitor.\n";
+    "The latency monitor is off. CONFIG SET latency-monitor-threshold <milliseconds> turns it "
+    "on.\n";
 constexpr std::string_view kDoctorNoEvents =
-    "Dave, no latency spike was observed during the lifetime of this Redis instance, not in the "
-    "slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think "
-    "things over.\n";
-constexpr std::string_view kDoctorIntroduction =
-    "Dave, I have observed latency spikes in this Redis instance. You don't mind talking about it, "
-    "do you Dave?\n\n";
-constexpr std::string_view kDoctorNoAdvice =
-    "\nWhile there are latency events logged, I'm not able to suggest any easy fix. Please use the "
-    "Redis community to get some help, providing this report in your help request.\n";
+    "Nothing took as long as latency-monitor-threshold since the server was started.\n";
 
+// What to look at when commands are slow.
 std::string SlowCommandAdvice(Server& server) {
-  const int64_t threshold_ms = server.latency_monitor().threshold_ms();
+  const int64_t threshold_us = server.latency_monitor().threshold_ms() * 1000;
   const int64_t slow_us = server.config().Int("slowlog-log-slower-than");
-  const std::string setting =
-      "'CONFIG SET slowlog-log-slower-than " + std::to_string(threshold_ms * 1000) + "'.";
-  std::string text = "\nI have a few advices for you:\n\n";
-  if (slow_us < 0 || server.config().Int("slowlog-max-len") == 0) {
+  std::string text = "\nWhat may help:\n";
+  if (slow_us < 0 || slow_us > threshold_us || server.config().Int("slowlog-max-len") == 0) {
     text +=
-        "- There are latency issues with potentially slow commands you are using. Try to enable "
-        "the Slow Log Redis feature using the command " +
-        setting +
-        " If the Slow log is disabled Redis is not able to log slow commands execution for you.\n";
-  } else if (slow_us / 1000 > threshold_ms) {
-    text +=
-        "- Your current Slow Log configuration only logs events that are slower than your "
-        "configured latency monitor threshold. Please use " +
-        setting + "\n";
+        "- The slow log does not show what the latency monitor sees: CONFIG SET "
+        "slowlog-log-slower-than " +
+        std::to_string(threshold_us) + " (and slowlog-max-len above 0) makes it.\n";
   }
   return text +
-         "- Check your Slow Log to understand what are the commands you are running which are too "
-         "slow to execute. Please check https://redis.io/commands/slowlog for more information.\n"
-         "- Deleting, expiring or evicting (because of maxmemory policy) large objects is a "
-         "blocking operation. If you have very large objects that are often deleted, expired, or "
-         "evicted, try to fragment those objects into multiple smaller objects.\n";
+         "- SLOWLOG GET names the commands that took long.\n"
+         "- INFO rocksdb and tiering tell whether keys had to be read from the disk, or writers "
+         "waited for it.\n";
 }
 
 void ReplyHistogram(const CommandTotals& totals, Reply& reply) {
@@ -129,12 +110,12 @@ void LatencyDoctor(const Args&, Session& session, Reply& reply) {
         "txt", server.latency_monitor().threshold_ms() == 0 ? kDoctorDisabled : kDoctorNoEvents);
   }
   const int64_t now_s = server.clock().WallMs() / 1000;
-  std::string text(kDoctorIntroduction);
+  std::string text;
   size_t number = 0;
   for (const auto& [name, event] : events) {
     text += std::to_string(++number) + ". " + LatencySummaryText(name, event, now_s) + "\n";
   }
-  text += events.contains("command") ? SlowCommandAdvice(server) : std::string(kDoctorNoAdvice);
+  if (events.contains("command")) text += SlowCommandAdvice(server);
   reply.Verbatim("txt", text);
 }
 

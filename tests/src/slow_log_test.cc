@@ -126,14 +126,14 @@ TEST_F(SlowLogCommands, LatencyTellsSpikesAndHistograms) {
 }
 
 TEST_F(SlowLogCommands, TheLatencyDoctorAdvises) {
-  EXPECT_NE(Run("LATENCY DOCTOR").find("I'm sorry, Dave"), std::string::npos);
+  EXPECT_NE(Run("LATENCY DOCTOR").find("latency monitor is off"), std::string::npos);
   Run("CONFIG SET latency-monitor-threshold 1");
-  EXPECT_NE(Run("LATENCY DOCTOR").find("no latency spike was observed"), std::string::npos);
+  EXPECT_NE(Run("LATENCY DOCTOR").find("Nothing took as long"), std::string::npos);
   Run("DEBUG SLEEP 0.002");
   const std::string report = Run("LATENCY DOCTOR");
   EXPECT_NE(report.find("1. command: 1 latency spikes (average "), std::string::npos) << report;
-  EXPECT_NE(report.find("'CONFIG SET slowlog-log-slower-than 1000'.\n"), std::string::npos);
-  EXPECT_NE(report.find("- Check your Slow Log"), std::string::npos) << report;
+  EXPECT_NE(report.find("CONFIG SET slowlog-log-slower-than 1000 "), std::string::npos) << report;
+  EXPECT_NE(report.find("SLOWLOG GET"), std::string::npos) << report;
 }
 
 }  // namespace
