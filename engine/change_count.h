@@ -7,7 +7,6 @@
 // Lifetime: within its Tx; declared before the objects that make the changes.
 
 #include <cstdint>
-#include <optional>
 
 #include "engine/tx.h"
 
@@ -17,18 +16,22 @@ class ChangeCount {
  public:
   explicit ChangeCount(Tx& tx) : tx_(tx), before_(tx.counted_changes()) {}
   ~ChangeCount() {
-    if (count_) tx_.uncounted_ = tx_.change_count_ - (before_ + *count_);
+    if (is_told_) tx_.uncounted_ = tx_.change_count_ - (before_ + count_);
   }
   ChangeCount(const ChangeCount&) = delete;
   ChangeCount& operator=(const ChangeCount&) = delete;
 
   // Never called: what the Tx itself has counted.
-  void Is(uint64_t count) { count_ = count; }
+  void Is(uint64_t count) {
+    count_ = count;
+    is_told_ = true;
+  }
 
  private:
   Tx& tx_;
   const uint64_t before_;
-  std::optional<uint64_t> count_;
+  uint64_t count_ = 0;
+  bool is_told_ = false;
 };
 
 }  // namespace hearth
