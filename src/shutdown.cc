@@ -10,9 +10,17 @@
 #include "src/server.h"
 
 namespace hearth {
+namespace {
+
+// Who wait for a shutdown; further ones are told that it failed.
+constexpr size_t kClientsMax = 10'000;
+
+}  // namespace
 
 void Shutdown::Begin(Options options, Done done) {
   std::lock_guard lock(mutex_);
+  // Clients that have left meanwhile are still among them.
+  if (done && done_.size() >= kClientsMax) return done(/*stops=*/false);
   if (done) done_.push_back(std::move(done));
   if (is_ending_) return;
   if (is_waiting_) {
