@@ -241,8 +241,10 @@ void Worker::EndTurn() {
   for (const Connection* connection : turn_) {
     barrier = std::max(barrier, connection->barrier_of_turn());
   }
+  CommitResult result;
   if (hook_ != nullptr) {
-    released_ = std::max(released_, hook_->CommitTurn(barrier).released_up_to);
+    result = hook_->CommitTurn(barrier);
+    released_ = std::max(released_, result.released_up_to);
   } else {
     released_ = UINT64_MAX;
   }
@@ -251,6 +253,8 @@ void Worker::EndTurn() {
     turn_[i]->in_turn_ = false;
     turn_[i]->EndTurn(released_);
   }
+  if (result.follow_turn) [[unlikely]]
+    hook_->FollowTurn(turn_);
   turn_.clear();
   std::erase_if(held_, [](Connection* connection) {
     return !(connection->in_held_ = connection->HoldsOutput());

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -35,6 +36,7 @@ inline constexpr std::chrono::milliseconds kTickPeriod{100};
 
 struct CommitResult {
   uint64_t released_up_to = 0;
+  bool follow_turn = false;  // FollowTurn is wanted once the turn's replies have left
 };
 
 class TurnHook {
@@ -44,6 +46,10 @@ class TurnHook {
   // Called at the end of every turn, before any reply leaves. `barrier` is the highest that the
   // turn's connections wait for, 0 when none. Barriers up to the result are released for good.
   virtual CommitResult CommitTurn(uint64_t barrier) = 0;
+
+  // The turn is over; these connections took part, some may be closed. Called only when CommitTurn
+  // has asked for it. May close connections; nothing may be written to them.
+  virtual void FollowTurn(std::span<Connection* const> turn) { (void)turn; }
 };
 
 class Worker {

@@ -67,6 +67,16 @@ bool CanonicalNumber(const Directive& directive, const std::string& word, std::s
   return true;
 }
 
+bool CanonicalMemoryOrPercent(const std::string& word, std::string* text, std::string* error) {
+  const bool percent = word.ends_with('%');
+  const auto value = percent ? ParseInt64(word.substr(0, word.size() - 1)) : ParseMemory(word);
+  const bool good = value && *value >= 0;
+  if (!good) *error = "argument must be a memory or percent value";
+  if (good && percent && *value > 100) *error = "percentage argument must be less or equal to 100";
+  if (good) *text = std::to_string(*value) + (percent && *value != 0 ? "%" : "");
+  return error->empty();
+}
+
 // Percentiles between the directive's bounds, or none.
 bool CanonicalPercentiles(const Directive& directive, const std::vector<std::string>& words,
                           std::string* text, std::string* error) {
@@ -251,6 +261,8 @@ bool Config::CanonicalText(const Directive& directive, const std::vector<std::st
     case DirectiveKind::kInt:
     case DirectiveKind::kMemory:
       return CanonicalNumber(directive, words[0], text, error);
+    case DirectiveKind::kMemoryOrPercent:
+      return CanonicalMemoryOrPercent(words[0], text, error);
     case DirectiveKind::kEnum:
       return CanonicalEnum(directive, words[0], text, error);
     case DirectiveKind::kSave:

@@ -32,8 +32,9 @@ enum class DirectiveKind : uint8_t {
   kOutputLimits,  // class hard soft seconds, by class
   kOctal,
   kAmountOrPercent,
-  kEvents,     // letters of notify-keyspace-events
-  kReplicaOf,  // a host and a port, or nothing
+  kMemoryOrPercent,  // bytes, with units, or "5%"
+  kEvents,           // letters of notify-keyspace-events
+  kReplicaOf,        // a host and a port, or nothing
 };
 
 enum DirectiveFlag : uint8_t {

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "net/worker.h"
+#include "src/client_eviction.h"
 #include "src/info_writer.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -131,7 +132,7 @@ void StatsSection(Server& server, std::string* out) {
   InfoLine(out, "expired_time_cap_reached_count:0");
   InfoLine(out, "expire_cycle_cpu_milliseconds:0");
   InfoLine(out, "evicted_keys:%" PRIu64, keyspace.CounterSum(&ShardCounters::evicted));
-  InfoLine(out, "evicted_clients:0");
+  InfoLine(out, "evicted_clients:%" PRIu64, server.client_eviction().evicted_count());
   InfoLine(out, "total_eviction_exceeded_time:0");
   InfoLine(out, "current_eviction_exceeded_time:0");
   InfoLine(out, "keyspace_hits:%" PRIu64, keyspace.CounterSum(&ShardCounters::hits));

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/log.h"
 #include "src/numbers.h"
@@ -65,7 +66,11 @@ class Server::WorkerHook final : public TurnHook {
   WorkerHook(Server& server, size_t index) : server_(server), index_(index) {}
   CommitResult CommitTurn(uint64_t barrier) override {
     const uint64_t own = server_.dispatchers_[index_]->TakeBarrier();
-    return {server_.engine_->CommitTurn(std::max(barrier, own)).committed_seq};
+    return {server_.engine_->CommitTurn(std::max(barrier, own)).committed_seq,
+            server_.client_eviction_->is_on()};
+  }
+  void FollowTurn(std::span<Connection* const> turn) override {
+    server_.client_eviction_->FollowTurn(*server_.workers_[index_], turn);
   }
 
  private:
@@ -113,6 +118,7 @@ std::string Server::Start() {
   });
   tracking_ = std::make_unique<Tracking>(keyspace().tracked_keys(), workers_);
   monitors_ = std::make_unique<Monitors>(workers_);
+  client_eviction_ = std::make_unique<ClientEviction>(workers_);
   keyspace().SetChangeListener([this](const KeyChanges& changes, uint64_t barrier) {
     tracking_->Tell(changes, barrier);
     if (changes.dropped) engine_->RunOnReaders([dropped = changes.dropped] {});
@@ -323,6 +329,7 @@ void Server::ResetStats() {
     worker->socket_counters().writes.Reset();
   }
   stats_.connections_received = 0;
+  client_eviction_->ResetCount();
   acl_log_.ResetCounts();
   stats_.rejected_before_reset += rejected_connections();
 }
@@ -420,12 +427,14 @@ void Server::WorkerCron(Worker& worker) {
   uint64_t memory = 0, input_max = 0, output_max = 0;
   Dispatcher& dispatcher = DispatcherOf(worker);
   worker.ForEachConnection([&](Connection& connection) {
-    memory += connection.memory_bytes() + sizeof(Session);
     input_max = std::max<uint64_t>(input_max, connection.query_buffer_bytes());
     output_max = std::max<uint64_t>(output_max, connection.output_bytes());
     if (connection.handler() == nullptr) return;
-    dispatcher.CountTraffic(static_cast<Session&>(*connection.handler()));
+    auto& session = static_cast<Session&>(*connection.handler());
+    if (!session.is_replica()) memory += session.memory_bytes();
+    dispatcher.CountTraffic(session);
   });
+  if (client_eviction_->is_on()) client_eviction_->CountAll(worker);
   WorkerCounters& counters = dispatcher.counters();
   counters.client_memory = memory;
   counters.input_buffer_max = input_max;

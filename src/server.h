@@ -54,6 +54,7 @@ struct ServerStats {
   RateMeter commands, net_in, net_out;
 };
 
+class ClientEviction;
 class Replication;
 
 class Server {
@@ -106,6 +107,7 @@ class Server {
     tracking_->DeliverHere(worker);
     monitors_->DeliverHere(worker);
   }
+  ClientEviction& client_eviction() { return *client_eviction_; }
   Replication& replication() { return *replication_; }
   // What the configuration says of the feed; a context for links under TLS, null and *error.
   FeedLimits FeedLimitsOfConfig() const;
@@ -211,6 +213,7 @@ class Server {
   std::unique_ptr<KeyspaceEvents> keyspace_events_;
   std::unique_ptr<Tracking> tracking_;
   std::unique_ptr<Monitors> monitors_;
+  std::unique_ptr<ClientEviction> client_eviction_;
   std::vector<std::unique_ptr<WorkerHook>> hooks_;
   std::vector<std::unique_ptr<Dispatcher>> dispatchers_;
   std::mutex listeners_mutex_;
@@ -226,8 +229,7 @@ class Server {
   std::mutex failing_mutex_;
   std::function<void()> failing_done_;  // of the failed commit that workers are told of
   bool workers_ended_ = false;
-  std::atomic<bool> protected_mode_{true};
-  std::atomic<bool> track_latency_{true};
+  std::atomic<bool> protected_mode_{true}, track_latency_{true};
   std::mutex errors_mutex_;
   std::map<std::string, uint64_t, std::less<>> errors_;
 
@@ -238,8 +240,7 @@ class Server {
 
   std::mutex stop_mutex_;
   std::condition_variable stop_wanted_;
-  bool stop_requested_ = false;
-  bool stopped_ = false;
+  bool stop_requested_ = false, stopped_ = false;
   std::atomic<bool> stopping_{false};
 };
 

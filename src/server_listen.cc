@@ -3,6 +3,7 @@
 
 #include "engine/collection_limits.h"
 #include "engine/process_memory.h"
+#include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog.h"
 #include "src/log.h"
@@ -333,10 +334,12 @@ void Server::WatchEventFlags() {
 }
 
 void Server::WatchPersistenceConfig() {
-  for (const char* name :
-       {"maxmemory", "maxmemory-policy", "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"}) {
+  client_eviction_->Configure(config_);
+  for (const char* name : {"maxmemory", "maxmemory-clients", "maxmemory-policy",
+                           "maxmemory-samples", "lfu-log-factor", "lfu-decay-time"}) {
     config_.OnChange(name, [this](std::string*) {
       ApplyMemoryPolicy();
+      client_eviction_->Configure(config_);
       return true;
     });
   }

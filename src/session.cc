@@ -5,6 +5,7 @@
 
 #include "net/worker.h"
 #include "src/acl/check.h"
+#include "src/client_eviction.h"
 #include "src/dispatcher.h"
 #include "src/log.h"
 #include "src/pubsub.h"
@@ -14,6 +15,12 @@
 #include "src/tracking.h"
 
 namespace hearth {
+namespace {
+
+// A subscription's entries in the subscriber and in its worker's roster.
+constexpr size_t kSubscriptionBytes = 96;
+
+}  // namespace
 
 Session::Session(Server& server, Connection& connection)
     : server_(server), connection_(connection), users_(server.users()) {
@@ -48,6 +55,7 @@ void Session::OnClose() {
   replica_sender_.reset();
   if (subscriber_) server_.pubsub().Forget(*subscriber_);
   StopWatching();
+  server_.client_eviction().Forget(connection_);
   server_.DispatcherOf(connection_.worker()).CountTraffic(*this);
 }
 
@@ -290,6 +298,20 @@ void Session::OffThread(bool run_now, std::function<std::any()> work,
   });
 }
 
+size_t Session::memory_bytes() const {
+  size_t bytes = sizeof(*this) + connection_.memory_bytes() + name.capacity() +
+                 library_name.capacity() + library_version.capacity() + held_pushes_.capacity();
+  if (transaction_) {
+    bytes += sizeof(Transaction) + transaction_->memory_bytes() +
+             transaction_->run.replies.memory_bytes();
+  }
+  if (subscriber_) bytes += sizeof(Subscriber) + subscriber_->count() * kSubscriptionBytes;
+  if (tracking_) {
+    bytes += sizeof(ClientTracking) + tracking_->options.prefixes.capacity() * sizeof(std::string);
+  }
+  return bytes;
+}
+
 std::string Session::Describe(const Args* running) {
   Connection& c = connection_;
   size_t argument_bytes = 0;
@@ -330,8 +352,7 @@ std::string Session::Describe(const Args* running) {
          " argv-mem=" + std::to_string(argument_bytes) +
          " multi-mem=" + std::to_string(transaction_bytes) + " rbs=0 rbp=0 obl=0 oll=" +
          std::to_string((output_bytes + kBlockBytes - 1) / kBlockBytes) +
-         " omem=" + std::to_string(output_bytes) +
-         " tot-mem=" + std::to_string(c.memory_bytes() + sizeof(Session) + transaction_bytes) +
+         " omem=" + std::to_string(output_bytes) + " tot-mem=" + std::to_string(memory_bytes()) +
          " events=" + (output_bytes > 0 ? "rw" : "r") + " cmd=" + std::string(last_command) +
          " user=" + user_->name() +
          " redir=" + (tracking_ ? std::to_string(tracking_->options.redirect) : "-1") +

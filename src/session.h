@@ -139,6 +139,9 @@ class Session : public ConnectionHandler {
   void SkipNextReply();
   // Back to the state of a new connection (RESET).
   void Reset();
+  // What the client occupies: itself, its buffers, what it has queued, watches and listens to.
+  // Names of channels and prefixes are not counted, as in Redis.
+  size_t memory_bytes() const;
   // A line of CLIENT LIST, without its end. running: the client's own command, if it is this that
   // asks.
   std::string Describe(const Args* running = nullptr);

@@ -10,6 +10,7 @@
 #include "engine/hash.h"
 #include "engine/set.h"
 #include "engine/sorted_set.h"
+#include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
 #include "src/digest.h"
@@ -295,8 +296,11 @@ void AllocatorSetting(const Args&, Session&, Reply& reply) {
   reply.Error("ERR No such file or directory");
 }
 
-void ClientEviction(const Args&, Session&, Reply& reply) {
-  reply.Error("ERR maxmemory-clients is disabled.");
+// DEBUG CLIENT-EVICTION -> the clients that may be evicted, by size
+void EvictableClients(const Args&, Session& session, Reply& reply) {
+  ClientEviction& eviction = session.server().client_eviction();
+  eviction.is_on() ? reply.Verbatim("txt", eviction.Histogram())
+                   : reply.Error("ERR maxmemory-clients is disabled.");
 }
 
 // DEBUG CONFIG-REWRITE-FORCE-ALL: as CONFIG REWRITE, which leaves out what has its default.
@@ -493,7 +497,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"ASSERT", 2, 2, Crash},
     {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
     {"CLIENT-ENFORCE-REPLY-LIST", 3, 3, Ignore},
-    {"CLIENT-EVICTION", 2, 2, ClientEviction},
+    {"CLIENT-EVICTION", 2, 2, EvictableClients},
     {"CONFIG-REWRITE-FORCE-ALL", 2, 2, RewriteConfig},
     {"DELAY-RDB-CLIENT-FREE-SECONDS", 3, 3, Ignore},
     {"DEMOTE-ALL", 2, 2, Demote},
