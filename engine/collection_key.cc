@@ -19,9 +19,14 @@ CollectionKey::CollectionKey(Tx& tx, std::string_view key, const Object* found, 
       ref_(tx.db_, {}, 0),
       object_(const_cast<Object*>(found)),  // a Tx may change what it holds
       type_(type) {
+  HEARTH_CHECK(found == nullptr || found->type == type);
+  if (tx.locked_ == 0) [[unlikely]] {  // nobody's object, which is only read
+    HEARTH_CHECK(found != nullptr && tx.keys_.empty());
+    closed_ = true;
+    return;
+  }
   KeyRef scratch(tx.db_, {}, 0);
   ref_ = tx.Ref(tx.db_, key, &scratch);
-  HEARTH_CHECK(found == nullptr || found->type == type);
   opened_seq_ = found != nullptr ? found->seq : 0;
   if (is_spread()) accounted_size_ = collection().memory_bytes();
 }
@@ -127,6 +132,11 @@ void CollectionKey::SetEncoding(Encoding encoding) {
   if (object_->encoding == encoding) return;
   object_->encoding = encoding;
   head_changed_ = true;
+}
+
+void CollectionKey::TellGone(std::span<const std::string_view> elements) {
+  if (GoneListener* const listener = tx_.keyspace_.gone_listener()) [[unlikely]]
+    listener->OnFieldsGone(tx_, ref_.key, elements);
 }
 
 void CollectionKey::MarkElementsExpire(bool expire) {

@@ -11,12 +11,16 @@
 // A packed collection that outgrows Limits().packed_size_max is spread by itself. A collection
 // without elements is deleted with its key on closing (not a stream).
 //
+// Through a Tx that has no keys and holds no lock, objects of no keyspace (stored_keys.h) may be
+// read: then nothing is logged or deleted, and nothing may be changed.
+//
 // Thread:   its Tx's.
 // Lifetime: within its Tx; Close (the destructor) before the Tx or another CollectionKey touches
 //           the same key. Views into elements die with the next change.
 // Errors:   none: the key is resident.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -72,6 +76,8 @@ class CollectionKey {
   void MarkElementsExpire(bool expire);
   // Whether a change may be what blocked clients wait for; a type that knows better says so.
   void SetWakesWaiters(bool wakes) { wakes_waiters_ = wakes; }
+  // Tells that elements went by themselves, if anybody is to know.
+  void TellGone(std::span<const std::string_view> elements);
   // The head bytes of a spread collection (AppendHead) are to be logged.
   void MarkHead() { head_changed_ = true; }
 

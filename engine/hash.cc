@@ -272,7 +272,9 @@ void HashKey::Purge() {
   for (size_t left = kFieldsPurgedMax; left > 0; --left) {
     entry = fields().FirstDue(tx().now_ms());
     if (entry == nullptr) break;
-    EraseRow(entry->member());
+    const std::string_view member = entry->member();
+    TellGone({&member, 1});
+    EraseRow(member);
     fields().Drop(entry);
     any_purged = true;
   }
@@ -282,16 +284,17 @@ void HashKey::Purge() {
 
 void HashKey::PurgePacked() {
   std::vector<Field> kept;
-  bool any_due = false;
+  std::vector<std::string_view> due;
   PackedHashReader reader(packed());
   for (Field field; reader.Next(&field);) {
     if (IsDue(field.expire_at_ms)) {
-      any_due = true;
+      due.push_back(field.name);
     } else {
       kept.push_back(field);
     }
   }
-  if (!any_due) return;
+  if (due.empty()) return;
+  TellGone(due);
   Splice(0, packed().size(), PackFields(kept));
   tx().Notify(EventClass::kHash, "hexpired", object()->key());
   NoteExpiry();

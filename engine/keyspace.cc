@@ -6,6 +6,7 @@
 
 #include "engine/check.h"
 #include "engine/collection.h"
+#include "engine/stored_keys.h"
 
 namespace hearth {
 namespace {
@@ -25,29 +26,6 @@ uint32_t ThreadRandom() {
 
 uint32_t LfuMinutes(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
-}
-
-// Feeds a collection, whose head was read, with its element rows.
-Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection) {
-  std::string first, last;
-  collection->LoadBounds(&first, &last);
-  const uint64_t id = collection->object_id();
-  bool sound = true;
-  const Status status =
-      view.Scan(ElementKey(db_id, id, first),
-                last.empty() ? ElementKey(db_id, id + 1, {}) : ElementKey(db_id, id, last),
-                [&](std::string_view row_key, std::string_view row_value) {
-                  ElementKeyParts key;
-                  std::string_view value;
-                  sound = ParseElementKey(row_key, &key) && ParseElementValue(row_value, &value) &&
-                          collection->Put(key.element, value);
-                  return sound;
-                });
-  if (!status.ok()) return status;
-  if (!sound || !collection->FinishLoad()) {
-    return Status::Corruption("an element row does not parse");
-  }
-  return status;
 }
 
 // Reads a key and makes it resident; adds what it takes there to *bytes.

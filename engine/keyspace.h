@@ -2,9 +2,8 @@
 
 // Keyspace: the resident keys of all databases, split by slot into shards with a lock each.
 //
-// Memory is a cache of the store. A key is resident (live or tombstone), absent for sure (its
-// shard is complete: nothing of it was ever demoted or left behind), or unknown: then the store is
-// asked. A shard is complete for a database as long as all that the store holds of it is resident.
+// A key is resident (live or tombstone), absent for sure (its shard is complete: all that the store
+// holds of the database there is resident), or unknown: then the store is asked.
 //
 // Thread:   a shard's fields are guarded by its mutex; shards are locked in ascending order.
 // Lifetime: longer than every Tx and every load.
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "engine/commit_log.h"
+#include "engine/gone_listener.h"
 #include "engine/object.h"
 #include "engine/ready_key.h"
 #include "engine/replica_index.h"
@@ -121,10 +121,9 @@ class Keyspace {
   // because a replica's group may have changed it in the store alone. Requires: the shard's lock.
   bool Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
-  // While clients wait for keys, each Tx that wrote what they may wait for (a list, a sorted set, a
-  // stream or its end, whole databases) tells the listener at its end, on its thread, its locks
-  // released. The listener is set before the first Tx; has_waiters is changed under the shard
-  // locks of the keys that are waited for.
+  // While clients wait for keys, each Tx that wrote what they may wait for (lists, sorted sets,
+  // streams, whole databases) tells the listener at its end, on its thread, its locks released.
+  // Set before the first Tx; has_waiters changes under the shard locks of the awaited keys.
   void SetReadyListener(std::function<void(std::vector<ReadyKey>)> listener) {
     ready_listener_ = std::move(listener);
   }
@@ -140,18 +139,16 @@ class Keyspace {
 
   // The keys that clients WATCH.
   WatchedKeys& watched_keys() { return watched_keys_; }
-  // The keys that clients keep copies of. Each Tx that changed some tells them at its end, on its
-  // thread, its locks released, with the sequence that holds the changes. The listener is set
-  // before the first Tx.
+  // The keys that clients keep copies of. Each Tx that changed some tells them, as above, with the
+  // sequence that holds the changes.
   TrackedKeys& tracked_keys() { return tracked_keys_; }
   using ChangeListener = std::function<void(const KeyChanges& changes, uint64_t barrier)>;
   void SetChangeListener(ChangeListener listener) { change_listener_ = std::move(listener); }
   void TellChanges(const KeyChanges& changes, uint64_t barrier) {
     if (change_listener_) change_listener_(changes, barrier);
   }
-  // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
-  // on its thread, its locks released, with the sequence that holds what they speak of. The
-  // listener is set before the first Tx.
+  // Each Tx that gathered events of the classes (a set of EventClass bits) tells them, as above,
+  // with the sequence that holds what they speak of.
   using EventListener = std::function<void(const std::vector<KeyEvent>&, uint64_t barrier)>;
   void SetEventListener(EventListener listener) { event_listener_ = std::move(listener); }
   void SetEventClasses(uint32_t classes) {
@@ -161,6 +158,10 @@ class Keyspace {
   void TellEvents(const std::vector<KeyEvent>& events, uint64_t barrier) {
     if (event_listener_) event_listener_(events, barrier);
   }
+
+  // Null: nobody is to be told. Changed while every shard is locked.
+  void SetGoneListener(GoneListener* listener) { gone_listener_ = listener; }
+  GoneListener* gone_listener() const { return gone_listener_; }
 
   // Forgets every change that was not committed. Requires: the log has failed and is idle.
   void ForgetUncommitted();
@@ -185,8 +186,7 @@ class Keyspace {
   // server decides that and sends its deletions (TxOptions::see_expired).
   void SetExpiryHeld(bool held) { expiry_held_.store(held, std::memory_order_release); }
   bool expiry_held() const { return expiry_held_.load(std::memory_order_acquire); }
-  // While paused, what expires is hidden from reads but not deleted; a write that got by deletes
-  // it.
+  // While paused, what expires is hidden from reads, and deleted only by a write that got by.
   void SetPaused(bool paused) { paused_.store(paused, std::memory_order_release); }
   bool paused() const { return paused_.load(std::memory_order_acquire); }
   ReplicaIndex& replica_index() { return replica_index_; }
@@ -234,6 +234,7 @@ class Keyspace {
   ReplicaIndex replica_index_;
   EventListener event_listener_;
   std::atomic<uint32_t> event_classes_{0};
+  GoneListener* gone_listener_ = nullptr;
   std::atomic<EvictionClock> eviction_clock_{EvictionClock::kHand};
   std::atomic<bool> elements_expire_{false};
   std::atomic<uint32_t> lfu_log_factor_{10};

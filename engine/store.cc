@@ -246,13 +246,15 @@ namespace {
 
 Status ScanRows(rocksdb::DB* db, const rocksdb::Snapshot* snapshot, std::string_view from,
                 std::string_view to,
-                const std::function<bool(std::string_view, std::string_view)>& visit) {
+                const std::function<bool(std::string_view, std::string_view)>& visit,
+                size_t read_ahead_bytes = 0) {
   const rocksdb::Slice upper(to.data(), to.size());
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   options.iterate_upper_bound = &upper;
   options.total_order_seek = true;  // filters know nothing of ranges
   options.fill_cache = false;
+  options.readahead_size = read_ahead_bytes;
   std::unique_ptr<rocksdb::Iterator> rows(db->NewIterator(options));
   for (rows->Seek(rocksdb::Slice(from.data(), from.size())); rows->Valid(); rows->Next()) {
     const rocksdb::Slice key = rows->key();
@@ -291,9 +293,10 @@ Status StoreView::Get(std::string_view row_key, std::string* row_value) {
 }
 
 Status StoreView::Scan(std::string_view from, std::string_view to,
-                       const std::function<bool(std::string_view, std::string_view)>& visit) {
+                       const std::function<bool(std::string_view, std::string_view)>& visit,
+                       size_t read_ahead_bytes) {
   if (db_ == nullptr) return Status::IoError("the store is closed");
-  return ScanRows(db_, snapshot_, from, to, visit);
+  return ScanRows(db_, snapshot_, from, to, visit, read_ahead_bytes);
 }
 
 Status Store::ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,

@@ -124,9 +124,11 @@ class StoreView {
   // What the view holds: everything up to this sequence.
   uint64_t seq() const { return seq_; }
   Status Get(std::string_view row_key, std::string* row_value);
-  // As Store::Scan.
+  // As Store::Scan. read_ahead_bytes: how much of a file is read at once; 0 = little at first, then
+  // more and more.
   Status Scan(std::string_view from, std::string_view to,
-              const std::function<bool(std::string_view key, std::string_view value)>& visit);
+              const std::function<bool(std::string_view key, std::string_view value)>& visit,
+              size_t read_ahead_bytes = 0);
 
  private:
   std::shared_lock<std::shared_mutex> lock_;

@@ -159,6 +159,8 @@ Object* Tx::FindLive(const KeyRef& ref, bool touch) {
     if (may_expire()) {
       Bump(shard.counters.expired);
       const bool object_expired = object->has_expiry() && object->expire_at_ms() <= now_ms_;
+      if (GoneListener* const listener = keyspace_.gone_listener()) [[unlikely]]
+        listener->OnKeyGone(*this, ref.db, ref.key);
       DeleteLive(ref, object);
       ++uncounted_;
       if (object_expired) {

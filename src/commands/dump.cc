@@ -1,10 +1,13 @@
 // Tested by tests/src/commands/dump_test.cc.
 //
 // DUMP and RESTORE: values in the payloads that Redis makes and takes.
+#include "src/commands/dump.h"
+
 #include "engine/collection_limits.h"
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/commands/lifetime.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 #include "src/rdb/dump_payload.h"
@@ -14,20 +17,6 @@ namespace hearth {
 namespace {
 
 constexpr uint32_t kFrequencyMax = 255;
-
-RdbEncodingLimits EncodingLimits() {
-  const CollectionLimits& limits = Limits();
-  RdbEncodingLimits encoding;
-  encoding.hash_max_listpack_entries = limits.hash_listpack_entries_max;
-  encoding.hash_max_listpack_value = limits.hash_listpack_value_size_max;
-  encoding.zset_max_listpack_entries = limits.zset_listpack_entries_max;
-  encoding.zset_max_listpack_value = limits.zset_listpack_value_size_max;
-  encoding.set_max_intset_entries = limits.set_intset_entries_max;
-  encoding.list_max_listpack_size = limits.list_listpack_size;
-  encoding.stream_node_max_bytes = limits.stream_node_size_max;
-  encoding.stream_node_max_entries = limits.stream_node_entries_max;
-  return encoding;
-}
 
 struct RestoreOptions {
   bool replace = false;
@@ -70,10 +59,36 @@ bool ReadRestoreOptions(const Args& args, RestoreOptions* options, Reply& reply)
   return true;
 }
 
+// Its time to live becomes a time.
+void PassOnRestore(const Args& args, int64_t expire_at_ms) {
+  Effects* const effects = Effects::Current();
+  if (effects == nullptr) [[likely]]
+    return;
+  const std::string at_text = std::to_string(expire_at_ms);
+  std::vector<std::string_view> words(args.begin(), args.end());
+  words[2] = at_text;
+  words.push_back("ABSTTL");
+  effects->Instead(words);
+}
+
 }  // namespace
 
+RdbEncodingLimits DumpLimits() {
+  const CollectionLimits& limits = Limits();
+  RdbEncodingLimits encoding;
+  encoding.hash_max_listpack_entries = limits.hash_listpack_entries_max;
+  encoding.hash_max_listpack_value = limits.hash_listpack_value_size_max;
+  encoding.zset_max_listpack_entries = limits.zset_listpack_entries_max;
+  encoding.zset_max_listpack_value = limits.zset_listpack_value_size_max;
+  encoding.set_max_intset_entries = limits.set_intset_entries_max;
+  encoding.list_max_listpack_size = limits.list_listpack_size;
+  encoding.stream_node_max_bytes = limits.stream_node_size_max;
+  encoding.stream_node_max_entries = limits.stream_node_entries_max;
+  return encoding;
+}
+
 std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object) {
-  return MakeDumpPayload(ReadStoredValue(tx, key, object), EncodingLimits());
+  return MakeDumpPayload(ReadStoredValue(tx, key, object), DumpLimits());
 }
 
 // DUMP key -> the payload, or null
@@ -115,9 +130,11 @@ void Restore(const Args& args, Tx& tx, Reply& reply) {
         tx.SetAccess(key, *access);
       }
     }
+    if (*ttl_ms != 0 && !options.absolute_ttl) PassOnRestore(args, expire_at_ms);
     if (replaces) tx.Notify(EventClass::kNew, "new", key);
     tx.Notify(EventClass::kGeneric, "restore", key);
   } else if (replaces) {
+    PassOnAs({"DEL", key});
     tx.Notify(EventClass::kGeneric, "del", key);
   }
   reply.Ok();
