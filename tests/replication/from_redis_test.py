@@ -3,7 +3,10 @@
 and encodings, links that are cut (partial resyncs), a Hearth replica of the Hearth, a kill within
 the resync; at the end both hold the same, REPLICAOF NO ONE, and writes.
 
-usage: from_redis_test.py HEARTH_SERVER [--seed N]
+usage: from_redis_test.py HEARTH_SERVER [--seed N] [--primary PATH]
+
+--primary: another server that speaks as redis-server does, of another version or a Valkey. What it
+does not know is left out: functions before 7.0, hash fields that expire before 7.4.
 """
 
 import argparse
@@ -17,9 +20,10 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from resp import Listening, ReplyError, wait_until  # noqa: E402
 
-REDIS = shutil.which("redis-server")
 DBS = (0, 1, 7)
+OLD_GROUP_FIELDS = (b"name", b"consumers", b"pending", b"last-delivered-id")
 TTL_TOLERANCE_MS = 2
+TTL_TOLERANCE_RELATIVE_MS = 10_000  # of a primary before 7.0, whose stream has EXPIREs as they came
 SOON_MS = 10_000
 CUTS = 6
 LIBRARY = ("#!lua name=moved\n"
@@ -28,9 +32,19 @@ LIBRARY = ("#!lua name=moved\n"
 
 
 class Redis(Listening):
-    """A redis-server that may ask for a password."""
+    """A redis-server, or one like it, that may ask for a password."""
 
     password = ""
+
+    def start(self):
+        super().start()
+        self.known = {row[0].decode().upper() for row in self.call("COMMAND")}
+        self.is_old = not self.knows("FUNCTION")  # before 7.0
+        self.has_field_expiry = self.knows("HPEXPIRE")
+        return self
+
+    def knows(self, command):
+        return command in self.known
 
     def set_password(self, password):
         must(self.call("CONFIG", "SET", "requirepass", password))
@@ -48,9 +62,9 @@ def must(reply):
     return reply
 
 
-def fill(client, rng):
+def fill(redis, rng):
     """Every type, in every encoding that a redis-server has, in some databases."""
-    big = b"x" * 70000
+    client, big = redis.client(), b"x" * 70000
     for db in DBS:
         must(client.call("SELECT", db))
         commands = [["SET", "int", 12345], ["SET", "short", "abc"], ["SET", "raw", big],
@@ -70,23 +84,31 @@ def fill(client, rng):
             commands.append(["HSET", "hash:big", "field%d" % i, "value%d" % i])
             commands.append(["ZADD", "zset:big", str(i * 1.25), "member%d" % i])
             commands.append(["XADD", "stream:big", "%d-%d" % (i + 1, i % 3), "n", i, "t", "text"])
+            commands.append(["HSET", "hash:expiring", "field%d" % i, i])
         for i in range(1000):
             commands.append(["SADD", "set:manyints", i * 3])
             commands.append(["SET", "key:%d" % i, "value%d" % rng.getrandbits(30)])
             commands.append(["SET", "later:%d" % i, i, "PX", 3600000 + i])
         commands += [["SET", "gone:%d" % i, i, "PX", 300 + i] for i in range(300)]
+        commands += [["HPEXPIRE", "hash:expiring", 300 + i if i % 2 else 3600000 + i, "FIELDS", 1,
+                      "field%d" % i] for i in range(600)]
+        commands += [["HSET", "hash:few", "a", 1, "b", 2, "c", 3, "d", 4],
+                     ["HPEXPIRE", "hash:few", 3600000, "FIELDS", 2, "a", "b"],
+                     ["HPEXPIRE", "hash:few", 300, "FIELDS", 1, "c"]]
         commands += [["XDEL", "stream:big", "5-1"], ["XGROUP", "CREATE", "stream:big", "g", 0],
                      ["XGROUP", "CREATE", "stream:big", "h", "$"],
                      ["XREADGROUP", "GROUP", "g", "one", "COUNT", 20, "STREAMS", "stream:big", ">"],
                      ["XREADGROUP", "GROUP", "g", "two", "COUNT", 20, "STREAMS", "stream:big", ">"],
                      ["XACK", "stream:big", "g", "1-0", "2-1"],
                      ["XGROUP", "CREATE", "stream:empty", "g", "$", "MKSTREAM"],
-                     ["XGROUP", "CREATECONSUMER", "stream:empty", "g", "idle"]]
+                     ["XREADGROUP", "GROUP", "g", "idle", "STREAMS", "stream:empty", ">"]]
+        commands = [command for command in commands if redis.knows(command[0])]
         for at in range(0, len(commands), 500):
             for reply in client.pipeline(commands[at:at + 500]):
                 must(reply)
-    must(client.call("FUNCTION", "LOAD", LIBRARY))
-    must(client.call("SELECT", 0))
+    if not redis.is_old:
+        must(client.call("FUNCTION", "LOAD", LIBRARY))
+    client.close()
 
 
 class Writer(threading.Thread):
@@ -94,7 +116,7 @@ class Writer(threading.Thread):
 
     def __init__(self, node, seed):
         super().__init__(daemon=True)
-        self.client = node.client()
+        self.node, self.client = node, node.client()
         self.rng = random.Random(seed)
         self.stopping = False
         self.count = 0
@@ -104,7 +126,8 @@ class Writer(threading.Thread):
         rng = self.rng
         key = lambda kind: "w:%s:%d" % (kind, rng.randrange(40))  # noqa: E731
         n, member = rng.randrange(1000), "m%d" % rng.randrange(300)
-        return rng.choice([
+        field = ["FIELDS", 1, member]
+        return rng.choice([command for command in [
             ["SET", key("s"), n], ["SET", key("s"), n, "PX", rng.randrange(1, 400)],
             ["INCR", key("i")], ["APPEND", key("a"), "text%d" % n], ["GETDEL", key("s")],
             ["RPUSH", key("l"), n, member], ["LPOP", key("l")], ["LTRIM", key("l"), 0, 50],
@@ -120,7 +143,15 @@ class Writer(threading.Thread):
             ["EVAL", "redis.call('SET', KEYS[1], ARGV[1]) redis.call('INCR', KEYS[2]) return 1", 2,
              key("e"), key("ec"), n],
             ["FCALL", "put", 1, key("fn"), n], ["PFADD", "sparse", n], ["SETRANGE", "raw", n, "y"],
-            ["SELECT", rng.choice(DBS)], ["PUBLISH", "channel", n]])
+            ["SELECT", rng.choice(DBS)], ["PUBLISH", "channel", n],
+            ["HPEXPIRE", key("h"), n + 1, *field], ["HPERSIST", key("h"), *field],
+            ["HSETEX", key("h"), "PX", n + 1, *field, n], ["HSETEX", key("h"), *field, n],
+            ["HSETEX", key("h"), "EX", 1000, *field, n], ["HSETEX", key("h"), "FNX", *field, n],
+            ["HGETEX", key("h"), "PX", n + 1, *field], ["HGETEX", key("h"), "PERSIST", *field],
+            ["HGETDEL", key("h"), *field], ["SET", key("b"), n % 2],
+            ["SET", key("b"), "was", "IFEQ", n % 2], ["DELIFEQ", key("b"), n % 2],
+            ["MSETEX", 2, key("s"), n, key("e"), n, "PX", n + 1]]
+            if self.node.knows(command[0])])
 
     def run(self):
         try:
@@ -141,7 +172,17 @@ class Writer(threading.Thread):
             raise self.error
 
 
-def value_of(client, kind, key):
+def fields_of(client, key, redis):
+    """The fields, their values and, where the Redis knows of such, their times of expiry."""
+    flat = client.call("HGETALL", key)
+    fields = dict(zip(flat[::2], flat[1::2]))
+    if not redis.has_field_expiry or not fields:
+        return fields
+    times = client.call("HPEXPIRETIME", key, "FIELDS", len(fields), *fields)
+    return dict(zip(fields, zip(fields.values(), times)))
+
+
+def value_of(client, kind, key, redis):
     if kind == "string":
         return client.call("GET", key)
     if kind == "list":
@@ -149,48 +190,79 @@ def value_of(client, kind, key):
     if kind == "set":
         return sorted(client.call("SMEMBERS", key))
     if kind == "hash":
-        flat = client.call("HGETALL", key)
-        return dict(zip(flat[::2], flat[1::2]))
+        return fields_of(client, key, redis)
     if kind == "zset":
-        return client.call("ZRANGE", key, 0, -1, "WITHSCORES")
+        flat = client.call("ZRANGE", key, 0, -1, "WITHSCORES")
+        return list(zip(flat[::2], map(float, flat[1::2])))  # 7.0 writes more digits
     assert kind == "stream", kind
     groups = []
     for group in client.call("XINFO", "GROUPS", key):
         fields = dict(zip(group[::2], group[1::2]))
+        if redis.is_old:
+            fields = {name: value for name, value in fields.items() if name in OLD_GROUP_FIELDS}
         pending = [entry[:2] + entry[3:] for entry in
                    client.call("XPENDING", key, fields[b"name"], "-", "+", 100000)]
         names = [dict(zip(c[::2], c[1::2]))[b"name"] for c in
                  client.call("XINFO", "CONSUMERS", key, fields[b"name"])]
         groups.append((fields, pending, sorted(names)))
     about = dict(zip(*[iter(client.call("XINFO", "STREAM", key))] * 2))
-    return (client.call("XRANGE", key, "-", "+"), groups,
-            about[b"last-generated-id"], about[b"entries-added"], about[b"max-deleted-entry-id"])
+    fields = [b"last-generated-id"]
+    if not redis.is_old:
+        fields += [b"entries-added", b"max-deleted-entry-id"]
+    return client.call("XRANGE", key, "-", "+"), groups, [about[name] for name in fields]
 
 
-def dump(node):
-    """All databases as plain values, with the times of expiry."""
+def expiry_of(client, key, redis):
+    """In unix ms; -1: none."""
+    if not redis.is_old:
+        return client.call("PEXPIRETIME", key)
+    ttl = client.call("PTTL", key)
+    return time.time() * 1000 + ttl if ttl >= 0 else -1
+
+
+def dump(node, redis):
+    """All databases as plain values, with the times of expiry, as far as the Redis knows such."""
     client, found = node.client(), {}
     for db in range(16):
         must(client.call("SELECT", db))
-        for key in client.call("KEYS", "*"):
-            kind = client.call("TYPE", key)
+        keys = client.call("KEYS", "*")
+        for key, kind in zip(keys, client.pipeline([["TYPE", key] for key in keys])):
             if kind == "none":
                 continue
-            found[db, key] = (kind, value_of(client, kind, key), client.call("PEXPIRETIME", key))
-    libraries = client.call("FUNCTION", "LIST", "WITHCODE")
+            found[db, key] = (kind, value_of(client, kind, key, redis),
+                              expiry_of(client, key, redis))
+    libraries = [] if redis.is_old else client.call("FUNCTION", "LIST", "WITHCODE")
     client.close()
     return found, [library[1::2] for library in libraries]
 
 
 def compare(redis, hearth, what):
-    (mine, my_libraries), (theirs, their_libraries) = dump(redis), dump(hearth)
+    tolerance_ms = TTL_TOLERANCE_RELATIVE_MS if redis.is_old else TTL_TOLERANCE_MS
+    return compare_dumps(dump(redis, redis), dump(hearth, redis), what, tolerance_ms)
+
+
+def first_difference(one, other):
+    """Where two values differ, from the outside in, and how."""
+    if type(one) is not type(other) or one == other or not isinstance(one, (list, tuple, dict)):
+        return str(one)[:200], str(other)[:200]
+    if len(one) != len(other):
+        return "%d and %d parts" % (len(one), len(other)), str(one)[:200], str(other)[:200]
+    if isinstance(one, dict):
+        one, other = sorted(one.items()), sorted(other.items())
+    at = next(i for i in range(len(one)) if one[i] != other[i])
+    return (at, *first_difference(one[at], other[at]))
+
+
+def compare_dumps(one_dump, other_dump, what, tolerance_ms=TTL_TOLERANCE_MS):
+    (mine, my_libraries), (theirs, their_libraries) = one_dump, other_dump
     assert my_libraries == their_libraries, (my_libraries, their_libraries)
     assert len(mine) > 100
     assert mine.keys() == theirs.keys(), (what, mine.keys() ^ theirs.keys())
     for at, one in mine.items():
         other = theirs[at]
-        assert one[:2] == other[:2], (what, at, one, other)
-        assert abs(one[2] - other[2]) <= TTL_TOLERANCE_MS, (what, at, one[2], other[2])
+        assert one[:2] == other[:2], (what, at, first_difference(one, other))
+        assert (one[2] < 0) == (other[2] < 0), (what, at, one[2], other[2])
+        assert abs(one[2] - other[2]) <= tolerance_ms, (what, at, one[2], other[2])
     return len(mine)
 
 
@@ -214,6 +286,17 @@ def each_db(client, *commands):
     client.close()
 
 
+def expiring_fields(client, keys):
+    """As expiring_soon, of the hashes among the keys."""
+    found, kinds = [], client.pipeline([["TYPE", key] for key in keys])
+    for key in (key for key, kind in zip(keys, kinds) if kind == "hash"):
+        names, count = client.pipeline([["HKEYS", key], ["HLEN", key]])
+        ttls = client.call("HPTTL", key, "FIELDS", len(names), *names) if names else []
+        found += [(key, name) for name, ttl in zip(names, ttls) if 0 <= ttl <= SOON_MS]
+        found += [(key, b"(expired)")] * (count - len(names))
+    return found
+
+
 def expiring_soon(redis):
     """The keys that expire while the test looks, and how many have but are still counted."""
     client, found = redis.client(), []
@@ -221,6 +304,8 @@ def expiring_soon(redis):
         ttls = client.pipeline([["PTTL", key] for key in keys])
         found += [key for key, ttl in zip(keys, ttls) if 0 <= ttl <= SOON_MS]
         found += [b"(expired)"] * (size - len(keys))
+        if redis.has_field_expiry:
+            found += expiring_fields(client, keys)
     return found
 
 
@@ -264,12 +349,13 @@ def follow_under_load(redis, hearth, chained, rng):
     return sum(writer.count for writer in writers)
 
 
-def use_as_primary(hearth, chained):
+def use_as_primary(redis, hearth, chained):
     assert hearth.info()["role"] == "master", hearth.info()
     assert hearth.call("DEBUG", "VERIFY-STORE") == "OK"
     for i in range(100):
         must(hearth.call("SET", "mine:%d" % i, i, "PX", 100 if i % 2 else 10**7))
-    assert must(hearth.call("FCALL", "put", 1, "by function", "there")) == "OK"
+    put = ["SET"] if redis.is_old else ["FCALL", "put", 1]
+    assert must(hearth.call(*put, "by function", "there")) == "OK"
     wait_until(lambda: hearth.call("EXISTS", *["mine:%d" % i for i in range(100)]) == 50,
                "its expiry")
     wait_until(lambda: chained.is_level_with(hearth), lambda: "level: %s" % chained.info())
@@ -281,8 +367,8 @@ def use_as_primary(hearth, chained):
     assert hearth.call("EXISTS", "old") == 0
 
 
-def move(binary, diskless, seed):
-    redis = Redis(REDIS, ["--save", "", "--repl-diskless-sync", "yes" if diskless else "no",
+def move(binary, primary, diskless, seed):
+    redis = Redis(primary, ["--save", "", "--repl-diskless-sync", "yes" if diskless else "no",
                           "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1",
                           "--repl-backlog-size", "64mb"])
     hearth, chained = (Listening(binary, ["--save", "", "--enable-debug-command", "yes"])
@@ -295,7 +381,7 @@ def move(binary, diskless, seed):
             redis.set_password("secret")
         rng = random.Random(seed)
         client = redis.client()
-        fill(client, rng)
+        fill(redis, rng)
         must(hearth.call("SET", "old", "goes"))
         must(hearth.call("CONFIG", "SET", "masterauth", redis.password))
         written = follow_under_load(redis, hearth, chained, rng)
@@ -310,7 +396,7 @@ def move(binary, diskless, seed):
 
         must(hearth.call("REPLICAOF", "NO", "ONE"))
         compare(redis, hearth, "the new primary")
-        use_as_primary(hearth, chained)
+        use_as_primary(redis, hearth, chained)
         print("ok: %s, %d keys, %d writes, seed %d" % (
             "diskless" if diskless else "by a file", count, written, seed))
     except BaseException:
@@ -324,10 +410,10 @@ def move(binary, diskless, seed):
             node.remove()
 
 
-def killed_while_loading(binary):
+def killed_while_loading(binary, primary):
     """A kill within the load: the server comes back without anything half, and loads again."""
-    redis = Listening(REDIS, ["--save", "", "--repl-diskless-sync", "yes",
-                              "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "300"])
+    redis = Redis(primary, ["--save", "", "--repl-diskless-sync", "yes",
+                            "--repl-diskless-sync-delay", "0", "--rdb-key-save-delay", "300"])
     hearth = Listening(binary, ["--save", ""])
     try:
         redis.start()
@@ -375,11 +461,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--primary", default=shutil.which("redis-server"))
     options = parser.parse_args()
-    binary, seed = options.server, options.seed
-    killed_while_loading(binary)
+    binary, primary, seed = options.server, options.primary, options.seed
+    killed_while_loading(binary, primary)
     for diskless in (True, False):
-        move(binary, diskless, seed)
+        move(binary, primary, diskless, seed)
 
 
 if __name__ == "__main__":
