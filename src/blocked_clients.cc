@@ -7,6 +7,7 @@
 #include "engine/check.h"
 #include "net/worker.h"
 #include "src/acl/check.h"
+#include "src/effects.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 
@@ -255,7 +256,13 @@ BlockedClients::Outcome BlockedClients::RunAgain(const WaiterPtr& waiter, const 
     if (fits && !waiter->connection.expired()) {
       BlockRequest again;
       again.is_later_run = true;
+      std::optional<Effects> effects;
+      CommandStream& stream = server_.replication().command_stream();
+      if (stream.active()) [[unlikely]]
+        effects.emplace(stream, tx).Begin();
       answered = waiter->command->blocking(waiter->args, tx, reply, &again);
+      if (effects) [[unlikely]]
+        effects->End(waiter->args);
       object = tx.Peek(name.first, name.second);
     }
     *seen = Presence{object != nullptr, object != nullptr ? object->type : ObjectType::kString};

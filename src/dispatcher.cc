@@ -4,6 +4,7 @@
 #include "engine/random.h"
 #include "net/worker.h"
 #include "src/commands/groups.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
@@ -27,6 +28,7 @@ bool IsCrossProtocol(std::string_view name) {
 
 Dispatcher::Dispatcher(Server& server)
     : server_(server),
+      command_stream_(server.replication().command_stream()),
       stats_(server.commands().all().size()),
       scripts_(std::make_unique<ScriptRunner>(server, *this)) {}
 
@@ -424,6 +426,9 @@ bool Dispatcher::MakeRoom() {
     const KeyRef ref(db, key);
     Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true, .give_way = true});
     if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
+      if (command_stream_.active()) [[unlikely]]
+        Effects(command_stream_, tx)
+            .Add({db, StreamWords({command_stream_.DeletionVerb(LazyDeletion::kEviction), key})});
       tx.Notify(EventClass::kEvicted, "evicted", db, key);
       residency.CountEvicted(size);
       turn_barrier_ = std::max(turn_barrier_, tx.barrier());
@@ -458,9 +463,12 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
          .give_way = true,
          .see_expired = session.applies_stream(),
          .writer = session.id()});
+  std::optional<Effects> effects;
   tx.set_db(session.db());
   switch (tx.state()) {
     case Tx::State::kReady:
+      if (command_stream_.active()) [[unlikely]]
+        effects.emplace(command_stream_, tx).Begin();
       if (command.data != nullptr) {
         command.data(args, tx, reply);
         if (session.tracking() != nullptr) [[unlikely]]
@@ -470,6 +478,8 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       } else if (session.tracking() != nullptr) [[unlikely]] {
         RememberKeys(session, command, keys, errors_before_);
       }
+      if (effects) [[unlikely]]
+        effects->End(args);
       break;
     case Tx::State::kBusy:
       server_.WaitForScript(session);

@@ -23,6 +23,7 @@
 
 namespace hearth {
 
+class CommandStream;
 class ScriptRunner;
 
 // A worker's own counters: written by it alone, read by INFO.
@@ -159,6 +160,7 @@ class Dispatcher {
   void RejectUnknown(const Args& args, const CommandTable::Found& found, Reply& reply);
 
   Server& server_;
+  CommandStream& command_stream_;
   std::vector<Planned> plan_;
   std::vector<KeyRef> keys_;
   std::vector<KeyRef> late_keys_;  // of a command behind a SELECT of its batch

@@ -12,6 +12,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/transaction.h"
 #include "src/dispatcher.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/log.h"
@@ -202,6 +203,9 @@ void Dispatcher::RunExecParts(Session& session) {
              .see_expired = session.applies_stream(),
              .writer = session.id()});
       if (!run.is_active && !BeginExec(session, tx)) break;
+      std::optional<Effects> effects;
+      if (command_stream_.active()) [[unlikely]]
+        effects.emplace(command_stream_, tx);
       RunExecPart(session, part, tx);
     }
     if (!session.answers_later_ && run.next == transaction.queue().size()) {
@@ -343,12 +347,17 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
   tx->BeginCommand((command.flags & kCmdWrite) != 0);
   tx->set_db(session.db());
   tx->set_touch(!session.no_touch && !(command.flags & kCmdNoTouch));
+  Effects* const effects = Effects::Current();
+  if (effects != nullptr) [[unlikely]]
+    effects->Begin();
   BlockRequest request;
   if (command.data != nullptr) {
     command.data(args, *tx, reply);
   } else if (!command.blocking(args, *tx, reply, &request)) {
     request.null_array_at_once ? reply.NullArray() : reply.Null();
   }
+  if (effects != nullptr) [[unlikely]]
+    effects->End(args);
   if (session.tracking() == nullptr) [[likely]]
     return;
   late_keys_.clear();

@@ -75,7 +75,7 @@ bool Shutdown::IsLevel() const {
   if (server_.replication().has_parted_execs()) return false;
   const auto peers = server_.replication().replicas().List();
   return std::ranges::all_of(peers, [goal = GoalSeq()](const auto& peer) {
-    return peer->state == ReplicaState::kOnline && peer->acked_seq >= goal;
+    return !peer->acks || (peer->state == ReplicaState::kOnline && peer->acked_seq >= goal);
   });
 }
 

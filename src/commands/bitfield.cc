@@ -16,6 +16,7 @@
 #include "src/commands/bitmap.h"
 #include "src/commands/groups.h"
 #include "src/commands/string.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
@@ -236,6 +237,9 @@ void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
   if (change_count == 0 && !grows) return;
   ChangeCount changes(tx);
   changes.Is(change_count);
+  // A string that grew, and no more, counts as no change; a follower's is to grow too.
+  if (Effects* const effects = Effects::Current()) [[unlikely]]
+    effects->Force();
   tx.WriteRange(args[1], window.first(), window.bytes());
   if (change_count > 0) tx.Notify(EventClass::kString, "setbit", args[1]);
 }

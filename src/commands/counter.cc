@@ -6,6 +6,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/string.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -77,6 +78,7 @@ void IncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   const Encoding encoding = EncodingOf(text);
   tx.SetString(args[1], text, Expiry::Keep(),
                encoding == Encoding::kInt ? Encoding::kEmbstr : encoding);
+  PassOnAs({"SET", args[1], text, "KEEPTTL"});
   tx.Notify(EventClass::kString, "incrbyfloat", args[1]);
   reply.Bulk(text);
 }

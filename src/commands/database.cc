@@ -3,6 +3,7 @@
 // Whole databases: FLUSHALL, FLUSHDB, SWAPDB. Their Tx locks every shard.
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -17,11 +18,17 @@ bool ReadFlushMode(const Args& args, Reply& reply) {
   return is_known;
 }
 
+// Also when there was nothing to flush.
+void PassOnAlways() {
+  if (Effects* const effects = Effects::Current()) effects->Force();
+}
+
 }  // namespace
 
 // FLUSHDB [ASYNC | SYNC] -> OK
 void FlushDb(const Args& args, Tx& tx, Reply& reply) {
   if (!ReadFlushMode(args, reply)) return;
+  PassOnAlways();
   tx.FlushDb(tx.db());
   reply.Ok();
 }
@@ -29,6 +36,7 @@ void FlushDb(const Args& args, Tx& tx, Reply& reply) {
 // FLUSHALL [ASYNC | SYNC] -> OK
 void FlushAll(const Args& args, Tx& tx, Reply& reply) {
   if (!ReadFlushMode(args, reply)) return;
+  PassOnAlways();
   for (uint32_t db = 0; db < DbCount(); ++db) tx.FlushDb(db);
   reply.Ok();
 }

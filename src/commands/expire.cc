@@ -5,6 +5,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/lifetime.h"
+#include "src/effects.h"
 #include "src/numbers.h"
 
 namespace hearth {
@@ -57,6 +58,18 @@ bool Allow(const ExpireConditions& conditions, const Object& object, int64_t at_
   return !conditions.only_sooner || is_sooner;
 }
 
+// The time as it comes out here, with the conditions, which hold there too.
+void PassOnConditions(const Args& args, int64_t at_ms) {
+  Effects* const effects = Effects::Current();
+  if (effects == nullptr || IsWord(args[0], "PEXPIREAT")) [[likely]]
+    return;
+  const std::string at_text = std::to_string(at_ms);
+  std::vector<std::string_view> words(args.begin(), args.end());
+  words[0] = "PEXPIREAT";
+  words[2] = at_text;
+  effects->Instead(words);
+}
+
 // A time that has passed deletes the key.
 void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_view command, Tx& tx,
                 Reply& reply) {
@@ -68,9 +81,11 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   if (object == nullptr || !Allow(conditions, *object, *at_ms)) return reply.Integer(0);
   if (*at_ms <= tx.now_ms() && tx.may_expire()) {
     tx.Delete(args[1]);
+    PassOnDeletion(args[1], LazyDeletion::kExpiry);
     tx.Notify(EventClass::kGeneric, "del", args[1]);
   } else {
     tx.SetExpiry(args[1], *at_ms);
+    PassOnConditions(args, *at_ms);
     tx.Notify(EventClass::kGeneric, "expire", args[1]);
   }
   reply.Integer(1);

@@ -5,6 +5,7 @@
 #include "engine/change_count.h"
 #include "src/commands/groups.h"
 #include "src/dispatcher.h"
+#include "src/effects.h"
 #include "src/numbers.h"
 #include "src/rdb/crc64.h"
 #include "src/rdb/dump_payload.h"
@@ -12,6 +13,7 @@
 #include "src/rdb/rdb_input.h"
 #include "src/rdb/rdb_output.h"
 #include "src/redis_text.h"
+#include "src/replication/replication.h"
 #include "src/scripting/script_runner.h"
 #include "src/server.h"
 #include "src/session.h"
@@ -23,13 +25,22 @@ ScriptRunner& RunnerOf(Session& session) {
   return session.server().DispatcherOf(session.connection().worker()).scripts();
 }
 
-// Runs work(functions, tx) while every shard is held.
+// Runs work(functions, tx), which is what the command does, within a Tx that may be followed.
 template <typename Work>
-void WithFunctions(Session& session, bool write, Reply& reply, Work work) {
+void RunInTx(const Args& args, Functions& functions, Tx& tx, Work work) {
+  Effects* const effects = Effects::Current();
+  if (effects != nullptr) effects->Begin();
+  work(functions, tx);
+  if (effects != nullptr) effects->End(args);
+}
+
+// The same while every shard is held.
+template <typename Work>
+void WithFunctions(const Args& args, Session& session, bool write, Reply& reply, Work work) {
   Server& server = session.server();
   if (Tx* const open = session.open_tx()) {
     if (write && !open->may_change()) return reply.Error("MISCONF Errors writing to the AOF file");
-    if (server.RefreshFunctions(reply)) work(server.functions(), *open);
+    if (server.RefreshFunctions(reply)) RunInTx(args, server.functions(), *open, work);
     return;
   }
   Tx tx(server.keyspace(), {}, server.clock().WallMs(), {.write = write, .lock_all = true});
@@ -37,7 +48,11 @@ void WithFunctions(Session& session, bool write, Reply& reply, Work work) {
     return reply.Error("MISCONF Errors writing to the AOF file");
   }
   if (!server.RefreshFunctions(reply)) return;
-  work(server.functions(), tx);
+  std::optional<Effects> effects;
+  CommandStream& stream = server.replication().command_stream();
+  if (stream.active()) effects.emplace(stream, tx);
+  RunInTx(args, server.functions(), tx, work);
+  effects.reset();
   session.WaitForCommit(tx.barrier());
   server.DispatcherOf(session.connection().worker()).NoteWrites(tx);
 }
@@ -127,7 +142,7 @@ void FunctionLoad(const Args& args, Session& session, Reply& reply) {
     }
     replace = true;
   }
-  WithFunctions(session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
+  WithFunctions(args, session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
     std::string name, error;
     if (!functions.Load(args.back(), replace, tx, &name, &error)) return reply.Error(error);
     reply.Bulk(name);
@@ -135,7 +150,7 @@ void FunctionLoad(const Args& args, Session& session, Reply& reply) {
 }
 
 void FunctionDelete(const Args& args, Session& session, Reply& reply) {
-  WithFunctions(session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
+  WithFunctions(args, session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
     functions.Delete(args[2], tx) ? reply.Ok() : reply.Error("ERR Library not found");
   });
 }
@@ -145,7 +160,7 @@ void FunctionFlush(const Args& args, Session& session, Reply& reply) {
   if (args.size() == 3 && !IsWord(args[2], "SYNC") && !IsWord(args[2], "ASYNC")) {
     return reply.Error("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   }
-  WithFunctions(session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
+  WithFunctions(args, session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
     ChangeCount changes(tx);
     changes.Is(1);
     functions.Flush(tx);
@@ -167,7 +182,7 @@ void FunctionList(const Args& args, Session& session, Reply& reply) {
       return reply.Error("ERR Unknown argument " + std::string(args[i]));
     }
   }
-  WithFunctions(session, /*write=*/false, reply, [&](Functions& functions, Tx&) {
+  WithFunctions(args, session, /*write=*/false, reply, [&](Functions& functions, Tx&) {
     std::vector<const Library*> listed;
     for (const auto& [name, library] : functions.libraries()) {
       if (!pattern || GlobMatch(*pattern, name, /*nocase=*/true)) listed.push_back(library.get());
@@ -177,8 +192,8 @@ void FunctionList(const Args& args, Session& session, Reply& reply) {
   });
 }
 
-void FunctionDump(const Args&, Session& session, Reply& reply) {
-  WithFunctions(session, /*write=*/false, reply, [&](Functions& functions, Tx&) {
+void FunctionDump(const Args& args, Session& session, Reply& reply) {
+  WithFunctions(args, session, /*write=*/false, reply, [&](Functions& functions, Tx&) {
     reply.Bulk(DumpLibraries(functions.libraries()));
   });
 }
@@ -200,7 +215,7 @@ void FunctionRestore(const Args& args, Session& session, Reply& reply) {
   std::vector<std::string> codes;
   std::string error;
   if (!ReadLibraries(args[2], &codes, &error)) return reply.Error(error);
-  WithFunctions(session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
+  WithFunctions(args, session, /*write=*/true, reply, [&](Functions& functions, Tx& tx) {
     functions.Restore(codes, policy, tx, &error) ? reply.Ok() : reply.Error(error);
   });
 }

@@ -5,6 +5,7 @@
 
 #include "src/commands/sorted_set.h"
 #include "src/commands/sorted_set_add.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -16,6 +17,23 @@ void ReplyPlainNumber(double value, Reply& reply) {
   const std::string text = FormatLongDouble(value);
   if (reply.protocol() == 2) return reply.Bulk(text);
   reply.Raw("," + text + "\r\n");
+}
+
+// As ZADD of the scores that were computed here.
+void PassOnAdd(std::string_view key, const Args& options, const SortedSetAdd& add) {
+  Effects* const effects = Effects::Current();
+  if (effects == nullptr) [[likely]]
+    return;
+  std::vector<std::string> scores;
+  for (const ScoredMember& element : add.elements) {
+    scores.push_back(std::to_string(static_cast<uint64_t>(element.score)));
+  }
+  std::vector<std::string_view> words = {"ZADD", key};
+  words.insert(words.end(), options.begin(), options.end());
+  for (size_t i = 0; i < scores.size(); ++i) {
+    words.insert(words.end(), {scores[i], add.elements[i].member});
+  }
+  effects->Instead(words);
 }
 
 }  // namespace
@@ -86,12 +104,15 @@ void GeoAdd(const Args& args, Tx& tx, Reply& reply) {
       (add.only_new && add.only_present)) {
     return reply.Error(kErrSyntax);
   }
+  const Args options = args.subspan(2, index - 2);
   for (; index < args.size(); index += 3) {
     GeoPoint point;
     if (!ReadGeoPoint(args[index], args[index + 1], &point, reply)) return;
     add.elements.push_back({args[index + 2], GeoEncode(point)});
   }
+  const uint64_t changes_before = tx.change_count();
   AddToSortedSet(args[1], add, tx, reply);
+  if (tx.change_count() != changes_before) PassOnAdd(args[1], options, add);
 }
 
 // GEODIST key member member [unit] -> the distance, or null when a member is absent

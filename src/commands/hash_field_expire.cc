@@ -9,6 +9,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/hash.h"
 #include "src/commands/lifetime.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -111,10 +112,13 @@ void ExpireFrom(const Args& args, TimeUnit unit, int64_t base_ms, std::string_vi
   HashKey hash(tx, args[1], found);
   reply.Array(names.size());
   bool any_set = false, any_deleted = false;
+  const std::string at_text = std::to_string(*at_ms);
   for (const std::string_view name : names) {
     const int64_t outcome = ExpireField(&hash, name, condition, *at_ms, tx);
     any_set |= outcome == kDone;
     any_deleted |= outcome == kDeleted;
+    if (outcome == kDone) PassOnAs({"HPEXPIREAT", args[1], at_text, "FIELDS", "1", name});
+    if (outcome == kDeleted) PassOnAs({"HDEL", args[1], name});
     reply.Integer(outcome);
   }
   if (any_set || any_deleted) {

@@ -7,6 +7,7 @@
 #include "engine/hash.h"
 #include "src/commands/groups.h"
 #include "src/commands/hash.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -44,6 +45,7 @@ void HIncrByFloat(const Args& args, Tx& tx, Reply& reply) {
   if (!std::isfinite(value)) return reply.Error("ERR increment would produce NaN or Infinity");
   const std::string text = FormatLongDouble(value);
   hash.Set(args[2], text, field ? field->expire_at_ms : kNoExpiry);
+  PassOnAs({"HSET", args[1], args[2], text});
   tx.Notify(EventClass::kHash, "hincrbyfloat", args[1]);
   reply.Bulk(text);
 }

@@ -2,6 +2,7 @@
 #include "engine/change_count.h"
 #include "src/commands/blocking.h"
 #include "src/commands/list.h"
+#include "src/effects.h"
 
 namespace hearth {
 namespace {
@@ -63,7 +64,15 @@ bool MoveOrBlock(const Args& args, MoveEnds ends, Tx& tx, Reply& reply, BlockReq
   if (!timeout_ms) return true;
   request->timeout_ms = *timeout_ms;
   request->null_array_at_once = false;
-  return MoveElement(args[1], args[2], ends, tx, reply);
+  const uint64_t changes_before = tx.change_count();
+  if (!MoveElement(args[1], args[2], ends, tx, reply)) return false;
+  if (tx.change_count() == changes_before) return true;
+  if (args.size() == 4) {
+    PassOnAs({"RPOPLPUSH", args[1], args[2]});
+  } else {
+    PassOnAs({"LMOVE", args[1], args[2], args[3], args[4]});
+  }
+  return true;
 }
 
 }  // namespace

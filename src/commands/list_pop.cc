@@ -5,6 +5,7 @@
 #include "src/commands/blocking.h"
 #include "src/commands/groups.h"
 #include "src/commands/list.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -66,6 +67,12 @@ void Pop(const Args& args, ListEnd end, Tx& tx, Reply& reply) {
   PopMany(args[1], object, end, *count, tx, reply);
 }
 
+void PassOnPop(std::string_view key, ListEnd end, std::optional<int64_t> count, size_t size) {
+  const std::string_view verb = end == ListEnd::kHead ? "LPOP" : "RPOP";
+  if (!count) return PassOnAs({verb, key});
+  PassOnAs({verb, key, std::to_string(std::min(size, static_cast<size_t>(*count)))});
+}
+
 // Writes the reply of a pop from the first key that holds a list; false when none does.
 // With a count: the key and an array of elements; without: the key and the element.
 bool PopFirst(const Args& keys, ListEnd end, std::optional<int64_t> count, Tx& tx, Reply& reply) {
@@ -75,6 +82,8 @@ bool PopFirst(const Args& keys, ListEnd end, std::optional<int64_t> count, Tx& t
     if (object == nullptr) continue;
     reply.Array(2);
     reply.Bulk(key);
+    if (Effects::Current() != nullptr) [[unlikely]]
+      PassOnPop(key, end, count, ListKey(tx, key, object).size());
     if (count) {
       PopMany(key, object, end, *count, tx, reply);
     } else {

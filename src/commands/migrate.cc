@@ -10,6 +10,7 @@
 
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 #include "src/replication/link_socket.h"
@@ -165,6 +166,7 @@ void Migrate(const Args& args, Tx& tx, Reply& reply) {
     if (!restored) return reply.Error(kErrReading);
     if (!*restored || !may_restore || options.copy) continue;
     tx.Delete(key);
+    PassOnAs({"DEL", key});
     tx.Notify(EventClass::kGeneric, "del", key);
   }
   if (!refusal.empty()) return reply.Error("ERR Target instance replied with error: " + refusal);

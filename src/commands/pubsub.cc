@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "src/commands/groups.h"
+#include "src/effects.h"
 #include "src/pubsub.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -113,15 +114,28 @@ void UnsubscribeShardChannels(const Args& args, Session& session, Reply& reply) 
   Unsubscribe(NameKind::kShardChannel, "sunsubscribe", args, session, reply);
 }
 
+// To followers that speak Redis' protocol: within a transaction, with what it does.
+void PassOn(const Args& args, Session& session) {
+  Replication& replication = session.server().replication();
+  if (!replication.command_stream().active()) [[likely]]
+    return;
+  StreamCommand command{session.db(), StreamWords(args)};
+  if (Effects* const effects = Effects::Current()) return effects->Add(std::move(command));
+  replication.command_stream().AppendLoose(command);
+  replication.replicas().OnCommit();
+}
+
 // PUBLISH channel message -> how many clients it goes to
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
   Replication& replication = session.server().replication();
   if (!replication.is_replica() || session.applies_stream()) {
     replication.ForwardMessage(args[1], args[2], BarrierOf(session));
   }
+  PassOn(args, session);
   Publish(NameKind::kChannel, args, session, reply);
 }
 void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {
+  PassOn(args, session);
   Publish(NameKind::kShardChannel, args, session, reply);
 }
 

@@ -145,7 +145,8 @@ void Failover(const Args& args, Session& session, Reply& reply) {
   if (replication.is_replica()) {
     return reply.Error("ERR FAILOVER is not valid when server is a replica.");
   }
-  const auto peers = replication.replicas().List();
+  auto peers = replication.replicas().List();
+  std::erase_if(peers, [](const auto& peer) { return peer->is_redis; });  // can't take over
   if (peers.empty()) return reply.Error("ERR FAILOVER requires connected replicas.");
   const Replication::FailoverOptions& options = words.options;
   if (options.force && (options.timeout_ms == 0 || !options.target)) {

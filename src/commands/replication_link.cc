@@ -6,6 +6,7 @@
 #include "src/errors.h"
 #include "src/log.h"
 #include "src/numbers.h"
+#include "src/redis_text.h"
 #include "src/replication/replica_sender.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -14,9 +15,9 @@
 namespace hearth {
 namespace {
 
-constexpr std::string_view kErrNoHearth =
-    "ERR Hearth replicates to Hearth only: neither a Redis replica nor an RDB export "
-    "(redis-cli --rdb) can be served; use DUMP and RESTORE, or redis-cli's scans, to move keys";
+constexpr std::string_view kErrNotFromReplica =
+    "ERR this server follows another Hearth: a Redis can't follow it, only its primary (an RDB "
+    "file alone, redis-cli --rdb, it gives)";
 constexpr size_t kIpSizeMax = 255;
 
 // REPLCONF ACK seq [FACK seq]: no reply.
@@ -54,6 +55,39 @@ bool TakeEvents(const Args& args, Session& session) {
   return true;
 }
 
+// REPLCONF rdb-filter-only "" | functions: what the file is to hold. False: it has answered.
+bool TakeFilter(std::string_view value, Session& session, Reply& reply) {
+  bool functions_only = false;
+  const auto words = SplitWords(value);
+  if (!words) {
+    reply.Error("ERR Missing rdb-filter-only values");
+    return false;
+  }
+  for (const std::string& word : *words) {
+    if (!IsWord(word, "FUNCTIONS")) {
+      reply.Error("ERR Unsupported rdb-filter-only option: " + word);
+      return false;
+    }
+    functions_only = true;
+  }
+  session.MakeReplicaSender().wishes().functions_only = functions_only;
+  return true;
+}
+
+// Whether a client may begin to follow as replicas of Redis do. False: it has answered.
+bool MayFollow(Session& session, Reply& reply) {
+  ReplicaSender& sender = session.MakeReplicaSender();
+  if (sender.is_attached()) return false;
+  if (session.server().replication().is_loading()) {
+    reply.Error(kErrLoading);
+  } else if (session.server().engine().is_replica() && !sender.wishes().rdb_only) {
+    reply.Error(kErrNotFromReplica);
+  } else {
+    return true;
+  }
+  return false;
+}
+
 // One option and its value. False: it has answered.
 bool TakeOption(std::string_view option, std::string_view value, Session& session, Reply& reply) {
   if (IsWord(option, "LISTENING-PORT")) {
@@ -67,17 +101,20 @@ bool TakeOption(std::string_view option, std::string_view value, Session& sessio
       return false;
     }
     session.MakeReplicaSender().SetIp(value);
-  } else if (IsWord(option, "CAPA")) {
-    // Redis' capabilities mean nothing here.
+  } else if (IsWord(option, "CAPA") || IsWord(option, "VERSION")) {
+    // What is sent is what the oldest understand.
   } else if (IsWord(option, "HEARTH")) {
     session.MakeReplicaSender().set_is_hearth();
   } else if (IsWord(option, "REPLICA-ID")) {
     if (session.MakeReplicaSender().set_id(value)) return true;
     reply.Error("ERR REPLCONF replica-id is not an id");
     return false;
-  } else if (IsWord(option, "RDB-ONLY") || IsWord(option, "RDB-FILTER-ONLY")) {
-    reply.Error(kErrNoHearth);
-    return false;
+  } else if (IsWord(option, "RDB-ONLY")) {
+    const auto only = ReadInteger(value, reply);
+    if (!only) return false;
+    session.MakeReplicaSender().wishes().rdb_only = *only == 1;
+  } else if (IsWord(option, "RDB-FILTER-ONLY")) {
+    return TakeFilter(value, session, reply);
   } else {
     reply.Error("ERR Unrecognized REPLCONF option: " + std::string(option));
     return false;
@@ -101,11 +138,14 @@ void ReplConf(const Args& args, Session& session, Reply& reply) {
 
 // PSYNC id sequence [FAILOVER]
 void Psync(const Args& args, Session& session, Reply& reply) {
-  ReplicaSender* sender = session.replica_sender();
-  if (sender == nullptr || !sender->is_hearth()) return reply.Error(kErrNoHearth);
-  if (sender->is_attached()) return;
   const auto next = ReadInteger(args[2], reply);
   if (!next) return;
+  ReplicaSender* sender = session.replica_sender();
+  if (sender == nullptr || !sender->is_hearth()) {
+    if (!MayFollow(session, reply)) return;
+    return session.replica_sender()->PsyncRedis(args[1], *next);
+  }
+  if (sender->is_attached()) return;
   Replication& replication = session.server().replication();
   if (replication.is_loading()) return reply.Error(kErrLoading);
   const uint64_t next_seq = *next < 0 ? 0 : static_cast<uint64_t>(*next);
@@ -132,8 +172,9 @@ void Psync(const Args& args, Session& session, Reply& reply) {
                       });
 }
 
-void Sync(const Args&, Session&, Reply& reply) {
-  reply.Error(kErrNoHearth);
+// SYNC
+void Sync(const Args&, Session& session, Reply& reply) {
+  if (MayFollow(session, reply)) session.replica_sender()->SyncRedis();
 }
 
 }  // namespace hearth

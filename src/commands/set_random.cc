@@ -8,6 +8,7 @@
 #include "src/commands/draw.h"
 #include "src/commands/groups.h"
 #include "src/commands/set.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -22,6 +23,13 @@ std::vector<std::string_view> Draw(const SetKey& set, size_t count) {
                                          [](std::string_view member) { return member; });
 }
 
+// Members that were drawn are passed on by name.
+void PassOnRemoval(std::string_view key, Args members) {
+  if (Effects::Current() == nullptr) [[likely]]
+    return;
+  for (const std::string_view member : members) PassOnAs({"SREM", key, member});
+}
+
 // Answers all members but a few that are drawn, and leaves those in a set made anew.
 void PopAllBut(std::string_view key, size_t left_count, const Object* found, Tx& tx, Reply& reply) {
   const int64_t expire_at_ms = found->expire_at_ms();
@@ -33,8 +41,10 @@ void PopAllBut(std::string_view key, size_t left_count, const Object* found, Tx&
     auto members = AllOf<std::string_view>(set);
     ShuffleFirst(&members, left_count);
     left.assign(members.begin(), members.begin() + static_cast<ptrdiff_t>(left_count));
-    reply.Set(members.size() - left_count);
-    for (const auto member : Args(members).subspan(left_count)) reply.Bulk(member);
+    const Args popped = Args(members).subspan(left_count);
+    reply.Set(popped.size());
+    for (const auto member : popped) reply.Bulk(member);
+    PassOnRemoval(key, popped);
   }
   tx.Delete(key);
   tx.Notify(EventClass::kSet, "spop", key);
@@ -51,6 +61,7 @@ void PopOne(std::string_view key, const Object* found, Tx& tx, Reply& reply) {
   SetKey set(tx, key, found);
   const std::string_view member = set.Random();
   reply.Bulk(member);
+  PassOnRemoval(key, {&member, 1});
   set.Remove(member);
   tx.Notify(EventClass::kSet, "spop", key);
 }
@@ -70,6 +81,7 @@ void PopMany(std::string_view key, size_t count, const Object* found, Tx& tx, Re
       set.Each([&](std::string_view member) { reply.Bulk(member); });
     }
     tx.Delete(key);
+    PassOnDeletion(key, LazyDeletion::kServer);
     tx.Notify(EventClass::kSet, "spop", key);
     tx.Notify(EventClass::kGeneric, "del", key);
     return;
@@ -80,6 +92,7 @@ void PopMany(std::string_view key, size_t count, const Object* found, Tx& tx, Re
   for (; count > 0; --count) {
     const std::string_view member = set.Random();
     reply.Bulk(member);
+    PassOnRemoval(key, {&member, 1});
     set.Remove(member);
   }
 }

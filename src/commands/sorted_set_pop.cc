@@ -9,6 +9,7 @@
 #include "src/commands/blocking.h"
 #include "src/commands/groups.h"
 #include "src/commands/sorted_set.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -16,6 +17,10 @@ namespace hearth {
 namespace {
 
 enum class End : uint8_t { kMin, kMax };
+
+std::string_view VerbOf(End end) {
+  return end == End::kMax ? "ZPOPMAX" : "ZPOPMIN";
+}
 
 // Takes count elements out and visits each before.
 void Pop(std::string_view key, SortedSetKey* set, End end, size_t count, Tx& tx,
@@ -115,6 +120,7 @@ bool PopFromFirst(const MultiPop& pop, Tx& tx, Reply& reply) {
   SortedSetKey set(tx, key, object);
   const size_t popped = std::min(static_cast<size_t>(pop.count), set.size());
   changes.Is(popped);
+  PassOnAs({VerbOf(pop.end), key, std::to_string(popped)});
   reply.Array(2);
   reply.Bulk(key);
   reply.Array(popped);
@@ -135,6 +141,7 @@ bool PopOrWait(const Args& args, End end, Tx& tx, Reply& reply, BlockRequest* re
   const Object* object;
   if (!FindFirst(args.subspan(1, args.size() - 2), tx, reply, &key, &object)) return true;
   if (object == nullptr) return false;
+  PassOnAs({VerbOf(end), key});
   reply.Array(3);
   reply.Bulk(key);
   PopOne(key, object, end, tx, reply);

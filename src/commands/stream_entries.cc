@@ -5,6 +5,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
+#include "src/commands/stream_effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -119,6 +120,7 @@ void XAdd(const Args& args, Tx& tx, Reply& reply) {
   stream.Add(*id, fields);
   tx.Notify(EventClass::kStream, "xadd", args[1]);
   if (stream.Trim(options.trim) > 0) tx.Notify(EventClass::kStream, "xtrim", args[1]);
+  PassOnTrimmed(args, first_field - 1, options.trim, *id, stream);
   ReplyId(*id, reply);
 }
 
@@ -168,9 +170,13 @@ void XTrim(const Args& args, Tx& tx, Reply& reply) {
   if (!FindStream(args[1], tx, reply, &object)) return;
   if (object == nullptr) return reply.Integer(0);
   ChangeCount changes(tx);
-  const auto count = StreamKey(tx, args[1], object).Trim(options.trim);
+  StreamKey stream(tx, args[1], object);
+  const auto count = stream.Trim(options.trim);
   changes.Is(count);
-  if (count > 0) tx.Notify(EventClass::kStream, "xtrim", args[1]);
+  if (count > 0) {
+    if (options.trim.approximate) PassOnTrimmed(args, 0, options.trim, {}, stream);
+    tx.Notify(EventClass::kStream, "xtrim", args[1]);
+  }
   reply.Integer(static_cast<int64_t>(count));
 }
 

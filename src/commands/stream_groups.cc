@@ -87,6 +87,7 @@ void XGroupSetId(const Args& args, Tx& tx, Reply& reply) {
   if (!ReadGroupOptions(args, /*is_create=*/false, reply, &options)) return;
   const Object* object;
   if (!FindPresent(args[2], tx, reply, &object)) return;
+  ChangeCount changes(tx);
   StreamKey stream(tx, args[2], object);
   StreamGroup* group = GroupOf(args, stream, reply);
   if (group == nullptr) return;
@@ -96,6 +97,7 @@ void XGroupSetId(const Args& args, Tx& tx, Reply& reply) {
     if (!read) return reply.Error(kErrStreamId);
     id = *read;
   }
+  changes.Is(1);
   stream.SetGroup(group, id, options.entries_read);
   tx.Notify(EventClass::kStream, "xgroup-setid", args[2]);
   reply.Ok();

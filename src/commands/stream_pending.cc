@@ -5,6 +5,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
+#include "src/commands/stream_effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 
@@ -189,6 +190,19 @@ StreamConsumer* SeenConsumer(const Args& args, StreamKey& stream, StreamGroup* g
   return consumer;
 }
 
+// A pending entry that the stream lacks is dropped by whoever claims it, a follower too.
+void PassOnIfGone(const Args& args, const StreamKey& stream, const StreamGroup& group,
+                  StreamId id) {
+  if (Effects::Current() == nullptr || stream.entries().Contains(id)) [[likely]]
+    return;
+  if (group.pending.contains(id)) PassOnClaim(args[1], group, id, group.last_id);
+}
+
+void PassOnNothingElse() {
+  if (Effects* const effects = Effects::Current()) [[unlikely]]
+    effects->Nothing();
+}
+
 // Claims one entry for the consumer, unless it may not.
 bool Claim(const ClaimCall& call, StreamId id, StreamKey& stream, StreamGroup* group,
            StreamConsumer* consumer, int64_t now_ms) {
@@ -292,13 +306,17 @@ void XClaim(const Args& args, Tx& tx, Reply& reply) {
   size_t gone_count = 0;
   for (const StreamId id : call.ids) {
     const size_t pending_before = group->pending.size();
+    PassOnIfGone(args, *stream, *group, id);
     if (Claim(call, id, *stream, group, consumer, tx.now_ms())) {
       claimed.push_back(id);
+      PassOnClaim(args[1], *group, id, group->last_id);
     } else {
       gone_count += pending_before - group->pending.size();
     }
   }
   changes.Is(claimed.size() + gone_count + advances + makes_consumer);
+  if (advances && claimed.empty()) PassOnGroup(args[1], *group);
+  PassOnNothingElse();
   if (!claimed.empty()) stream->SeeConsumer(group, consumer, /*active=*/true);
   ReplyClaimed(claimed, call.just_id, *stream, reply);
 }
@@ -322,14 +340,17 @@ void XAutoClaim(const Args& args, Tx& tx, Reply& reply) {
          static_cast<int64_t>(claimed.size() + gone.size()) < call.count) {
     const StreamId id = (at++)->id;  // before the entry may go
     if (!stream->entries().Contains(id)) {
+      PassOnIfGone(args, *stream, *group, id);
       stream->Acknowledge(group, id);
       gone.push_back(id);
     } else if (Claim(call.claim, id, *stream, group, consumer, tx.now_ms())) {
       claimed.push_back(id);
+      PassOnClaim(args[1], *group, id, group->last_id);
     }
   }
   if (!claimed.empty()) stream->SeeConsumer(group, consumer, /*active=*/true);
   changes.Is(claimed.size() + gone.size() + makes_consumer);
+  PassOnNothingElse();
 
   reply.Array(3);
   ReplyId(at == group->pending.end() ? kStreamIdMin : at->id, reply);

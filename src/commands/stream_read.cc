@@ -5,6 +5,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/stream.h"
 #include "src/commands/stream_args.h"
+#include "src/commands/stream_effects.h"
 #include "src/commands/stream_progress.h"
 #include "src/errors.h"
 #include "src/numbers.h"
@@ -200,6 +201,7 @@ bool AnswersFor(const ReadCall& call, size_t index, Tx& tx, bool* made_consumer)
   *made_consumer = consumer == nullptr;
   if (consumer == nullptr) {
     consumer = stream.CreateConsumer(group, call.consumer);
+    if (call.no_ack) PassOnConsumer(key, *group, call.consumer);
     tx.Notify(EventClass::kStream, "xgroup-createconsumer", key);
   }
   // An entry for one of many that wait is not to write rows for all of them.
@@ -209,7 +211,7 @@ bool AnswersFor(const ReadCall& call, size_t index, Tx& tx, bool* made_consumer)
 }
 
 // Answers the new entries, which become the consumer's.
-void DeliverNew(const ReadCall& call, StreamKey& stream, StreamGroup* group,
+void DeliverNew(const ReadCall& call, std::string_view key, StreamKey& stream, StreamGroup* group,
                 StreamConsumer* consumer, int64_t now_ms, Reply& reply) {
   StreamId last_id = group->last_id;
   int64_t entries_read = group->entries_read;
@@ -223,11 +225,15 @@ void DeliverNew(const ReadCall& call, StreamKey& stream, StreamGroup* group,
     last_id = entry.id();
     entries_read = EntriesReadAfter(stream, last_id, entries_read);
     ReplyEntry(entry, reply);
-    if (!call.no_ack) stream.Assign(group, last_id, consumer, now_ms, 1);
+    if (!call.no_ack) {
+      stream.Assign(group, last_id, consumer, now_ms, 1);
+      PassOnClaim(key, *group, last_id, last_id);
+    }
     return --left > 0;
   };
   stream.entries().Walk(first, kStreamIdMax, std::cref(deliver));
   stream.SetGroup(group, last_id, entries_read);
+  if (call.no_ack) PassOnGroup(key, *group);
 }
 
 // Answers what the consumer has pending; entries that are gone with null.
@@ -265,7 +271,7 @@ void AnswerFor(const ReadCall& call, size_t index, Tx& tx, Reply& reply) {
   StreamGroup* group = stream.FindGroup(*call.group);
   StreamConsumer* consumer = group->FindConsumer(call.consumer);
   if (after == kNewEntries) {
-    DeliverNew(call, stream, group, consumer, tx.now_ms(), reply);
+    DeliverNew(call, key, stream, group, consumer, tx.now_ms(), reply);
   } else {
     DeliverHistory(call, stream, group, consumer, after, tx.now_ms(), reply);
   }
@@ -301,6 +307,8 @@ bool Read(const Args& args, bool is_group, Tx& tx, Reply& reply, BlockRequest* r
     change_count += made_consumer ? 2 : 1;
   }
   changes.Is(is_group ? change_count : 0);
+  if (Effects* const effects = Effects::Current(); is_group && effects != nullptr) [[unlikely]]
+    effects->Nothing();  // but for what is said of each entry
   if (answered.empty()) {
     if (call.timeout_ms) {
       FillRequest(args, call, request);

@@ -3,6 +3,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/lifetime.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/numbers.h"
@@ -62,6 +63,24 @@ void SetAndNotify(std::string_view key, std::string_view value, Expiry expiry, T
   tx.Notify(EventClass::kString, "set", key);
 }
 
+void PassOnSetUntil(std::string_view key, std::string_view value, int64_t at_ms) {
+  if (Effects* const effects = Effects::Current()) [[unlikely]]
+    effects->Instead({"SET", key, value, "PXAT", std::to_string(at_ms)});
+}
+
+// A time is passed on as it comes out here; nobody waits for what GET answers.
+void PassOnSet(const Args& args, const SetOptions& options, Expiry expiry) {
+  if (Effects::Current() == nullptr) [[likely]]
+    return;
+  if (options.lifetime.has_time()) return PassOnSetUntil(args[1], args[2], expiry.at_ms);
+  if (!options.get) return;
+  std::vector<std::string_view> words(args.begin(), args.end());
+  std::erase_if(words, [&](const std::string_view& word) {
+    return &word >= words.data() + 3 && IsWord(word, "GET");
+  });
+  Effects::Current()->Instead(words);
+}
+
 void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   SetOptions options;
   if (!ParseSetOptions(args, &options)) return reply.Error(kErrSyntax);
@@ -82,6 +101,7 @@ void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   }
   const bool may_set = MaySet(options.condition, old != nullptr);
   if (may_set) {
+    PassOnSet(args, options, expiry);
     SetAndNotify(args[1], args[2], expiry, tx);
     if (options.lifetime.has_time()) tx.Notify(EventClass::kGeneric, "expire", args[1]);
   }
@@ -98,6 +118,7 @@ void SetForTime(const Args& args, TimeUnit unit, std::string_view command, Tx& t
   const auto at_ms = ReadTimeMs(args[2], unit, TimeSign::kPositive, tx.now_ms(), command, reply);
   if (!at_ms) return;
   SetAndNotify(args[1], args[3], Expiry::AtMs(*at_ms), tx);
+  PassOnSetUntil(args[1], args[3], *at_ms);
   tx.Notify(EventClass::kGeneric, "expire", args[1]);
   reply.Ok();
 }
@@ -108,12 +129,16 @@ void ChangeLifetime(std::string_view key, const Object* object, Lifetime::Kind k
   if (kind == Lifetime::Kind::kPersist) {
     if (!object->has_expiry()) return;
     tx.SetExpiry(key, kNoExpiry);
+    PassOnAs({"PERSIST", key});
     tx.Notify(EventClass::kGeneric, "persist", key);
   } else if (at_ms <= tx.now_ms() && tx.may_expire()) {
     tx.Delete(key);
+    PassOnDeletion(key, LazyDeletion::kExpiry);
     tx.Notify(EventClass::kGeneric, "del", key);
   } else {
     tx.SetExpiry(key, at_ms);
+    if (Effects* const effects = Effects::Current()) [[unlikely]]
+      effects->Instead({"PEXPIREAT", key, std::to_string(at_ms)});
     tx.Notify(EventClass::kGeneric, "expire", key);
   }
 }
@@ -166,6 +191,7 @@ void GetSet(const Args& args, Tx& tx, Reply& reply) {
   if (old == nullptr) tx.NotifyMiss(args[1]);
   ReplyValue(old, reply);
   SetAndNotify(args[1], args[2], Expiry::None(), tx);
+  PassOnAs({"SET", args[1], args[2]});
 }
 
 // GETDEL key -> the string, which is deleted, or null
@@ -175,6 +201,7 @@ void GetDel(const Args& args, Tx& tx, Reply& reply) {
   ReplyValue(object, reply);
   if (object == nullptr) return tx.NotifyMiss(args[1]);
   tx.Delete(args[1]);
+  PassOnDeletion(args[1], LazyDeletion::kUser);
   tx.Notify(EventClass::kGeneric, "del", args[1]);
 }
 

@@ -116,7 +116,7 @@ void Replication::TickFailover() {
   std::optional<PrimaryAddress> target;
   for (const auto& peer : replicas_.List()) {
     const PrimaryAddress address{peer->ip, peer->port};
-    const bool fits = !failover_.target || *failover_.target == address;
+    const bool fits = !peer->is_redis && (!failover_.target || *failover_.target == address);
     const bool is_level = is_quiet && peer->acked_seq >= seq;
     if (fits && peer->state == ReplicaState::kOnline && is_level) target = address;
   }

@@ -80,6 +80,12 @@ void ReplicaSender::CloseDead(const ReplicaPeer& other) {
   });
 }
 
+RedisSender& ReplicaSender::MakeRedis() {
+  redis_ = std::make_unique<RedisSender>(session_, peer_, wishes_,
+                                         [this](ReplicaState state) { Attach(state); });
+  return *redis_;
+}
+
 void ReplicaSender::Attach(ReplicaState state) {
   peer_->state = state;
   peer_->ack_us = LinkNowUs();
@@ -167,6 +173,7 @@ void ReplicaSender::AnswerPsync(bool partial, uint64_t next_seq, const std::stri
 
 void ReplicaSender::Ack(uint64_t applied_seq, uint64_t synced_seq) {
   if (!is_attached_) return;
+  if (redis_) return redis_->Ack(applied_seq);
   peer_->ack_us = LinkNowUs();
   if (peer_->state != ReplicaState::kOnline) return;
   peer_->acked_seq = applied_seq;
@@ -241,6 +248,7 @@ void ReplicaSender::SendChunk(std::string_view checkpoint_id, uint64_t file, uin
     SendFrame(FrameType::kChunk, offset, static_cast<uint32_t>(file), result->bytes);
   };
   const int64_t wait_ms = replication_.PaceFullSync(size);
+  chunk_due_us_ = LinkNowUs() + wait_ms * 1000;
   if (wait_ms == 0) return Later(read, finish);
   // Beyond repl-full-sync-rate: the reading begins later.
   auto answer = session_.AnswerLater();
@@ -279,6 +287,7 @@ void ReplicaSender::SendGroups(const ReplicationFeed::Groups& groups) {
 }
 
 void ReplicaSender::Pump() {
+  if (redis_) return redis_->Pump();
   pump_posted_ = false;
   Connection& connection = session_.connection();
   if (!is_attached_ || peer_->state != ReplicaState::kOnline || reading_ ||
@@ -345,6 +354,7 @@ void ReplicaSender::ReadBehind() {
 }
 
 void ReplicaSender::OnOutputSent() {
+  if (redis_) return redis_->OnOutputSent();
   if (!window_full_ || pump_posted_ ||
       session_.connection().output_bytes() > kSendWindowBytes / 2) {
     return;
@@ -374,11 +384,16 @@ void ReplicaSender::PumpLater() {
 
 void ReplicaSender::Tick() {
   if (!is_attached_) return;
+  if (redis_) return redis_->Tick();
   Server& server = session_.server();
   const int64_t now_us = LinkNowUs();
   const int64_t timeout_us = server.config().Int("repl-timeout") * 1'000'000;
-  if (peer_->state == ReplicaState::kOnline && now_us - peer_->ack_us > timeout_us) {
-    Log(LogLevel::kWarning, "Disconnecting timedout replica (streaming sync): " + who());
+  const bool gets_files = peer_->state == ReplicaState::kSendFiles;
+  // One that gets files acknowledges too; it is not heard while the chunk it asked for is not due.
+  const bool acknowledges = gets_files || peer_->state == ReplicaState::kOnline;
+  if (acknowledges && now_us - std::max<int64_t>(peer_->ack_us, chunk_due_us_) > timeout_us) {
+    Log(LogLevel::kWarning, std::string("Disconnecting timedout replica (") +
+                                (gets_files ? "full" : "streaming") + " sync): " + who());
     return session_.connection().Close("the replica is silent");
   }
   if (!drops_told_ && peer_->inbox.dropped_count() != 0) {
@@ -399,6 +414,7 @@ void ReplicaSender::Tick() {
 }
 
 void ReplicaSender::AskForAck(uint64_t seq) {
+  if (redis_) return redis_->AskForAck();
   if (!is_attached_ || peer_->state != ReplicaState::kOnline || peer_->acked_seq >= seq) return;
   if (next_seq_ > seq) {
     SendFrame(FrameType::kGetAck, 0, 0, {});

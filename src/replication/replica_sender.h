@@ -26,6 +26,7 @@
 #include "engine/replication_feed.h"
 #include "src/command.h"
 #include "src/replication/frame.h"
+#include "src/replication/redis_sender.h"
 #include "src/replication/replicas.h"
 
 namespace hearth {
@@ -53,12 +54,19 @@ class ReplicaSender {
     if (!is_attached_) peer_->ip = ip;
   }
   void set_is_hearth() { is_hearth_ = true; }
+  RedisFollowerWishes& wishes() { return wishes_; }
   // False: not an id.
   bool set_id(std::string_view id);
   bool is_hearth() const { return is_hearth_; }
   // Whether it follows, or gets files.
   bool is_attached() const { return is_attached_; }
   void Ack(uint64_t applied_seq, uint64_t synced_seq);
+
+  // SYNC, and PSYNC id offset, of a client that follows as replicas of Redis do.
+  void SyncRedis() { MakeRedis().Sync(); }
+  void PsyncRedis(std::string_view id, int64_t offset) { MakeRedis().Psync(id, offset); }
+  // Null: it does not.
+  RedisSender* redis() { return redis_.get(); }
 
   // PSYNC id next: answers later, and sends from then on.
   void Psync(std::string_view id, uint64_t next_seq);
@@ -84,6 +92,7 @@ class ReplicaSender {
   const ReplicaPeer& peer() const { return *peer_; }
 
  private:
+  RedisSender& MakeRedis();
   void Attach(ReplicaState state);
   void AnswerPsync(bool partial, uint64_t next_seq, const std::string& line);
   void SendGroups(const ReplicationFeed::Groups& groups);
@@ -103,6 +112,8 @@ class ReplicaSender {
   Session& session_;
   Replication& replication_;
   std::shared_ptr<ReplicaPeer> peer_;
+  RedisFollowerWishes wishes_;
+  std::unique_ptr<RedisSender> redis_;  // does it all, for such a client
   bool is_hearth_ = false;
   bool is_attached_ = false;
   uint64_t next_seq_ = 0;
@@ -115,6 +126,7 @@ class ReplicaSender {
   bool drops_told_ = false;  // in the log
   int64_t sent_us_ = 0;      // the last frame
   std::shared_ptr<const SharedCheckpoint> checkpoint_;
+  int64_t chunk_due_us_ = 0;  // when the chunk asked for last may be read: repl-full-sync-rate
 };
 
 }  // namespace hearth

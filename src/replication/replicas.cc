@@ -72,7 +72,7 @@ size_t Replicas::Send(const ReplicaLetter& letter, uint32_t event_class) {
   size_t dropped = 0;
   std::lock_guard lock(mutex_);
   for (const auto& peer : peers_) {
-    if (peer->state != ReplicaState::kOnline) continue;
+    if (peer->state != ReplicaState::kOnline || peer->is_redis) continue;
     if (event_class != 0 && (peer->wanted_events & event_class) == 0) continue;
     const ReplicaInbox::Kept kept = peer->inbox.Put(letter);
     if (kept == ReplicaInbox::Kept::kDropped) ++dropped;
@@ -113,7 +113,18 @@ void Replicas::ForEach(const std::function<void(Connection&)>& visit) {
 }
 
 void Replicas::CloseAll(const std::string& reason) {
-  ForEach([reason](Connection& connection) { connection.Close(reason); });
+  CloseIf([](const ReplicaPeer&) { return true; }, reason);
+}
+
+void Replicas::CloseIf(const std::function<bool(const ReplicaPeer&)>& is_meant,
+                       const std::string& reason) {
+  for (const auto& peer : List()) {
+    if (!is_meant(*peer)) continue;
+    peer->worker->Post([alive = peer->connection, reason] {
+      const auto connection = alive.lock();
+      if (connection && !connection->is_closed()) connection->Close(reason);
+    });
+  }
 }
 
 }  // namespace hearth

@@ -33,7 +33,9 @@ struct ReplicaPeer {
   std::weak_ptr<Connection> connection;
   std::string ip;
   int port = 0;
-  std::string id;  // engine/replica_id.h; empty: it told none
+  std::string id;         // engine/replica_id.h; empty: it told none
+  bool is_redis = false;  // follows as replicas of Redis do
+  bool acks = true;       // tells what it has applied
   std::atomic<ReplicaState> state{ReplicaState::kOnline};
   std::atomic<uint64_t> acked_seq{0};      // applied there
   std::atomic<uint64_t> synced_seq{0};     // and on its disk
@@ -68,8 +70,9 @@ class Replicas {
   void OnCommit();
   // Runs visit on the worker of every replica, with its connection.
   void ForEach(const std::function<void(Connection&)>& visit);
-  // Closes all their connections.
+  // Closes all their connections, or those of some.
   void CloseAll(const std::string& reason);
+  void CloseIf(const std::function<bool(const ReplicaPeer&)>& is_meant, const std::string& reason);
 
  private:
   mutable std::mutex mutex_;

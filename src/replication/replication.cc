@@ -7,6 +7,7 @@
 #include "net/worker.h"
 #include "src/log.h"
 #include "src/numbers.h"
+#include "src/replication/redis_feed.h"
 #include "src/replication/replica_sender.h"
 #include "src/server.h"
 #include "src/session.h"
@@ -32,7 +33,8 @@ Replication::Following::Following(Server& server, PrimaryAddress address, Replic
           std::move(address.host), address.port, [&host] { return host.ReadLinkSettings(); },
           follower) {}
 
-Replication::Replication(Server& server) : server_(server), waiting_clients_(server) {}
+Replication::Replication(Server& server)
+    : server_(server), redis_feed_(std::make_unique<RedisFeed>(server)), waiting_clients_(server) {}
 
 Replication::~Replication() {
   Stop();
@@ -70,6 +72,7 @@ void Replication::Start() {
   }
   ReadConfig();
   control_ = std::thread([this] { ControlMain(); });
+  redis_feed_->Start();
   started_ = true;
   ReadLoadMark();
   server_.workers()[0]->SetCron(kCheckPeriod, [this] { Tick(); });
@@ -94,6 +97,7 @@ void Replication::Stop() {
   }
   control_wanted_.notify_all();
   control_.join();
+  redis_feed_->Stop();
   StopFollowing();
 }
 
@@ -214,6 +218,23 @@ void Replication::BecomeReplica() {
   }
   engine.SetReplica(true);
   server_.keyspace().SetExpiryHeld(false);
+  CloseRedisFollowers();
+}
+
+// What comes next does not come by commands that could be passed on.
+void Replication::CloseRedisFollowers() {
+  redis_feed_->EndStream();
+  replicas_.CloseIf([](const ReplicaPeer& peer) { return peer.is_redis; },
+                    "the data come from another server now");
+}
+
+CommandStream& Replication::command_stream() {
+  return redis_feed_->stream();
+}
+
+void Replication::OnCommitFailed(uint64_t seq) {
+  replicas_.DropLettersAbove(seq);
+  command_stream().DropAbove(seq);
 }
 
 // Returns once every worker has ended the turn it is in.
@@ -356,6 +377,7 @@ void Replication::Tick() {
   if (++tick_count_ % kTicksASecond != 0) return;
   OnReplicasChanged();
   if (drop_is_due_.exchange(false)) Post([this, count = load_count_.load()] { RetryDrop(count); });
+  redis_feed_->Tick();
   replicas_.ForEach([](Connection& connection) {
     if (ReplicaSender* sender = ReplicaSender::Of(connection)) sender->Tick();
   });

@@ -34,6 +34,8 @@
 
 namespace hearth {
 
+class CommandStream;
+class RedisFeed;
 class Server;
 
 inline constexpr std::string_view kErrRoleChanged =
@@ -102,6 +104,8 @@ class Replication final : public FollowHost {
   }
 
   Replicas& replicas() { return replicas_; }
+  RedisFeed& redis_feed() { return *redis_feed_; }
+  CommandStream& command_stream();
   WaitingClients& waiting_clients() { return waiting_clients_; }
   FullSyncSource& full_sync_source() { return *full_sync_source_; }
   ReplicationStats& stats() { return stats_; }
@@ -132,7 +136,7 @@ class Replication final : public FollowHost {
   // A message published here goes on to the replicas; barrier: of what its publisher wrote before.
   void ForwardMessage(std::string_view channel, std::string_view message, uint64_t barrier);
   // The commits above seq have failed, and no worker runs a turn any more that was in one of them.
-  void OnCommitFailed(uint64_t seq) { replicas_.DropLettersAbove(seq); }
+  void OnCommitFailed(uint64_t seq);
 
   // Who publishes events here; the classes that notify-keyspace-events asks for. Before Start.
   using EventPublisher = std::function<void(const std::vector<KeyEvent>&)>;
@@ -177,6 +181,7 @@ class Replication final : public FollowHost {
   void StopFollowing();
   std::string BecomePrimary(const std::string& why);
   void BecomeReplica();
+  void CloseRedisFollowers();
   void WaitForWorkers();
   std::string LoadMarkPath() const;
   void ReadLoadMark();
@@ -189,6 +194,7 @@ class Replication final : public FollowHost {
   void EndFailover(const std::string& why);
   void WriteReplicaInfo(std::string* out);
   void WriteReplicasInfo(std::string* out);
+  void WriteStreamInfo(std::string* out);
 
   Server& server_;
   std::atomic<bool> is_replica_{false};
@@ -206,6 +212,7 @@ class Replication final : public FollowHost {
   std::shared_ptr<Following> following_;
 
   Replicas replicas_;
+  std::unique_ptr<RedisFeed> redis_feed_;
   WaitingClients waiting_clients_;
   std::unique_ptr<FullSyncSource> full_sync_source_;
   std::atomic<bool> cancelled_{false};

@@ -2,6 +2,7 @@
 #include <cinttypes>
 
 #include "src/info_writer.h"
+#include "src/replication/redis_feed.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 
@@ -70,6 +71,15 @@ void Replication::WriteReplicasInfo(std::string* out) {
   }
 }
 
+// What replicas of Redis follow.
+void Replication::WriteStreamInfo(std::string* out) {
+  const CommandStream& stream = redis_feed_->stream();
+  if (!stream.active()) return;
+  InfoLine(out, "repl_stream_id:%s", stream.id().c_str());
+  InfoLine(out, "repl_stream_offset:%" PRIu64, stream.end_offset());
+  InfoLine(out, "repl_stream_kept_bytes:%" PRIu64, stream.kept_bytes());
+}
+
 void Replication::WriteInfo(std::string* out) {
   CommitLog& log = server_.engine().log();
   ReplicationFeed& feed = server_.engine().feed();
@@ -97,6 +107,7 @@ void Replication::WriteInfo(std::string* out) {
   InfoLine(out, "repl_wal_retained_bytes:%" PRIu64, active ? feed.retained_bytes() : 0);
   InfoLine(out, "repl_dropped_messages:%" PRIu64, stats_.dropped_messages.load());
   InfoLine(out, "repl_dropped_events:%" PRIu64, stats_.dropped_events.load());
+  WriteStreamInfo(out);
   const auto slots = feed.Slots();
   const auto peers = replicas_.List();
   for (size_t i = 0; i < slots.size(); ++i) {

@@ -14,6 +14,7 @@
 #include "src/commands/groups.h"
 #include "src/log.h"
 #include "src/replace_file.h"
+#include "src/replication/redis_feed.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 
@@ -41,6 +42,7 @@ std::string Replication::BeginLoad() {
   server_.blocked_clients().EndAll();
   WaitForWorkers();  // who passed the gate before has ended, or waits
   server_.blocked_clients().EndAll();
+  redis_feed_->EndStream();
   replicas_.CloseAll("the data are being replaced by those of a Redis");
   WaitForWorkers();  // none of them is sent what comes now
   return {};

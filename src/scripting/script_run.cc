@@ -7,6 +7,7 @@
 
 #include "net/worker.h"
 #include "src/dispatcher.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
 #include "src/log.h"
@@ -426,14 +427,21 @@ void ScriptRun::Execute(const Command& command, const Args& args) {
   tx_.BeginCommand((command.flags & kCmdWrite) != 0);
   tx_.set_db(session_.db());
   tx_.set_touch(!session_.no_touch && !(command.flags & kCmdNoTouch));
-  if (command.data != nullptr) return command.data(args, tx_, reply);
-  if (HasBlockOption(command, args)) {
+  if (command.blocking != nullptr && HasBlockOption(command, args)) {
     return reply.Error("ERR " + std::string(args[0]) +
                        " command is not allowed with BLOCK option from scripts");
   }
+  Effects* const effects = Effects::Current();
+  if (effects != nullptr) [[unlikely]]
+    effects->Begin();
   BlockRequest request;
-  if (command.blocking(args, tx_, reply, &request)) return;
-  request.null_array_at_once ? reply.NullArray() : reply.Null();
+  if (command.data != nullptr) {
+    command.data(args, tx_, reply);
+  } else if (!command.blocking(args, tx_, reply, &request)) {
+    request.null_array_at_once ? reply.NullArray() : reply.Null();
+  }
+  if (effects != nullptr) [[unlikely]]
+    effects->End(args);
 }
 
 // Session commands may write through the connection, so its reply leads here meanwhile.

@@ -7,6 +7,7 @@
 #include "src/commands/groups.h"
 #include "src/commands/script.h"
 #include "src/dispatcher.h"
+#include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
@@ -241,6 +242,9 @@ void ScriptRunner::Run(Session& session, Job job, Reply& reply) {
       return reply.Error("IOERR a read of the store failed: " + tx.error().message());
   }
   job.what.may_retry = !read_blocking;
+  std::optional<Effects> effects;
+  if (dispatcher_.command_stream_.active()) [[unlikely]]
+    effects.emplace(dispatcher_.command_stream_, tx);
   RunInTx(session, tx, job, reply);
   if (session.parked_) return;
   session.park_count_ = 0;

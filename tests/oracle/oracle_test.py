@@ -4,10 +4,12 @@
 Everything follows from the seed, which is printed. With --maxmemory tiny every key is demoted and
 read back all the time; with --restart Hearth is stopped and started in the middle. What a contract
 leaves open (the order of KEYS and SCAN, the member that RANDOMKEY picks) is normalised; times to
-live may differ by --ttl-slack-ms.
+live may differ by --ttl-slack-ms. With --followed another redis-server replicates Hearth meanwhile,
+and holds the same data at the end.
 
 usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
-                      [--demote N] [--packed-size-max N] [--multi PERCENT] [--extra ARG...]
+                      [--demote N] [--packed-size-max N] [--multi PERCENT] [--followed]
+                      [--extra ARG...]
 """
 
 import argparse
@@ -19,7 +21,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from resp import ReplyError, Server  # noqa: E402
+from resp import Listening, ReplyError, wait_until  # noqa: E402
 from bit_commands import BitCommands, is_damaged_key  # noqa: E402
 import geo  # noqa: E402
 import hashes  # noqa: E402
@@ -268,11 +270,64 @@ def dump(client, hearth):
     return state
 
 
-def compare_dumps(ours, theirs):
+def compare_dumps(ours, theirs, slack_ms=TTL_SLACK_MS):
     assert len(ours) == len(theirs), "%d keys, %d expected" % (len(ours), len(theirs))
     for a, b in zip(ours, theirs):
         assert a[:5] == b[:5], "%r instead of %r" % (a, b)
-        assert abs(a[5] - b[5]) <= TTL_SLACK_MS, "%r instead of %r" % (a, b)
+        assert abs(a[5] - b[5]) <= slack_ms, "%r instead of %r" % (a, b)
+
+
+def without(names, value):
+    """A nested value without the fields of these names."""
+    if isinstance(value, dict):
+        return {k: without(names, v) for k, v in value.items() if k not in names}
+    if isinstance(value, (list, tuple)):
+        return [without(names, v) for v in value]
+    return value
+
+
+def as_followed(state):
+    """What a replica of Redis holds of a dump: Redis does not replicate how its streams lie in
+    memory, how far a group has counted, and that a consumer has read an entry again."""
+    kept = []
+    for db, key, value, kind, _, expire_at in state:
+        value = [v for v in value if v is not None]
+        if kind == "stream":
+            info, _, entries = value[-1][:3]
+            info = without([b"entries-read", b"lag"], info)
+            for group in info.get(b"groups", []):
+                group[b"pending"] = [pending[:2] for pending in group[b"pending"]]
+                for consumer in group[b"consumers"]:
+                    consumer[b"pending"] = [pending[0] for pending in consumer[b"pending"]]
+            value = [info, entries]
+        kept.append((db, key, value, kind, None, expire_at))
+    return kept
+
+
+class Follower:
+    """A redis-server that replicates Hearth."""
+
+    def __init__(self, options, hearth):
+        self.server = Listening(options.redis, ["--save", "", "--enable-debug-command", "yes"])
+        self.client = self.server.start().client()
+        assert self.client.call("REPLICAOF", "127.0.0.1", hearth.port) == "OK"
+
+    def compare(self, client):
+        ours = dump(client, True)
+        client.call("SELECT", 0)
+        client.call("SET", "end of the stream", random.random())
+        end = client.call("GET", "end of the stream")
+        self.client.call("SELECT", 0)
+        wait_until(lambda: self.client.call("GET", "end of the stream") == end,
+                   lambda: "the follower is behind: %r" % self.client.call("INFO", "replication"))
+        client.call("DEL", "end of the stream")
+        wait_until(lambda: self.client.call("GET", "end of the stream") is None, "a last deletion")
+        compare_dumps(as_followed(dump(self.client, False)), as_followed(ours), slack_ms=0)
+        log = self.server.log_tail()
+        assert "CRITICAL" not in log, log  # a command that failed there
+
+    def end(self):
+        self.server.remove()
 
 
 def set_packed_size(client, options):
@@ -310,9 +365,12 @@ def run(options, hearth, redis):
     ours, theirs = hearth.client(), redis.client()
     done, db, args = 0, 0, hearth.args
     differences = {}
+    follower = Follower(options, hearth) if options.followed else None
     set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
+        if follower:  # settings are not replicated, and some decide what is stored
+            batch = [command for command in batch if command[0] != "CONFIG"]
         if options.multi:
             batch = in_transactions(generator, options.multi, batch)
         replies = ours.pipeline(batch), pipeline_of_redis(theirs, batch)
@@ -342,6 +400,9 @@ def run(options, hearth, redis):
     compare_dumps(dump(ours, True), dump(theirs, False))
     verdict = ours.call("DEBUG", "VERIFY-STORE")
     assert verdict == "OK", verdict
+    if follower:
+        follower.compare(ours)
+        follower.end()
     print("%d commands: same replies, same data" % done)
 
 
@@ -358,6 +419,8 @@ def main():
                         help="bytes from which on a collection's elements have their own rows")
     parser.add_argument("--multi", type=int, default=0, metavar="PERCENT",
                         help="how often a command begins a transaction")
+    parser.add_argument("--followed", action="store_true",
+                        help="a redis-server replicates Hearth meanwhile")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--groups", nargs="*", default=[],
                         help="of the groups of commands beside strings and keys, only these")
@@ -365,9 +428,10 @@ def main():
     options = parser.parse_args()
     assert options.redis, "the oracle needs redis-server (Debian package redis-server)"
     print("seed %d" % options.seed, flush=True)
-    hearth = Server(options.server, ["--enable-debug-command", "yes", "--save", ""] + options.extra)
-    redis = Server(options.redis, ["--save", "", "--enable-debug-command", "yes",
-                                   "--enable-protected-configs", "yes"])
+    hearth = Listening(options.server,
+                       ["--enable-debug-command", "yes", "--save", ""] + options.extra)
+    redis = Listening(options.redis, ["--save", "", "--enable-debug-command", "yes",
+                                      "--enable-protected-configs", "yes"])
     try:
         hearth.start()
         redis.start()

@@ -88,12 +88,20 @@ class Client:
                 return line
             self._fill()
 
-    def _bytes(self, size):
-        while len(self.buffer) - self.at < size + 2:
+    def _exactly(self, size):
+        while len(self.buffer) - self.at < size:
             self._fill()
         data = self.buffer[self.at:self.at + size]
-        self.at += size + 2
+        self.at += size
         return data
+
+    def _bytes(self, size):
+        return self._exactly(size + 2)[:-2]
+
+    def read_file(self):
+        """The RDB file that answers SYNC, behind newlines: $size, bytes."""
+        line = self._line().lstrip(b"\n")
+        return self._exactly(int(line[1:]))
 
     def read(self):
         line = self._line()

@@ -62,11 +62,23 @@ TEST_F(ReplicationCommands, ReplConfTakesWhatReplicasSay) {
   EXPECT_EQ(Run("PING"), "+PONG\r\n");  // an acknowledgement is not answered
 }
 
-// A Redis replica learns why it can't follow.
-TEST_F(ReplicationCommands, ARedisReplicaIsRefused) {
-  EXPECT_TRUE(Run("PSYNC ? -1").starts_with("-ERR Hearth replicates to Hearth only"));
-  EXPECT_TRUE(Run("SYNC").starts_with("-ERR Hearth replicates to Hearth only"));
+TEST_F(ReplicationCommands, ReplConfTakesWhatAnRdbFileIsToHold) {
+  EXPECT_EQ(Run("REPLCONF rdb-only 1 version 7.2.4"), "+OK\r\n");
+  EXPECT_EQ(Run("REPLCONF rdb-only x"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(Run("REPLCONF rdb-filter-only functions"), "+OK\r\n");
+  EXPECT_EQ(Run("REPLCONF rdb-filter-only ''"), "+OK\r\n");
+  EXPECT_EQ(Run("REPLCONF rdb-filter-only 'functions keys'"),
+            "-ERR Unsupported rdb-filter-only option: keys\r\n");
+  EXPECT_EQ(Run("REPLCONF rdb-filter-only '\"'"), "-ERR Missing rdb-filter-only values\r\n");
+}
+
+// A Redis learns why it can't follow; it may follow the primary.
+TEST_F(ReplicationCommands, AReplicaOfAHearthIsNotFollowedByARedis) {
+  Run("REPLICAOF 127.0.0.1 1");
+  EXPECT_TRUE(Run("PSYNC ? -1").starts_with("-ERR this server follows another Hearth"));
+  EXPECT_TRUE(Run("SYNC").starts_with("-ERR this server follows another Hearth"));
   EXPECT_EQ(Run("PING"), "+PONG\r\n");
+  EXPECT_EQ(Run("PSYNC ? x"), "-ERR value is not an integer or out of range\r\n");
 }
 
 }  // namespace
