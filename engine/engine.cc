@@ -40,7 +40,12 @@ Status Engine::OpenStore() {
   bool switched = false;
   if (Status status = ResolveSwitch(at.dir, wal_dir, &switched); !status.ok()) return status;
   if (switched) Log(2, "A full resync had ended: its data takes the place of the old data");
+  options_.store.on_range_dropped = [this](std::string_view from, std::string_view to) {
+    reclaimer_->Note(from, to);
+  };
   store_ = std::make_unique<Store>(options_.store);
+  reclaimer_ = std::make_unique<Reclaimer>(
+      *store_, [this](int level, const std::string& line) { Log(level, line); });
   feed_ = std::make_unique<ReplicationFeed>(
       store_->wal_archive(), wal_dir + "/" + kWalArchiveFolder, *clock_, options_.feed,
       [this](int level, const std::string& line) { Log(level, line); });
@@ -278,6 +283,7 @@ Status Engine::Shutdown() {
   log_->Stop();
   const uint64_t synced_seq = log_->synced_seq();
   const Status closed = CloseStore();
+  reclaimer_->Stop();
   if (status.ok()) status = closed;
   if (status.ok()) {
     status =

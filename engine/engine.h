@@ -28,6 +28,7 @@
 #include "engine/history.h"
 #include "engine/keyspace.h"
 #include "engine/readers.h"
+#include "engine/reclaimer.h"
 #include "engine/replication_feed.h"
 #include "engine/residency.h"
 #include "engine/store.h"
@@ -168,6 +169,7 @@ class Engine {
     std::atomic<uint64_t> disk_free_bytes{0};
   };
   const Gauges& gauges() const { return gauges_; }
+  const Reclaimer& reclaimer() const { return *reclaimer_; }
 
  private:
   explicit Engine(EngineOptions options);
@@ -197,6 +199,7 @@ class Engine {
   const Clock* clock_;
   OpenReport report_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<ReplicationFeed> feed_;
   std::unique_ptr<CommitLog> log_;
   std::unique_ptr<Keyspace> keyspace_;
@@ -226,6 +229,7 @@ class Engine {
   int64_t last_disk_us_ = kLongAgoUs;
   int64_t last_heal_us_ = kLongAgoUs;
   int64_t last_feed_us_ = kLongAgoUs;
+  int64_t last_reclaim_us_ = kLongAgoUs;
   uint64_t marked_seq_ = 0;
   uint64_t cold_expire_position_ = 0;
   uint32_t cold_expire_db_ = 0;

@@ -17,6 +17,7 @@ constexpr int64_t kSyncEveryUs = 1'000'000;
 constexpr int64_t kDiskEveryUs = 500'000;
 constexpr int64_t kHealEveryUs = 1'000'000;
 constexpr int64_t kFeedEveryUs = 2'000'000;
+constexpr int64_t kReclaimEveryUs = 5'000'000;
 constexpr size_t kColdExpireRowsATick = 1000;
 constexpr char kProbeName[] = "hearth.probe";
 constexpr size_t kProbeBytes = 1 << 20;
@@ -64,6 +65,10 @@ void Engine::KeeperTick() {
   if (now_us - last_feed_us_ >= kFeedEveryUs) {
     last_feed_us_ = now_us;
     feed_->Tick();
+  }
+  if (now_us - last_reclaim_us_ >= kReclaimEveryUs) {
+    last_reclaim_us_ = now_us;
+    reclaimer_->Tick(now_us);
   }
   if (active_expire_ && !paused_ && writes_allowed_ && !is_replica() && !keyspace_->expiry_held()) {
     SweepColdExpired();

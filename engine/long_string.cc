@@ -13,8 +13,8 @@ namespace hearth {
 namespace {
 
 constexpr size_t kPackedSizesPerString = 4;  // of Limits().packed_size_max
-constexpr size_t kChunksWanted = 16;
-constexpr uint32_t kChunkSizeMin = 16, kChunkSizeUsual = 512, kChunkSizeMax = 4096;
+constexpr size_t kChunksWanted = 64;
+constexpr uint32_t kChunkSizeMin = 16, kChunkSizeUsual = 128, kChunkSizeMax = 4096;
 constexpr size_t kChunkBitsMax = 24;  // what is read
 constexpr size_t kGrowthMax = 1 << 20;
 constexpr size_t kIndexSize = sizeof(uint32_t);

@@ -163,7 +163,7 @@ Status Store::Open() {
 }
 
 void Store::CancelCompactions() {
-  std::shared_lock lock(mutex_);  // whoever waits for a compaction may hold it too
+  std::shared_lock lock(mutex_);  // whoever waits for a compaction holds it too
   if (db_ != nullptr) rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/false);
 }
 
@@ -189,7 +189,14 @@ Status Store::Exchange(const std::function<Status()>& exchange) {
   return OpenLocked();
 }
 
+// Whoever waits for one holds the lock; after an error it might wait for good.
+void Store::EndManualCompactions() {
+  std::shared_lock lock(mutex_);
+  if (db_ != nullptr) db_->DisableManualCompaction();
+}
+
 Status Store::Reopen() {
+  EndManualCompactions();
   std::unique_lock lock(mutex_);
   if (db_ != nullptr) {
     (void)db_->Close();  // repeats the error that brought us here
@@ -198,13 +205,71 @@ Status Store::Reopen() {
   return OpenLocked();
 }
 
+namespace {
+
+class DroppedRanges : public rocksdb::WriteBatch::Handler {
+ public:
+  using Tell = std::function<void(std::string_view from, std::string_view to)>;
+  explicit DroppedRanges(const Tell& tell) : tell_(tell) {}
+
+  rocksdb::Status DeleteRangeCF(uint32_t, const rocksdb::Slice& from,
+                                const rocksdb::Slice& to) override {
+    tell_({from.data(), from.size()}, {to.data(), to.size()});
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status PutCF(uint32_t, const rocksdb::Slice&, const rocksdb::Slice&) override {
+    return rocksdb::Status::OK();
+  }
+  rocksdb::Status DeleteCF(uint32_t, const rocksdb::Slice&) override {
+    return rocksdb::Status::OK();
+  }
+
+ private:
+  const Tell& tell_;
+};
+
+}  // namespace
+
 Status Store::Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync) {
   rocksdb::WriteOptions options;
   options.disableWAL = !use_wal;
   options.sync = use_wal && sync;
   std::shared_lock lock(mutex_);
   if (db_ == nullptr) return Status::IoError("the store is closed");
-  return FromRocks(db_->Write(options, batch));
+  const Status status = FromRocks(db_->Write(options, batch));
+  if (status.ok() && batch->HasDeleteRange() && options_.on_range_dropped) [[unlikely]] {
+    DroppedRanges dropped(options_.on_range_dropped);
+    (void)batch->Iterate(&dropped);
+  }
+  return status;
+}
+
+uint64_t Store::ApproximateBytes(const Range& range) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return 0;
+  const rocksdb::Range bounds(range.from, range.to);
+  rocksdb::SizeApproximationOptions options;
+  options.include_files = true;
+  uint64_t bytes = 0;
+  (void)db_->GetApproximateSizes(options, db_->DefaultColumnFamily(), &bounds, 1, &bytes);
+  return bytes;
+}
+
+uint64_t Store::LevelZeroBytes() {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return 0;
+  rocksdb::ColumnFamilyMetaData files;
+  db_->GetColumnFamilyMetaData(&files);
+  return files.levels.empty() ? 0 : files.levels[0].size;
+}
+
+Status Store::CompactRange(const Range& range) {
+  std::shared_lock lock(mutex_);
+  if (db_ == nullptr) return Status::IoError("the store is closed");
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  const rocksdb::Slice from(range.from), to(range.to);
+  return FromRocks(db_->CompactRange(options, &from, &to));
 }
 
 Status Store::SyncWal() {

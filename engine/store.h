@@ -38,6 +38,8 @@ struct StoreOptions {
   std::shared_ptr<rocksdb::FileSystem> file_system;  // null = the real one
   // Receives RocksDB's own log lines (level 0 debug .. 4 fatal); called from any thread.
   std::function<void(int level, const std::string& line)> log;
+  // Told of each range deletion that was written; called by the writer.
+  std::function<void(std::string_view from, std::string_view to)> on_range_dropped;
 };
 
 class Store {
@@ -82,6 +84,13 @@ class Store {
   Status ScanRanges(const std::vector<Range>& ranges, uint64_t* seq,
                     const std::function<void(std::string_view key, std::string_view value)>& visit);
 
+  // What the table files hold of a range, about.
+  uint64_t ApproximateBytes(const Range& range);
+  uint64_t LevelZeroBytes();
+  // Rewrites what the files hold of a range, without what was deleted. Takes long; ends with an
+  // error when the store fails, or is to be closed.
+  Status CompactRange(const Range& range);
+
   // Every change up to this sequence stands in a table file.
   uint64_t flushed_seq() const { return flushed_seq_.load(std::memory_order_acquire); }
   // Memtables that wait for their flush; writers are slowed as it grows.
@@ -102,6 +111,7 @@ class Store {
   class InfoLog;
   rocksdb::Options BuildOptions();
   Status OpenLocked();
+  void EndManualCompactions();
 
   StoreOptions options_;
   std::shared_ptr<WalArchive> wal_archive_;

@@ -1,5 +1,6 @@
 """Keys of a million elements: how long RENAME and DEL take, and whether the space comes back."""
 
+import hashlib
 import os
 import statistics
 import time
@@ -7,23 +8,31 @@ import time
 COUNT = 1_000_000
 STEP = 1000
 
-# name, command that adds a thousand elements from `first` on
+
+
+def text(i):
+    """40 bytes that a table does not compress away."""
+    return hashlib.blake2b(b"%d" % i, digest_size=20).hexdigest()
+
+
+# name, command that adds elements of these numbers
 TYPES = [
-    ("list", lambda first: ["RPUSH", "big"] + ["element:%d" % i for i in first]),
-    ("set", lambda first: ["SADD", "big"] + ["element:%d" % i for i in first]),
-    ("hash", lambda first: ["HSET", "big"] + [x for i in first for x in ("field:%d" % i, i)]),
-    ("sorted set", lambda first: ["ZADD", "big"] + [x for i in first for x in (i, "member:%d" % i)]),
+    ("list", lambda numbers: ["RPUSH", "big"] + [text(i) for i in numbers]),
+    ("set", lambda numbers: ["SADD", "big"] + [text(i) for i in numbers]),
+    ("hash", lambda numbers: ["HSET", "big"] + [x for i in numbers for x in (i, text(i))]),
+    ("sorted set", lambda numbers: ["ZADD", "big"] + [x for i in numbers for x in (i, text(i))]),
 ]
 
 
-def used_bytes(folder):
+def table_bytes(folder):
+    """Of the store's table files; its log is given back as memtables are flushed."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.stat(os.path.join(place, name)).st_blocks * 512
-            except FileNotFoundError:  # it went meanwhile
-                pass
+    for name in os.listdir(folder):
+        try:
+            if name.endswith(".sst"):
+                total += os.stat(os.path.join(folder, name)).st_size
+        except FileNotFoundError:  # it went meanwhile
+            pass
     return total
 
 
@@ -40,23 +49,30 @@ def fill(client, make):
                          for part in range(first, first + STEP * 20, STEP)])
 
 
+def write_down(client):
+    """What stands in the log alone becomes a table, which is measured."""
+    client.call("BGREWRITEAOF")
+    while b"aof_rewrite_in_progress:0" not in client.call("INFO", "persistence"):
+        time.sleep(0.05)
+
+
 def measure(server, rounds, make):
     """Medians and worst of RENAME and of DEL, in ms; bytes on the disk before and after DEL."""
     client = server.client()
     data = os.path.join(server.folder, "data")
     renames, deletions, full, left = [], [], 0, 0
     for _ in range(rounds):
-        empty = used_bytes(data)
+        empty = table_bytes(data)
         fill(client, make)
-        client.call("BGREWRITEAOF")  # what stands in the log alone is counted as it will be
-        full = max(full, used_bytes(data) - empty)
+        write_down(client)
+        full = max(full, table_bytes(data) - empty)
         for a, b in (("big", "other"), ("other", "big"), ("big", "last")):
             renames.append(milliseconds(client, "RENAME", a, b))
         deletions.append(milliseconds(client, "DEL", "last"))
+        write_down(client)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            client.call("BGREWRITEAOF")
-            left = used_bytes(data) - empty
+            left = table_bytes(data) - empty
             if left < full / 10:
                 break
             time.sleep(0.2)  # a file is measured, nothing tells when it goes
