@@ -124,7 +124,8 @@ bool ReadWantedId(std::string_view text, Reply& reply, WantedId* wanted) {
   return false;
 }
 
-size_t ReadOptions(const Args& args, bool is_add, Reply& reply, StreamOptions* options) {
+size_t ReadOptions(const Args& args, const Tx& tx, bool is_add, Reply& reply,
+                   StreamOptions* options) {
   std::optional<uint64_t> limit;
   size_t index = 2;
   for (bool done = false; !done && index < args.size(); ++index) {
@@ -146,6 +147,8 @@ size_t ReadOptions(const Args& args, bool is_add, Reply& reply, StreamOptions* o
       return 0;
     }
   }
+  // A Redis that is followed has trimmed already: "=" stands for its "~", and LIMIT is left over.
+  if (tx.sees_expired()) limit.reset();
   return ApplyLimit(limit, is_add, reply, &options->trim) ? index : 0;
 }
 
@@ -212,12 +215,12 @@ bool ReadRangeLast(std::string_view text, Reply& reply, StreamId* id) {
   return true;
 }
 
-size_t ReadAddOptions(const Args& args, Reply& reply, StreamOptions* options) {
-  return ReadOptions(args, /*is_add=*/true, reply, options);
+size_t ReadAddOptions(const Args& args, const Tx& tx, Reply& reply, StreamOptions* options) {
+  return ReadOptions(args, tx, /*is_add=*/true, reply, options);
 }
 
-size_t ReadTrimOptions(const Args& args, Reply& reply, StreamOptions* options) {
-  return ReadOptions(args, /*is_add=*/false, reply, options);
+size_t ReadTrimOptions(const Args& args, const Tx& tx, Reply& reply, StreamOptions* options) {
+  return ReadOptions(args, tx, /*is_add=*/false, reply, options);
 }
 
 void ReplyId(StreamId id, Reply& reply) {

@@ -45,8 +45,8 @@ struct StreamOptions {
 };
 // Reads from args[2] on. Returns the index behind the last one: of XADD's first field, of XTRIM's
 // end; 0 when the error is written.
-size_t ReadAddOptions(const Args& args, Reply& reply, StreamOptions* options);
-size_t ReadTrimOptions(const Args& args, Reply& reply, StreamOptions* options);
+size_t ReadAddOptions(const Args& args, const Tx& tx, Reply& reply, StreamOptions* options);
+size_t ReadTrimOptions(const Args& args, const Tx& tx, Reply& reply, StreamOptions* options);
 
 void ReplyId(StreamId id, Reply& reply);
 // [id, [name, value, ...]]

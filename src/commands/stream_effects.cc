@@ -1,5 +1,7 @@
-// Tested by tests/replication/command_stream_test.py.
+// Tested by tests/oracle/command_stream_test.py.
 #include "src/commands/stream_effects.h"
+
+#include <algorithm>
 
 #include "src/numbers.h"
 
@@ -42,8 +44,8 @@ void PassOnClaim(std::string_view key, const StreamGroup& group, StreamId id, St
     const StreamPending& pending = *group.pending.find(id);
     effects->Instead({"XCLAIM", key, group.name, pending.consumer->name, "0", pending.id.Text(),
                       "TIME", std::to_string(pending.delivered_ms), "RETRYCOUNT",
-                      std::to_string(pending.delivery_count), "FORCE", "JUSTID", "LASTID",
-                      last_id.Text()});
+                      std::to_string(std::min<uint64_t>(pending.delivery_count, INT64_MAX)),
+                      "FORCE", "JUSTID", "LASTID", last_id.Text()});
   }
 }
 

@@ -88,7 +88,7 @@ bool ReadSetIdOptions(const Args& args, StreamId id, Reply& reply,
 // Null when NOMKSTREAM keeps it from making the stream.
 void XAdd(const Args& args, Tx& tx, Reply& reply) {
   StreamOptions options;
-  const size_t first_field = ReadAddOptions(args, reply, &options);
+  const size_t first_field = ReadAddOptions(args, tx, reply, &options);
   if (first_field == 0) return;
   const StreamFields fields = args.subspan(first_field);
   if (fields.empty() || fields.size() % 2 != 0) return reply.Error(WrongArity("xadd"));
@@ -165,7 +165,7 @@ void XDel(const Args& args, Tx& tx, Reply& reply) {
 // XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count] -> how many entries went
 void XTrim(const Args& args, Tx& tx, Reply& reply) {
   StreamOptions options;
-  if (ReadTrimOptions(args, reply, &options) == 0) return;
+  if (ReadTrimOptions(args, tx, reply, &options) == 0) return;
   const Object* object;
   if (!FindStream(args[1], tx, reply, &object)) return;
   if (object == nullptr) return reply.Integer(0);

@@ -133,6 +133,7 @@ void CommandStream::DropAbove(uint64_t seq) {
     kept_bytes_ -= units_.back().bytes.size() + kUnitOverhead;
     units_.pop_back();
   }
+  dropped_seq_ = std::min(dropped_seq_, seq);
   selected_.reset();
 }
 

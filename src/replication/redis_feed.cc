@@ -85,6 +85,21 @@ void RedisFeed::WriteFile(std::shared_ptr<Job> job) {
   wanted_.notify_all();
 }
 
+bool RedisFeed::MayAsk(const std::string& address) {
+  constexpr int64_t kPauseUs = 1'000'000;
+  constexpr size_t kAddressesMax = 1024;
+  const int64_t now_us = LinkNowUs();
+  std::lock_guard lock(mutex_);
+  if (asked_us_.size() >= kAddressesMax) {
+    std::erase_if(asked_us_, [&](const auto& asked) { return now_us - asked.second > kPauseUs; });
+    if (asked_us_.size() >= kAddressesMax) return false;
+  }
+  int64_t& asked_us = asked_us_[address];
+  if (asked_us != 0 && now_us - asked_us < kPauseUs) return false;
+  asked_us = now_us;
+  return true;
+}
+
 void RedisFeed::Leave(Job* job, uint64_t follower) {
   if (job != nullptr) job->is_given_up = true;
   stream_.Detach(follower);

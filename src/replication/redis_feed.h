@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -67,6 +68,9 @@ class RedisFeed {
   CommandStream& stream() { return stream_; }
   // Writes a file; answers by the callbacks.
   void WriteFile(std::shared_ptr<Job> job);
+  // Whether a server at an address may have a file now: one a second. Who can't read what it gets
+  // asks again at once.
+  bool MayAsk(const std::string& address);
   // A follower is gone.
   void Leave(Job* job, uint64_t follower);
   // The data become others, or not this server's to give: all followers begin anew.
@@ -89,6 +93,7 @@ class RedisFeed {
   std::mutex mutex_;
   std::condition_variable wanted_;
   std::deque<std::shared_ptr<Job>> jobs_;
+  std::map<std::string, int64_t> asked_us_;  // by address
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -65,7 +65,8 @@ void RedisSender::Psync(std::string_view id, int64_t offset) {
   const auto wanted = static_cast<uint64_t>(std::max<int64_t>(offset, 1)) - 1;
   if (offset < 1 || !feed_.stream().Attach(session_.id(), id, wanted)) {
     if (offset >= 0) ++stats.sync_partial_err;
-    return Begin(/*is_psync=*/true);
+    if (peer_->port == 0 || feed_.MayAsk(who())) return Begin(/*is_psync=*/true);
+    return session_.connection().reply().Error("NOMASTERLINK a file was asked for just now");
   }
   ++stats.sync_partial_ok;
   Log(LogLevel::kNotice, "Partial resynchronization request from " + who() +
@@ -181,10 +182,7 @@ void RedisSender::Pump() {
     bytes.clear();
     if (!feed_.stream().Read(session_.id(), offset_, engine.log().committed_seq(), kReadBytes,
                              &bytes)) {
-      Log(LogLevel::kWarning,
-          "Client " + session_.Describe() +
-              " scheduled to be closed ASAP for overcoming of output buffer limits.");
-      return connection.Close("the stream does not reach so far back");
+      return CloseTooSlow();
     }
     if (bytes.empty()) return;
     peer_->is_hungry = false;
@@ -192,6 +190,19 @@ void RedisSender::Pump() {
     Send(bytes);
   }
   window_full_ = true;
+}
+
+// Somebody whose window stays full is not pumped.
+bool RedisSender::IsKept() {
+  std::string nothing;
+  return feed_.stream().Read(session_.id(), offset_, /*committed_seq=*/0, 0, &nothing);
+}
+
+void RedisSender::CloseTooSlow() {
+  Log(LogLevel::kWarning,
+      "Client " + session_.Describe() +
+          " scheduled to be closed ASAP for overcoming of output buffer limits.");
+  session_.connection().Close("the stream does not reach so far back");
 }
 
 void RedisSender::OnOutputSent() {
@@ -214,6 +225,7 @@ void RedisSender::Ack(uint64_t offset) {
 
 void RedisSender::Tick() {
   if (peer_->state == ReplicaState::kWaitFiles) return Send("\n");
+  if (!wishes_.rdb_only && !IsKept()) return CloseTooSlow();
   if (!is_streaming_ || !acks_) return;
   const int64_t timeout_us = session_.server().config().Int("repl-timeout") * 1'000'000;
   if (LinkNowUs() - peer_->ack_us <= timeout_us) return;

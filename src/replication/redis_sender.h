@@ -62,6 +62,8 @@ class RedisSender {
   void OnFileEnded(std::shared_ptr<UnnamedFile> file, const Status& status);
   void SendFile();
   void GoOnline();
+  bool IsKept();
+  void CloseTooSlow();
   void Send(std::string_view bytes);
   void OnPieceRead(const std::string& bytes, const Status& status);
   static void Post(const ReplicaPeer& peer, std::function<void(RedisSender& sender)> work);

@@ -3,8 +3,7 @@
 
 A client that has sent SYNC follows each server. Each line of COMMANDS, and of those of
 keyspace_events_test.py, is run on both; what the followers are sent because of it must be the
-same, but for times and what chance decides. Then a redis-server that replicates Hearth, and one
-that replicates redis-server, must hold the same data as their primaries.
+same, but for times and what chance decides.
 
 usage: command_stream_test.py HEARTH_SERVER [--redis redis-server]
 """

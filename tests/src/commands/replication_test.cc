@@ -75,8 +75,8 @@ TEST_F(ReplicationCommands, ReplConfTakesWhatAnRdbFileIsToHold) {
 // A Redis learns why it can't follow; it may follow the primary.
 TEST_F(ReplicationCommands, AReplicaOfAHearthIsNotFollowedByARedis) {
   Run("REPLICAOF 127.0.0.1 1");
-  EXPECT_TRUE(Run("PSYNC ? -1").starts_with("-ERR this server follows another Hearth"));
-  EXPECT_TRUE(Run("SYNC").starts_with("-ERR this server follows another Hearth"));
+  EXPECT_TRUE(Run("PSYNC ? -1").starts_with("-NOMASTERLINK this server follows another Hearth"));
+  EXPECT_TRUE(Run("SYNC").starts_with("-NOMASTERLINK this server follows another Hearth"));
   EXPECT_EQ(Run("PING"), "+PONG\r\n");
   EXPECT_EQ(Run("PSYNC ? x"), "-ERR value is not an integer or out of range\r\n");
 }
