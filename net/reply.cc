@@ -187,9 +187,8 @@ void Reply::WriteNumber(char type, int64_t value) {
 
 void Reply::NoteError(std::string_view text) {
   error_count_++;
-  const std::string_view code = text.substr(0, text.find(' '));
-  error_code_size_ = static_cast<uint8_t>(std::min(code.size(), kErrorCodeBytesMax));
-  std::memcpy(error_code_, code.data(), error_code_size_);
+  error_start_size_ = static_cast<uint8_t>(std::min(text.size(), kErrorStartBytesMax));
+  std::memcpy(error_start_, text.data(), error_start_size_);
 }
 
 // Redis 7.2 prints integers up to 2^62 as such, and others by their shortest digits: plainly when

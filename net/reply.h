@@ -91,14 +91,17 @@ class Reply {
   // From now on everything is discarded, muted or not: the connection is closing.
   void DiscardAll() { discarding_ = muted_ = true; }
 
-  // How many Error() calls there were, and the first word of the latest ("" when none).
+  // How many Error() calls there were; how the latest begins, and its first word ("" when none).
   uint64_t error_count() const { return error_count_; }
-  std::string_view last_error_code() const { return {error_code_, error_code_size_}; }
+  std::string_view last_error_start() const { return {error_start_, error_start_size_}; }
+  std::string_view last_error_code() const {
+    return last_error_start().substr(0, last_error_start().find(' '));
+  }
   // Whether there was a PassOnError() since the last question.
   bool TakePassedOn() { return std::exchange(passed_on_, false); }
 
  private:
-  static constexpr size_t kErrorCodeBytesMax = 31;
+  static constexpr size_t kErrorStartBytesMax = 31;
 
   void WriteHeader(char type, size_t count) { WriteNumber(type, static_cast<int64_t>(count)); }
   void WriteNumber(char type, int64_t value);
@@ -111,8 +114,8 @@ class Reply {
   bool muted_ = false;
   bool discarding_ = false;
   bool passed_on_ = false;
-  uint8_t error_code_size_ = 0;
-  char error_code_[kErrorCodeBytesMax];
+  uint8_t error_start_size_ = 0;
+  char error_start_[kErrorStartBytesMax];
 };
 
 // Writes `value` as Double() does, without type or line end; returns the size, at most

@@ -18,10 +18,23 @@ namespace {
 
 constexpr int kEvictionsACommandMax = 64;
 constexpr size_t kUnknownArgsBytesMax = 128;
+constexpr size_t kShownNameBytesMax = 64;
 
 // What a browser sends that was tricked into talking to this port.
 bool IsCrossProtocol(std::string_view name) {
   return IsWord(name, "POST") || IsWord(name, "HOST:");
+}
+
+// A command's name, in capitals, in what may be shown of it.
+std::string ShownName(const Args& args, const CommandTable::Found& found) {
+  std::string name(found.command != nullptr ? found.command->name : args[0]);
+  if (found.container != nullptr) name += "|" + std::string(args[1]);
+  name.resize(std::min(name.size(), kShownNameBytesMax));
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    c = c == '|' ? ' ' : std::isgraph(byte) ? static_cast<char>(std::toupper(byte)) : '?';
+  }
+  return name;
 }
 
 }  // namespace
@@ -97,6 +110,11 @@ void Dispatcher::ServeBlocked() {
 bool Dispatcher::RunOneOfStream(Session& session, const Args& args, const Planned& plan) {
   StreamPlaces* places = session.stream_places();
   if (places == nullptr) return RunOne(session, args, plan);
+  if (places->is_refused()) {
+    session.connection().reply().Error("ERR the stream has ended");
+    session.connection().CountReply();
+    return true;
+  }
   const std::optional<StreamPlace> place = places->Front();
   const StreamScope scope(place ? &*place : nullptr);
   const bool done = RunOne(session, args, plan);
@@ -128,7 +146,7 @@ bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan)
   } else if (wait) {
     return false;
   } else {
-    if (reply.error_count() != errors_before_) server_.CountError(reply.last_error_code());
+    if (reply.error_count() != errors_before_) NoteError(session, args, plan.found);
     if (plan.found.command != nullptr) Bump(stats_[plan.found.index].rejected);
   }
   if (session.tracking() != nullptr) [[unlikely]]
@@ -186,10 +204,23 @@ void Dispatcher::Finish(Session& session, const Args& args, const CommandTable::
   const bool is_passed_on = reply.TakePassedOn();
   if (reply.error_count() != errors_before_) [[unlikely]] {
     Bump(stats.failed);
-    server_.CountError(reply.last_error_code());
+    NoteError(session, args, found);
   } else if (is_passed_on) [[unlikely]] {
     Bump(stats.failed);
   }
+}
+
+// A stream ends where a command of it is not known. What a script does not know is the same there.
+void Dispatcher::NoteError(Session& session, const Args& args, const CommandTable::Found& found) {
+  const Reply& reply = session.connection().reply();
+  server_.CountError(reply.last_error_code());
+  StreamPlaces* const places = session.stream_places();
+  if (places == nullptr || !IsUnknownHere(reply.last_error_start())) return;
+  if (found.command != nullptr && (found.command->flags & kCmdSkipMonitor)) return;
+  const std::string name = ShownName(args, found);
+  const char* const what =
+      found.command == nullptr ? ", which is not known here" : " in a form that is not known here";
+  places->Refuse("the primary sends " + name + what, session.transaction().run.is_active);
 }
 
 void Dispatcher::NoteUnblocked(Session& session, const Command& command, const Args& args,

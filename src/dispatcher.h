@@ -154,6 +154,7 @@ class Dispatcher {
   // Until what is missing is read; what comes soon is read beside it.
   void Park(Session& session, std::span<const KeyRef> missing, std::span<const KeyRef> soon = {});
   void Finish(Session& session, const Args& args, const CommandTable::Found& found);
+  void NoteError(Session& session, const Args& args, const CommandTable::Found& found);
   void NoteSlow(Session& session, const Args& args, const Command& command, uint64_t took_us);
   static void EndCaching(Session& session, const CommandTable::Found& found);
   void FeedMonitors(Session& session, const Args& args, const Command& command);

@@ -227,8 +227,7 @@ void RocksDbSection(Server& server, std::string* out) {
     InfoLine(out, "rocksdb_%s:%" PRIu64, name.c_str(),
              server.engine().store().IntProperty("rocksdb." + std::string(property)));
   }
-  InfoLine(out, "rocksdb_reclaimed_bytes:%" PRIu64,
-           server.engine().reclaimer().reclaimed_bytes());
+  InfoLine(out, "rocksdb_reclaimed_bytes:%" PRIu64, server.engine().reclaimer().reclaimed_bytes());
   for (int level = 0; level < 7; ++level) {
     InfoLine(out, "rocksdb_files_at_level%d:%s", level,
              server.engine()

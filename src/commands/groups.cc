@@ -23,6 +23,7 @@ std::vector<std::span<const Command>> DataCommandGroups() {
           ExpireCommands(),
           ListCommands(),
           HashCommands(),
+          HashFieldExCommands(),
           HashFieldExpireCommands(),
           SetCommands(),
           SortedSetCommands(),

@@ -31,6 +31,7 @@ std::span<const Command> IntrospectionCommands();
 std::span<const Command> DiagnosticCommands();
 std::span<const Command> ListCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashFieldExCommands();
 std::span<const Command> HashFieldExpireCommands();
 std::span<const Command> SetCommands();
 std::span<const Command> SortedSetCommands();

@@ -8,7 +8,7 @@
 #include "engine/hash.h"
 #include "src/commands/groups.h"
 #include "src/commands/hash.h"
-#include "src/commands/lifetime.h"
+#include "src/commands/hash_field.h"
 #include "src/effects.h"
 #include "src/errors.h"
 #include "src/numbers.h"
@@ -16,14 +16,56 @@
 namespace hearth {
 namespace {
 
+// Redis keeps two of an expiry's 48 bits for later.
+constexpr int64_t kFieldExpiryMaxMs = (int64_t{1} << 46) - 1;
+
+}  // namespace
+
+std::optional<int64_t> ReadFieldTimeMs(std::string_view text, TimeUnit unit, int64_t base_ms,
+                                       std::string_view command, Reply& reply) {
+  const auto amount = ReadInteger(text, reply);
+  if (!amount) return std::nullopt;
+  if (*amount < 0) {
+    reply.Error("ERR invalid expire time, must be >= 0");
+    return std::nullopt;
+  }
+  const int64_t factor = unit == TimeUnit::kSeconds ? 1000 : 1;
+  if (*amount > kFieldExpiryMaxMs / factor || *amount * factor > kFieldExpiryMaxMs - base_ms) {
+    reply.Error("ERR invalid expire time in '" + std::string(command) + "' command");
+    return std::nullopt;
+  }
+  return *amount * factor + base_ms;
+}
+
+std::optional<int64_t> ReadFieldLifetimeMs(const Lifetime& lifetime, int64_t now_ms,
+                                           std::string_view command, Reply& reply) {
+  using Kind = Lifetime::Kind;
+  const bool in_seconds = lifetime.kind == Kind::kEx || lifetime.kind == Kind::kExAt;
+  const bool is_absolute = lifetime.kind == Kind::kExAt || lifetime.kind == Kind::kPxAt;
+  return ReadFieldTimeMs(lifetime.time, in_seconds ? TimeUnit::kSeconds : TimeUnit::kMilliseconds,
+                         is_absolute ? 0 : now_ms, command, reply);
+}
+
+bool ReadFields(const Args& args, std::string_view count_error, Args* names, Reply& reply) {
+  if (args.empty() || !IsWord(args[0], "FIELDS")) {
+    reply.Error("ERR Mandatory argument FIELDS is missing or not at the right position");
+    return false;
+  }
+  const auto count = args.size() > 1 ? ParseInt64(args[1]) : std::nullopt;
+  if (!count || *count < 1) return reply.Error(count_error), false;
+  *names = args.subspan(2);
+  if (static_cast<uint64_t>(*count) == names->size()) return true;
+  reply.Error("ERR The `numfields` parameter must match the number of arguments");
+  return false;
+}
+
+namespace {
+
 constexpr int64_t kNoField = -2;
 constexpr int64_t kLivesForever = -1;
 constexpr int64_t kConditionNotMet = 0;
 constexpr int64_t kDone = 1;
 constexpr int64_t kDeleted = 2;
-
-// Redis keeps two of an expiry's 48 bits for later.
-constexpr int64_t kFieldExpiryMaxMs = (int64_t{1} << 46) - 1;
 
 enum class Condition : uint8_t { kNone, kAbsent, kPresent, kLater, kSooner };
 
@@ -51,37 +93,6 @@ bool Holds(Condition condition, int64_t old_ms, int64_t new_ms) {
       return !had_expiry || new_ms < old_ms;
   }
   return true;
-}
-
-// The unix time in ms that text says when counted from base_ms (0 for an absolute time).
-std::optional<int64_t> ReadFieldTimeMs(std::string_view text, TimeUnit unit, int64_t base_ms,
-                                       std::string_view command, Reply& reply) {
-  const auto amount = ReadInteger(text, reply);
-  if (!amount) return std::nullopt;
-  if (*amount < 0) {
-    reply.Error("ERR invalid expire time, must be >= 0");
-    return std::nullopt;
-  }
-  const int64_t factor = unit == TimeUnit::kSeconds ? 1000 : 1;
-  if (*amount > kFieldExpiryMaxMs / factor || *amount * factor > kFieldExpiryMaxMs - base_ms) {
-    reply.Error("ERR invalid expire time in '" + std::string(command) + "' command");
-    return std::nullopt;
-  }
-  return *amount * factor + base_ms;
-}
-
-// What stands behind the options: FIELDS count field... False after an error reply.
-bool ReadFields(const Args& args, std::string_view count_error, Args* names, Reply& reply) {
-  if (!IsWord(args[0], "FIELDS")) {
-    reply.Error("ERR Mandatory argument FIELDS is missing or not at the right position");
-    return false;
-  }
-  const auto count = ParseInt64(args[1]);
-  if (!count || *count < 1) return reply.Error(count_error), false;
-  *names = args.subspan(2);
-  if (static_cast<uint64_t>(*count) == names->size()) return true;
-  reply.Error("ERR The `numfields` parameter must match the number of arguments");
-  return false;
 }
 
 int64_t ExpireField(HashKey* hash, std::string_view name, Condition condition, int64_t at_ms,
@@ -131,8 +142,7 @@ void ReplyTimes(const Args& args, int64_t base_ms, TimeUnit unit, Tx& tx, Reply&
   const Object* found;
   Args names;
   if (!FindHash(args[1], tx, reply, &found) ||
-      !ReadFields(args.subspan(2), "ERR Number of fields must be a positive integer", &names,
-                  reply)) {
+      !ReadFields(args.subspan(2), kErrFieldCount, &names, reply)) {
     return;
   }
   const HashKey hash(tx, args[1], found);
@@ -174,8 +184,7 @@ void HPersist(const Args& args, Tx& tx, Reply& reply) {
   const Object* found;
   Args names;
   if (!FindHash(args[1], tx, reply, &found) ||
-      !ReadFields(args.subspan(2), "ERR Number of fields must be a positive integer", &names,
-                  reply)) {
+      !ReadFields(args.subspan(2), kErrFieldCount, &names, reply)) {
     return;
   }
   HashKey hash(tx, args[1], found);

@@ -17,7 +17,8 @@ namespace {
 
 // What a Redis takes for "try later", not at once.
 constexpr std::string_view kErrNotFromReplica =
-    "NOMASTERLINK this server follows another Hearth: a Redis can't follow it, only its primary (an RDB "
+    "NOMASTERLINK this server follows another Hearth: a Redis can't follow it, only its primary "
+    "(an RDB "
     "file alone, redis-cli --rdb, it gives)";
 constexpr size_t kIpSizeMax = 255;
 

@@ -1,6 +1,8 @@
 // Tested by tests/src/commands/string_test.cc.
 #include "src/commands/string.h"
 
+#include <limits>
+
 #include "src/commands/groups.h"
 #include "src/commands/lifetime.h"
 #include "src/effects.h"
@@ -12,7 +14,8 @@ namespace hearth {
 namespace {
 
 struct SetOptions {
-  enum class Condition : uint8_t { kNone, kAbsent, kPresent } condition = Condition::kNone;
+  enum class Condition : uint8_t { kNone, kAbsent, kPresent, kEqual } condition = Condition::kNone;
+  std::string_view equal_to = {};  // of kEqual
   bool get = false;
   Lifetime lifetime = {};
 };
@@ -22,8 +25,16 @@ void ReplyValue(const Object* object, Reply& reply) {
   reply.Bulk(object->value());
 }
 
-bool TakeCondition(std::string_view word, SetOptions* options) {
+// Takes the condition at args[*index] and leaves *index at its last word.
+bool TakeCondition(const Args& args, size_t* index, SetOptions* options) {
   using Condition = SetOptions::Condition;
+  const std::string_view word = args[*index];
+  if (IsWord(word, "IFEQ")) {
+    if (options->condition != Condition::kNone || *index + 1 == args.size()) return false;
+    options->condition = Condition::kEqual;
+    options->equal_to = args[++*index];
+    return true;
+  }
   const auto wanted = IsWord(word, "NX")   ? Condition::kAbsent
                       : IsWord(word, "XX") ? Condition::kPresent
                                            : Condition::kNone;
@@ -33,11 +44,12 @@ bool TakeCondition(std::string_view word, SetOptions* options) {
   return true;
 }
 
-bool ParseSetOptions(const Args& args, SetOptions* options) {
-  for (size_t index = 3; index < args.size(); ++index) {
+// The options from args[index] on.
+bool ParseSetOptions(const Args& args, size_t index, SetOptions* options) {
+  for (; index < args.size(); ++index) {
     if (IsWord(args[index], "GET")) {
       options->get = true;
-    } else if (!TakeCondition(args[index], options) &&
+    } else if (!TakeCondition(args, &index, options) &&
                !TakeLifetime(args, &index, &options->lifetime)) {
       return false;
     }
@@ -46,14 +58,17 @@ bool ParseSetOptions(const Args& args, SetOptions* options) {
 }
 
 // The condition of SET with the key as it is.
-bool MaySet(SetOptions::Condition condition, bool present) {
-  switch (condition) {
+bool MaySet(const SetOptions& options, const Object* old) {
+  const bool present = old != nullptr;
+  switch (options.condition) {
     case SetOptions::Condition::kNone:
       return true;
     case SetOptions::Condition::kAbsent:
       return !present;
     case SetOptions::Condition::kPresent:
       return present;
+    case SetOptions::Condition::kEqual:
+      return present && old->value() == options.equal_to;
   }
   return true;
 }
@@ -68,11 +83,17 @@ void PassOnSetUntil(std::string_view key, std::string_view value, int64_t at_ms)
     effects->Instead({"SET", key, value, "PXAT", std::to_string(at_ms)});
 }
 
-// A time is passed on as it comes out here; nobody waits for what GET answers.
+// A time is passed on as it comes out here; nobody waits for what GET answers, and few followers
+// know IFEQ, which was true.
 void PassOnSet(const Args& args, const SetOptions& options, Expiry expiry) {
   if (Effects::Current() == nullptr) [[likely]]
     return;
   if (options.lifetime.has_time()) return PassOnSetUntil(args[1], args[2], expiry.at_ms);
+  if (options.condition == SetOptions::Condition::kEqual) {
+    const bool keeps = options.lifetime.kind == Lifetime::Kind::kKeep;
+    return keeps ? PassOnAs({"SET", args[1], args[2], "KEEPTTL"})
+                 : PassOnAs({"SET", args[1], args[2]});
+  }
   if (!options.get) return;
   std::vector<std::string_view> words(args.begin(), args.end());
   std::erase_if(words, [&](const std::string_view& word) {
@@ -81,28 +102,33 @@ void PassOnSet(const Args& args, const SetOptions& options, Expiry expiry) {
   Effects::Current()->Instead(words);
 }
 
+std::optional<Expiry> ReadExpiry(const Lifetime& lifetime, std::string_view command, const Tx& tx,
+                                 Reply& reply) {
+  if (lifetime.kind == Lifetime::Kind::kKeep) return Expiry::Keep();
+  if (!lifetime.has_time()) return Expiry::None();
+  const auto at_ms = ReadLifetimeMs(lifetime, tx.now_ms(), command, reply);
+  if (!at_ms) return std::nullopt;
+  return Expiry::AtMs(*at_ms);
+}
+
 void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   SetOptions options;
-  if (!ParseSetOptions(args, &options)) return reply.Error(kErrSyntax);
-  Expiry expiry = options.lifetime.kind == Lifetime::Kind::kKeep ? Expiry::Keep() : Expiry::None();
-  if (options.lifetime.has_time()) {
-    const auto at_ms = ReadLifetimeMs(options.lifetime, tx.now_ms(), "set", reply);
-    if (!at_ms) return;
-    expiry = Expiry::AtMs(*at_ms);
-  }
+  if (!ParseSetOptions(args, 3, &options)) return reply.Error(kErrSyntax);
+  const auto expiry = ReadExpiry(options.lifetime, "set", tx, reply);
+  if (!expiry) return;
 
   const Object* old = nullptr;
-  if (options.get) {
+  if (options.get || options.condition == SetOptions::Condition::kEqual) {
     if (!FindString(args[1], tx, reply, &old)) return;
-    if (old == nullptr) tx.NotifyMiss(args[1]);
-    ReplyValue(old, reply);
+    if (options.get && old == nullptr) tx.NotifyMiss(args[1]);
+    if (options.get) ReplyValue(old, reply);
   } else if (options.condition != SetOptions::Condition::kNone) {
     old = tx.Find(args[1]);
   }
-  const bool may_set = MaySet(options.condition, old != nullptr);
+  const bool may_set = MaySet(options, old);
   if (may_set) {
-    PassOnSet(args, options, expiry);
-    SetAndNotify(args[1], args[2], expiry, tx);
+    PassOnSet(args, options, *expiry);
+    SetAndNotify(args[1], args[2], *expiry, tx);
     if (options.lifetime.has_time()) tx.Notify(EventClass::kGeneric, "expire", args[1]);
   }
   if (options.get) return;
@@ -159,7 +185,7 @@ void Get(const Args& args, Tx& tx, Reply& reply) {
   if (FindString(args[1], tx, reply, &object)) ReplyValue(object, reply);
 }
 
-// SET key value [NX | XX] [GET] [lifetime] -> OK, or null when the condition does not hold
+// SET key value [NX | XX | IFEQ old] [GET] [lifetime] -> OK, or null when the condition is not met
 // With GET the reply is the old string, whether or not the new one was set.
 void Set(const Args& args, Tx& tx, Reply& reply) {
   if (args.size() > 3) return SetWithOptions(args, tx, reply);
@@ -267,11 +293,46 @@ void MSetNx(const Args& args, Tx& tx, Reply& reply) {
   reply.Integer(1);
 }
 
+// MSETEX numkeys key value [key value]... [NX | XX] [lifetime] -> 1, or 0 and nothing set when the
+// condition does not hold for all of the keys
+// Followers get what older ones know too: SET for each key.
+void MSetEx(const Args& args, Tx& tx, Reply& reply) {
+  const auto count = ParseInt64(args[1]);
+  if (!count || *count < 1 || *count > std::numeric_limits<int32_t>::max()) {
+    return reply.Error("ERR invalid numkeys value or out of range");
+  }
+  const size_t end = 2 + 2 * static_cast<size_t>(*count);
+  SetOptions options;
+  if (end > args.size() || !ParseSetOptions(args, end, &options) || options.get ||
+      options.condition == SetOptions::Condition::kEqual) {
+    return reply.Error(kErrSyntax);
+  }
+  const auto expiry = ReadExpiry(options.lifetime, "msetex", tx, reply);
+  if (!expiry) return;
+  for (size_t index = 2; index < end; index += 2) {
+    if (!MaySet(options, tx.Find(args[index]))) return reply.Integer(0);
+  }
+  const bool keeps = options.lifetime.kind == Lifetime::Kind::kKeep;
+  for (size_t index = 2; index < end; index += 2) {
+    const std::string_view key = args[index], value = args[index + 1];
+    if (options.lifetime.has_time()) {
+      PassOnSetUntil(key, value, expiry->at_ms);
+    } else {
+      keeps ? PassOnAs({"SET", key, value, "KEEPTTL"}) : PassOnAs({"SET", key, value});
+    }
+    SetAndNotify(key, value, *expiry, tx);
+    if (options.lifetime.has_time()) tx.Notify(EventClass::kGeneric, "expire", key);
+  }
+  reply.Integer(1);
+}
+
 void FindSetKey(const Command&, const Args& args, std::vector<KeyPlace>* places) {
   static constexpr KeySpec kWritten{.flags = "OW update"};
   static constexpr KeySpec kReadToo{.flags = "RW access update"};
   bool reads = false;
-  for (size_t i = 3; i < args.size(); ++i) reads |= IsWord(args[i], "GET");
+  for (size_t i = 3; i < args.size(); ++i) {
+    reads |= IsWord(args[i], "GET") || IsWord(args[i], "IFEQ");
+  }
   places->push_back({1, reads ? &kReadToo : &kWritten});
 }
 

@@ -16,12 +16,13 @@ void GetEx(const Args& args, Tx& tx, Reply& reply);
 void GetSet(const Args& args, Tx& tx, Reply& reply);
 void MGet(const Args& args, Tx& tx, Reply& reply);
 void MSet(const Args& args, Tx& tx, Reply& reply);
+void MSetEx(const Args& args, Tx& tx, Reply& reply);
 void MSetNx(const Args& args, Tx& tx, Reply& reply);
 void PSetEx(const Args& args, Tx& tx, Reply& reply);
 void Set(const Args& args, Tx& tx, Reply& reply);
 void SetEx(const Args& args, Tx& tx, Reply& reply);
 void SetNx(const Args& args, Tx& tx, Reply& reply);
-// What SET does to its key hangs on GET among its options.
+// What SET does to its key hangs on GET and IFEQ among its options.
 void FindSetKey(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 
 // counter.cc

@@ -100,6 +100,7 @@ constexpr KeySpec kSetKeys[] = {{.flags = "RW access update variable_flags",
 constexpr ArgDoc kSetConditionArguments[] = {
     {.name = "nx", .type = "pure-token", .token = "NX"},
     {.name = "xx", .type = "pure-token", .token = "XX"},
+    {.name = "comparison-value", .type = "string", .token = "IFEQ", .since = "8.4.0"},
 };
 
 constexpr ArgDoc kSetExpirationArguments[] = {
@@ -108,6 +109,38 @@ constexpr ArgDoc kSetExpirationArguments[] = {
     {.name = "unix-time-seconds", .type = "unix-time", .token = "EXAT", .since = "6.2.0"},
     {.name = "unix-time-milliseconds", .type = "unix-time", .token = "PXAT", .since = "6.2.0"},
     {.name = "keepttl", .type = "pure-token", .token = "KEEPTTL", .since = "6.0.0"},
+};
+
+constexpr KeySpec kMsetexKeys[] = {{.flags = "OW update",
+                                    .find = KeySpec::Find::kKeyNum,
+                                    .step = 2,
+                                    .key_num_index = 0,
+                                    .first_key = 1}};
+
+constexpr ArgDoc kMsetexConditionArguments[] = {
+    {.name = "nx", .type = "pure-token", .token = "NX"},
+    {.name = "xx", .type = "pure-token", .token = "XX"},
+};
+
+constexpr ArgDoc kMsetexExpirationArguments[] = {
+    {.name = "seconds", .type = "integer", .token = "EX"},
+    {.name = "milliseconds", .type = "integer", .token = "PX"},
+    {.name = "unix-time-seconds", .type = "unix-time", .token = "EXAT"},
+    {.name = "unix-time-milliseconds", .type = "unix-time", .token = "PXAT"},
+    {.name = "keepttl", .type = "pure-token", .token = "KEEPTTL"},
+};
+
+constexpr ArgDoc kMsetexArguments[] = {
+    {.name = "numkeys", .type = "integer"},
+    {.name = "data", .type = "block", .flags = "multiple", .children = kKeyValueArguments},
+    {.name = "condition",
+     .type = "oneof",
+     .flags = "optional",
+     .children = kMsetexConditionArguments},
+    {.name = "expiration",
+     .type = "oneof",
+     .flags = "optional",
+     .children = kMsetexExpirationArguments},
 };
 
 constexpr ArgDoc kSetArguments[] = {
@@ -129,7 +162,8 @@ constexpr std::string_view kSetHistory[] = {
     "2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options.",
     "6.0.0",  "Added the `KEEPTTL` option.",
     "6.2.0",  "Added the `GET`, `EXAT` and `PXAT` option.",
-    "7.0.0",  "Allowed the `NX` and `GET` options to be used together."};
+    "7.0.0",  "Allowed the `NX` and `GET` options to be used together.",
+    "8.4.0",  "Added the `IFEQ` option."};
 
 constexpr ArgDoc kSetexArguments[] = {
     {.name = "key", .type = "key", .key_spec_index = 0},
@@ -303,6 +337,19 @@ constexpr Command kStringCommands[] = {
      .group = "string",
      .complexity = "O(N) where N is the number of keys to set.",
      .arguments = kMsetArguments,
+     .tips = kAllOfShards},
+    {.name = "msetex",
+     .arity = -4,
+     .flags = kCmdWrite | kCmdDenyOom | kCmdMovableKeys,
+     .acl = kAclString,
+     .key_specs = kMsetexKeys,
+     .data = MSetEx,
+     .summary = "Atomically creates or modifies the string values of one or more keys, and "
+                "optionally set their expiration.",
+     .since = "8.4.0",
+     .group = "string",
+     .complexity = "O(N) where N is the number of keys to set.",
+     .arguments = kMsetexArguments,
      .tips = kAllOfShards},
     {.name = "msetnx",
      .arity = -3,

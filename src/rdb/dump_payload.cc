@@ -29,7 +29,8 @@ std::string MakeDumpPayload(const RdbValue& value, const RdbEncodingLimits& limi
 bool VerifyDumpPayload(std::string_view payload) {
   if (payload.size() < kFooterSize) return false;
   const std::string_view footer = payload.substr(payload.size() - kFooterSize);
-  if (rdb::UnsignedLittleEndian(footer.substr(0, kVersionSize)) > kRdbVersionMax) return false;
+  const uint64_t version = rdb::UnsignedLittleEndian(footer.substr(0, kVersionSize));
+  if (version > kRdbVersionMax && version != kRdbVersionOfValkey) return false;
   const uint64_t checksum = rdb::UnsignedLittleEndian(footer.substr(kVersionSize));
   return checksum == rdb::Crc64(0, payload.substr(0, payload.size() - 8));
 }
@@ -38,9 +39,11 @@ Status ReadDumpPayload(std::string_view payload, RdbValue* value) {
   if (!VerifyDumpPayload(payload)) {
     return Status::Invalid("the version or the checksum is wrong");
   }
+  const auto version = static_cast<int>(
+      rdb::UnsignedLittleEndian(payload.substr(payload.size() - kFooterSize, kVersionSize)));
   payload.remove_suffix(kFooterSize);
   if (payload.empty()) return Status::Corruption("no type");
-  const auto type = static_cast<uint8_t>(payload.front());
+  const uint8_t type = RdbTypeOf(static_cast<uint8_t>(payload.front()), version);
   payload.remove_prefix(1);
   if (Status status = ReadRdbValue(type, &payload, value); !status.ok()) {
     return Status::Corruption(status.message());

@@ -22,7 +22,7 @@ inline constexpr std::string_view kErrDumpPayload =
 inline constexpr std::string_view kErrDumpData = "ERR Bad data format";
 
 // The version of what MakeDumpPayload writes (but for hashes with field expiry) and the newest
-// that is read.
+// that is read, but for kRdbVersionOfValkey.
 inline constexpr uint16_t kRdbVersionWritten = 10;
 inline constexpr uint16_t kRdbVersionMax = 12;
 

@@ -145,6 +145,10 @@ bool RdbFileReader::SkipExpiringField() {
   return SkipLength() && SkipPair();
 }
 
+bool RdbFileReader::SkipFieldOfValkey() {
+  return SkipPair() && Skip(sizeof(int64_t));
+}
+
 bool RdbFileReader::SkipNode() {
   return SkipLength() && SkipString();
 }
@@ -215,6 +219,8 @@ bool RdbFileReader::SkipValue(uint8_t type) {
       return Skip(sizeof(uint64_t)) && SkipCounted(&RdbFileReader::SkipExpiringField);
     case kRdbHashMetadataPreRelease:
       return SkipCounted(&RdbFileReader::SkipExpiringField);
+    case kRdbHashOfValkey:
+      return SkipCounted(&RdbFileReader::SkipFieldOfValkey);
     case kRdbStreamListpacks:
     case kRdbStreamListpacks2:
     case kRdbStreamListpacks3:
@@ -228,16 +234,18 @@ bool RdbFileReader::SkipValue(uint8_t type) {
 }
 
 bool RdbFileReader::ReadHeader() {
-  constexpr size_t kMagicSize = 5, kDigits = 4;
-  if (!Need(kMagicSize + kDigits)) return false;
-  const auto head = std::string_view(buffer_).substr(at_, kMagicSize + kDigits);
-  if (!head.starts_with("REDIS")) return Damaged("it is no RDB file");
+  constexpr size_t kHeadSize = 9;
+  constexpr std::string_view kRedis = "REDIS", kValkey = "VALKEY";
+  if (!Need(kHeadSize)) return false;
+  const auto head = std::string_view(buffer_).substr(at_, kHeadSize);
+  const bool is_valkey = head.starts_with(kValkey);
+  if (!is_valkey && !head.starts_with(kRedis)) return Damaged("it is no RDB file");
   int version = 0;
-  for (const char digit : head.substr(kMagicSize)) {
+  for (const char digit : head.substr(is_valkey ? kValkey.size() : kRedis.size())) {
     if (digit < '0' || digit > '9') return Damaged("it is no RDB file");
     version = version * 10 + (digit - '0');
   }
-  if (version < 1 || version > kRdbFileVersionMax) {
+  if (is_valkey ? version != kRdbVersionOfValkey : version < 1 || version > kRdbFileVersionMax) {
     return Fail(Status::Invalid("RDB version " + std::to_string(version) + " is not supported"));
   }
   version_ = version;
@@ -326,7 +334,7 @@ bool RdbFileReader::ReadOpcode(uint8_t opcode, RdbEntry* entry, bool* is_whole) 
       return ReadEnd();
     default:
       *is_whole = true;
-      return ReadKey(opcode, entry);
+      return ReadKey(RdbTypeOf(opcode, version_), entry);
   }
 }
 

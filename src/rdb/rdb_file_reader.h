@@ -3,7 +3,8 @@
 // RdbFileReader: reads an RDB file as it comes, one entry at a time: what a Redis primary sends for
 // a full resync.
 //
-//   file   = "REDIS" version:4 digits, entry*, 0xff, CRC64 of all before u64le (0: none)
+//   file   = head, entry*, 0xff, CRC64 of all before u64le (0: none)
+//   head   = "REDIS" version:4 digits | "VALKEY" version:3 digits
 //   entry  = { 0xfd seconds i32le | 0xfc ms i64le | 0xf8 idle seconds length | 0xf9 frequency u8 }
 //            type u8, key string, value
 //          | 0xfe db length | 0xfb keys length, expiring length | 0xfa name string, value string
@@ -75,6 +76,7 @@ class RdbFileReader {
   bool SkipTextScored();
   bool SkipBinaryScored();
   bool SkipExpiringField();
+  bool SkipFieldOfValkey();
   bool SkipNode();
   bool SkipCounted(bool (RdbFileReader::*skip)());
   bool SkipStream(uint8_t type);

@@ -158,6 +158,20 @@ bool ReadHashMetadata(RdbInput& input, bool has_earliest, RdbHash* hash) {
   return true;
 }
 
+// Count times a field, a value and the time of expiry or -1.
+bool ReadHashOfValkey(RdbInput& input, RdbHash* hash) {
+  uint64_t count;
+  if (!input.Length(&count)) return false;
+  for (; count > 0; --count) {
+    auto& [field, value, expire_at_ms] = hash->fields.emplace_back();
+    if (!input.String(&field) || !input.String(&value) || !input.TimeMs(&expire_at_ms)) {
+      return false;
+    }
+    if (expire_at_ms < -1) return input.Fail("a field's expiry is no time");
+  }
+  return true;
+}
+
 // Triples of field, value and the time of expiry or 0. The earliest time stands before (but in
 // pre-releases) and says nothing new.
 bool ReadHashListpackEx(RdbInput& input, bool has_earliest, RdbHash* hash) {
@@ -227,6 +241,8 @@ bool ReadHashFields(RdbInput& input, RdbType type, RdbHash* hash) {
     case kRdbHashMetadataPreRelease:
     case kRdbHashMetadata:
       return ReadHashMetadata(input, type == kRdbHashMetadata, hash);
+    case kRdbHashOfValkey:
+      return ReadHashOfValkey(input, hash);
     case kRdbHashListpackExPreRelease:
     case kRdbHashListpackEx:
       return ReadHashListpackEx(input, type == kRdbHashListpackEx, hash);
@@ -283,7 +299,8 @@ Status ReadValue(RdbInput& input, RdbType type, RdbValue* value) {
     case kRdbHashMetadataPreRelease:
     case kRdbHashListpackExPreRelease:
     case kRdbHashMetadata:
-    case kRdbHashListpackEx: {
+    case kRdbHashListpackEx:
+    case kRdbHashOfValkey: {
       auto& hash = value->emplace<RdbHash>();
       ReadHash(input, type, &hash);
       return Answer(input, hash.fields.empty());

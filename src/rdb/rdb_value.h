@@ -4,8 +4,8 @@
 //
 // The codec between Redis' value encodings (what DUMP answers, RESTORE takes and an RDB file
 // holds behind each key) and neutral values. It knows no keyspace, no Tx and no sockets. The
-// reader takes every encoding of RDB 6 to 12 but modules; the writer writes what a Redis 7.0 (RDB
-// 10) restores, but for hashes with field expiry, which need RDB 12.
+// reader takes every encoding of RDB 6 to 12, and of Valkey's 80, but modules; the writer writes
+// what a Redis 7.0 (RDB 10) restores, but for hashes with field expiry, which need RDB 12.
 //
 // Thread:   any; pure functions.
 // Errors:   Corruption: the bytes are not such a value, or not one that Redis could have written
@@ -146,7 +146,19 @@ enum RdbType : uint8_t {
   kRdbHashListpackExPreRelease = 23,
   kRdbHashMetadata = 24,
   kRdbHashListpackEx = 25,
+  kRdbHashOfValkey = 0x80,  // 22 in what Valkey 9 writes
 };
+
+// The version of what Valkey 9 writes. Redis' own end before it.
+inline constexpr int kRdbVersionOfValkey = 80;
+
+// The type that a byte names in what is of a version.
+inline uint8_t RdbTypeOf(uint8_t byte, int version) {
+  constexpr uint8_t kUnknown = 0x81;
+  if (byte == kRdbHashOfValkey) return kUnknown;
+  const bool is_valkey = version == kRdbVersionOfValkey;
+  return byte == kRdbHashMetadataPreRelease && is_valkey ? uint8_t{kRdbHashOfValkey} : byte;
+}
 
 // The largest size that a compressed string may expand to.
 inline constexpr size_t kRdbExpandedBytesMax = size_t{512} << 20;

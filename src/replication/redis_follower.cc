@@ -18,6 +18,7 @@ constexpr int64_t kAckUs = 1'000'000;
 constexpr int kWaitMs = 100;
 constexpr size_t kReadBytes = 256 * 1024;
 constexpr int64_t kDrainUsMax = 60'000'000;
+constexpr std::string_view kKnownValkey = "9.0.0";
 constexpr std::string_view kPing = "*1\r\n$4\r\nPING\r\n";
 
 }  // namespace
@@ -39,6 +40,10 @@ void RedisFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
     if (line) link.NoteIo();
     return line;
   };
+  // Without it a Valkey 9 does not send hashes whose fields expire.
+  if (!ask({"REPLCONF", "version", kKnownValkey})) {
+    return link.Fail("REPLCONF version: " + socket.error());
+  }
   if (!ask({"REPLCONF", "capa", "eof", "capa", "psync2"})) {
     return link.Fail("REPLCONF capa: " + socket.error());
   }
@@ -79,6 +84,7 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   StreamClient client(server_, &link, places_);
   pending_.clear();
   broken_.clear();
+  reply_count_ = 0;
   received_ = applied_;
   shown_received_ = shown_applied_ = applied_;
   requested_ack_ = 0;
@@ -95,7 +101,9 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
                              std::to_string(applied_ + 1) + " on");
   bool ok = TakeCommands(link, client);
   while (ok && !link.dropped()) ok = StreamSome(socket, link, client);
-  if (!Drain(client)) {
+  const bool is_drained = Drain(client);
+  if (is_refused_) return RefuseStream(link);
+  if (!is_drained) {
     ForgetPlace();
     const std::string& why = broken_.empty() ? client.error() : broken_;
     Log(LogLevel::kWarning, "The stream of the primary can't be applied, a full resync follows: " +
@@ -106,7 +114,14 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   }
 }
 
-// False: the link has failed.
+// It would be refused again, perhaps behind a full resync: no other try comes.
+void RedisFollower::RefuseStream(ReplicaLink& link) {
+  const StreamPlaces::Refusal refusal = places_->refusal();
+  if (refusal.is_within_exec) ForgetPlace();
+  link.FailForGood(refusal.why);
+}
+
+// False: the link has failed, or is to be refused.
 bool RedisFollower::StreamSome(LinkSocket& socket, ReplicaLink& link, StreamClient& client) {
   const auto fail = [&](std::string why) {
     link.Fail(std::move(why));
@@ -115,6 +130,7 @@ bool RedisFollower::StreamSome(LinkSocket& socket, ReplicaLink& link, StreamClie
   if (!client.Pump([this](const std::string& error) { TakeReply(error); })) {
     return fail(client.error());
   }
+  if (is_refused_) return false;
   if (!broken_.empty()) return fail("applying: " + broken_);
   if (!SendAck(socket, link)) return fail(socket.error());
   // Within a MULTI nothing is applied before its EXEC: what is not taken yet bounds it.
@@ -213,8 +229,14 @@ void RedisFollower::TakeReply(const std::string& error) {
   }
   const Pending item = std::move(pending_.front());
   pending_.pop_front();
+  const uint64_t index = reply_count_++;
   if (!broken_.empty()) return;
   if (!error.empty()) {
+    if (places_->is_refused() && places_->refusal().index == index) {
+      is_refused_ = true;
+      broken_ = places_->refusal().why;
+      return;
+    }
     if (item.must_succeed || IsOfThisServer(error)) {
       broken_ = item.name + ": " + error;
       return;

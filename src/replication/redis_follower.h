@@ -1,8 +1,9 @@
 #pragma once
 
-// RedisFollower: follows a Redis (PSYNC2, RDB up to version 12): loads its RDB file and runs its
-// command stream, so that data move here while the Redis goes on serving.
+// RedisFollower: follows a Redis (PSYNC2, RDB up to version 12) or a Valkey (RDB 80): loads its
+// RDB file and runs its command stream, so that data move here while the Redis goes on serving.
 //
+//   -> REPLCONF version 9.0.0               a Redis does not know it, and says so
 //   -> REPLCONF capa eof capa psync2
 //   -> PSYNC <id> <offset + 1>  |  PSYNC ? -1
 //   <- +CONTINUE [<id>]                                then commands (command_scanner.h)
@@ -22,8 +23,11 @@
 // Thread:   Follow and Finish: the link's; the offsets from any.
 // Lifetime: its owner's; outlives the link.
 // Errors:   of the link, by ReplicaLink::Fail. Behind a command that could not be run because the
-//           store refused it, or whose reply did not come, the next resync is full. Other errors
-//           (a command unknown here) are logged and counted: the data differ from then on.
+//           store refused it, or whose reply did not come, the next resync is full. One that is
+//           not known here (or not in this form) ends the link for good: nothing behind it is
+//           applied, the data and their place stay, so that REPLICAOF, or a server that knows it,
+//           goes on with it; within EXEC, whose other commands have run, the place is forgotten.
+//           Other errors are logged and counted: the data differ from then on.
 // Limits:   kStreamPendingBytesMax of commands under way, beyond that nothing is read; entries of
 //           the file as RdbFileReader, at most proto-max-bulk-len each.
 
@@ -92,6 +96,7 @@ class RedisFollower {
   bool SendAck(LinkSocket& socket, ReplicaLink& link);
   // What was received whole is applied. False: it could not be.
   bool Drain(StreamClient& client);
+  void RefuseStream(ReplicaLink& link);
   void Wait(const LinkSocket& socket, ReplicaLink& link, const StreamClient& client, bool read);
 
   Server& server_;
@@ -114,7 +119,9 @@ class RedisFollower {
   uint32_t outside_multi_db_ = 0;
   bool in_multi_ = false;
   int64_t acked_us_ = 0;
-  std::string broken_;  // why what follows may not be applied
+  std::string broken_;       // why what follows may not be applied
+  bool is_refused_ = false;  // since it is not known here
+  uint64_t reply_count_ = 0;
 
   bool dropped_old_ = false;  // by the load that goes on
   uint64_t uncommitted_bytes_ = 0;

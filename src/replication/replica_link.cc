@@ -100,6 +100,11 @@ void ReplicaLink::Fail(std::string why, LinkState state) {
   state_.store(state, std::memory_order_release);
 }
 
+void ReplicaLink::FailForGood(std::string why) {
+  Fail(std::move(why), LinkState::kRefused);
+  is_over_ = true;
+}
+
 void ReplicaLink::Main() {
   int64_t pause_ms = kPauseMsMin;
   while (!wakeup_.stopped()) {
@@ -110,6 +115,7 @@ void ReplicaLink::Main() {
       down_since_us_ = LinkNowUs();
       pause_ms = kPauseMsMin;
     }
+    while (is_over_ && !wakeup_.stopped()) wakeup_.Sleep(kPauseMsMax);
     if (at_once_) continue;
     const int64_t until_us = LinkNowUs() + pause_ms * 1000;
     while (!wakeup_.stopped() && !drop_ && LinkNowUs() < until_us) {

@@ -7,7 +7,8 @@
 //
 // What is done behind the handshake is the follower's: which protocol the primary speaks, how its
 // data get here. kRefused is a link that works and whose primary is not to be followed; it is tried
-// again like a broken one.
+// again like a broken one, unless the follower knows that this would be in vain and dear
+// (FailForGood): then it stays as it is until the link is stopped.
 //
 // Thread:   its own runs everything; status and Stop from any.
 // Lifetime: from Start to Stop, which waits for the thread. The follower outlives it.
@@ -99,6 +100,8 @@ class ReplicaLink {
   void SetState(LinkState state);
   void NoteIo();
   void Fail(std::string why, LinkState state = LinkState::kConnect);
+  // The same as kRefused, and no other try comes.
+  void FailForGood(std::string why);
   // The next try comes without a pause.
   void RetryAtOnce() { at_once_ = true; }
 
@@ -120,6 +123,7 @@ class ReplicaLink {
   std::atomic<bool> drop_{false};
   std::atomic<uint64_t> received_bytes_{0};
   bool at_once_ = false;
+  bool is_over_ = false;  // no other try comes
   bool was_up_ = false;
   SyncProgress sync_;
   mutable std::mutex mutex_;

@@ -31,6 +31,17 @@ bool IsOfThisServer(std::string_view error) {
   return false;
 }
 
+bool IsUnknownHere(std::string_view error) {
+  // The last four: of options that stand where others are wanted, and of times that are none here.
+  for (const char* start :
+       {"ERR unknown command", "ERR unknown subcommand", "ERR unknown argument",
+        "ERR wrong number of arguments", "ERR syntax error", "ERR Unrecognized ",
+        "ERR Invalid stream ID", "ERR Mandatory ", "ERR invalid expire time"}) {
+    if (error.starts_with(start)) return true;
+  }
+  return false;
+}
+
 bool ReplyCounter::TakeLine(std::string_view line) {
   if (line.empty()) return false;
   switch (line[0]) {
@@ -102,7 +113,21 @@ std::optional<StreamPlace> StreamPlaces::Front() const {
 
 void StreamPlaces::Pop() {
   std::lock_guard lock(mutex_);
-  if (!places_.empty()) places_.pop_front();
+  if (places_.empty()) return;
+  places_.pop_front();
+  ++run_count_;
+}
+
+void StreamPlaces::Refuse(std::string why, bool is_within_exec) {
+  std::lock_guard lock(mutex_);
+  if (is_refused_) return;
+  refusal_ = {run_count_, std::move(why), is_within_exec};
+  is_refused_.store(true, std::memory_order_release);
+}
+
+StreamPlaces::Refusal StreamPlaces::refusal() const {
+  std::lock_guard lock(mutex_);
+  return refusal_;
 }
 
 StreamClient::StreamClient(Server& server, ReplicaLink* link, std::shared_ptr<StreamPlaces> places)

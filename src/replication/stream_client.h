@@ -9,6 +9,7 @@
 // Limits:   what is pushed waits here until it is sent: the owner pushes no more than it allows
 //           itself; replies are counted and dropped as they come.
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -31,6 +32,10 @@ class ReplicaLink;
 // something that can't be done: behind it the data are not what they should be.
 bool IsOfThisServer(std::string_view error);
 
+// Whether an error says that a command is not known here, or not in this form. No stream of a
+// primary whose commands are all known brings one.
+bool IsUnknownHere(std::string_view error);
+
 // Counts replies (RESP2), and keeps an error of each: the first that IsOfThisServer, else the
 // first.
 class ReplyCounter {
@@ -47,8 +52,8 @@ class ReplyCounter {
   std::string error_;
 };
 
-// Where the stream stands behind each command that is under way, for the session that runs them.
-// Thread: any.
+// Where the stream stands behind each command that is under way, for the session that runs them,
+// and how that ends it. Thread: any.
 class StreamPlaces {
  public:
   explicit StreamPlaces(std::string id) : id_(std::move(id)) {}
@@ -59,6 +64,17 @@ class StreamPlaces {
   // It has run.
   void Pop();
 
+  // The command that runs is not known here: nothing behind it runs.
+  struct Refusal {
+    uint64_t index = 0;  // of the command, counted from 0
+    std::string why;
+    bool is_within_exec = false;  // whose other commands have run
+  };
+  void Refuse(std::string why, bool is_within_exec);
+  bool is_refused() const { return is_refused_.load(std::memory_order_acquire); }
+  // Requires: is_refused().
+  Refusal refusal() const;
+
  private:
   struct Place {
     uint64_t offset;
@@ -67,6 +83,9 @@ class StreamPlaces {
   const std::string id_;
   mutable std::mutex mutex_;
   std::deque<Place> places_;
+  uint64_t run_count_ = 0;
+  Refusal refusal_;  // the first
+  std::atomic<bool> is_refused_{false};
 };
 
 class StreamClient {

@@ -85,6 +85,8 @@ class Traffic:
             lambda: ("LMOVE", key("l"), key("l"), "LEFT", "RIGHT"),
             lambda: ("HSET", key("h"), "f%d" % pick(50), value),
             lambda: ("HPEXPIRE", key("h"), 1 + pick(200), "FIELDS", 1, "f%d" % pick(50)),
+            lambda: ("HSETEX", key("h"), "PX", 1 + pick(200), "FIELDS", 1, "f%d" % pick(50), value),
+            lambda: ("HGETDEL", key("h"), "FIELDS", 1, "f%d" % pick(50)),
             lambda: ("SADD", key("t"), value, pick(100)),
             lambda: ("SPOP", key("t")),
             lambda: ("SUNIONSTORE", key("t"), key("t"), key("t")),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Data move from a redis-server to Hearth while clients go on writing there: REPLICAOF, all types
 and encodings, links that are cut (partial resyncs), a Hearth replica of the Hearth, a kill within
-the resync; at the end both hold the same, REPLICAOF NO ONE, and writes.
+the resync; at the end both hold the same, REPLICAOF NO ONE, and writes. And what is not known here.
 
 usage: from_redis_test.py HEARTH_SERVER [--seed N] [--primary PATH]
 
@@ -166,6 +166,7 @@ class Writer(threading.Thread):
             self.error = error
 
     def stop(self):
+        """Ends it, and tells what went wrong."""
         self.stopping = True
         self.join()
         if self.error:
@@ -457,6 +458,39 @@ def killed_while_loading(binary, primary):
         hearth.remove()
 
 
+def sends_what_is_not_known(binary, primary):
+    """The link ends at the command, for good, and the data stay; REPLICAOF goes on with it."""
+    redis = Redis(primary, ["--save", ""])
+    hearth = Listening(binary, ["--save", ""])
+    try:
+        if redis.start().is_old:
+            print("not tried before 7.0, which has no DEBUG REPLICATE: what is not known")
+            return
+        redis.stop()
+        redis.args += ["--enable-debug-command", "yes"]
+        redis.start()
+        hearth.start()
+        must(redis.call("SET", "a", 1))
+        for times in (1, 2):
+            must(hearth.call("REPLICAOF", "127.0.0.1", redis.port))
+            if times == 1:
+                wait_until(lambda: is_up(hearth), "the resync")
+                must(redis.call("SET", "a", 2))
+                must(redis.call("DEBUG", "REPLICATE", "module.thing", "a"))
+                must(redis.call("SET", "a", 3))
+            wait_until(lambda: "MODULE.THING" in hearth.info().get("master_link_error", ""),
+                       lambda: "refusing: %s" % hearth.info())
+            assert hearth.call("ROLE")[3] == b"refused" and hearth.call("GET", "a") == b"2"
+        assert redis.info("stats")["sync_full"] == "1", "a resync for nothing"
+        print("ok: what is not known")
+    except BaseException:
+        print(hearth.log_tail()[-3000:])
+        raise
+    finally:
+        redis.remove()
+        hearth.remove()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
@@ -465,6 +499,7 @@ def main():
     options = parser.parse_args()
     binary, primary, seed = options.server, options.primary, options.seed
     killed_while_loading(binary, primary)
+    sends_what_is_not_known(binary, primary)
     for diskless in (True, False):
         move(binary, primary, diskless, seed)
 

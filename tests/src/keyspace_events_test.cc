@@ -120,6 +120,11 @@ TEST_F(KeyspaceEventsTest, CommandsTellWhatTheyChange) {
   EXPECT_EQ(EventsOf("HEXPIRE h 100 FIELDS 1 f"), "hexpire h");
   EXPECT_EQ(EventsOf("HPERSIST h FIELDS 1 f"), "hpersist h");
   EXPECT_EQ(EventsOf("HEXPIRE h 0 FIELDS 2 f g"), "hdel h, del h");
+  EXPECT_EQ(EventsOf("HSETEX h EX 10 FIELDS 2 f 1 g 2"), "hset h, hexpire h");
+  EXPECT_EQ(EventsOf("HGETEX h PERSIST FIELDS 1 f"), "hpersist h");
+  EXPECT_EQ(EventsOf("HGETEX h EX 0 FIELDS 1 f"), "hdel h");
+  EXPECT_EQ(EventsOf("HGETDEL h FIELDS 2 f g"), "hdel h, del h");
+  EXPECT_EQ(EventsOf("HSETEX h EXAT 1 FIELDS 1 f 1"), "hset h, hdel h, del h");
   EXPECT_EQ(EventsOf("XADD x MAXLEN 1 1-1 f v"), "xadd x");
   EXPECT_EQ(EventsOf("XADD x MAXLEN 1 2-1 f v"), "xadd x, xtrim x");
 }

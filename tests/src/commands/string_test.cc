@@ -61,6 +61,42 @@ TEST_F(StringCommandsTest, SetAsksForAbsenceOrPresence) {
   EXPECT_EQ(LoggedRows(), "put 0/k embstr w\n");
 }
 
+TEST_F(StringCommandsTest, MSetExSetsAllOrNothing) {
+  EXPECT_EQ(Run("MSETEX 2 a 1 b 2 EX 10"), ":1\r\n");
+  EXPECT_EQ(LoggedRows(),
+            "put 0/a int 1 until " + At(10'000) + "\nput 0/b int 2 until " + At(10'000) + "\n");
+  EXPECT_EQ(Refused("MSETEX 2 a 3 c 3 NX"), ":0\r\n");
+  EXPECT_EQ(Refused("MSETEX 2 a 3 c 3 px 10 xx"), ":0\r\n");
+  EXPECT_EQ(Run("MSETEX 1 a 3 KEEPTTL XX"), ":1\r\n");
+  EXPECT_EQ(LoggedRows(), "put 0/a int 3 until " + At(10'000) + "\n");
+  EXPECT_EQ(Run("MSETEX 2 a 4 a 5"), ":1\r\n");
+  Reopen();
+  EXPECT_EQ(Run("MGET a b"), Bulks({"5", "2"}));
+  EXPECT_EQ(Run("PTTL a"), ":-1\r\n");
+  const std::string bad_count = "-ERR invalid numkeys value or out of range\r\n";
+  for (const char* line : {"MSETEX 0 a 1", "MSETEX x a 1", "MSETEX 2147483648 a 1"}) {
+    EXPECT_EQ(Refused(line), bad_count) << line;
+  }
+  for (const char* line : {"MSETEX 2 a 1", "MSETEX 2 a 1 b", "MSETEX 1 a 1 b", "MSETEX 1 a 1 GET",
+                           "MSETEX 1 a 1 IFEQ 1", "MSETEX 1 a 1 NX XX", "MSETEX 1 a 1 PERSIST"}) {
+    EXPECT_EQ(Refused(line), kSyntax) << line;
+  }
+  EXPECT_EQ(Refused("MSETEX 1 a 1 EX 0"), "-ERR invalid expire time in 'msetex' command\r\n");
+}
+
+TEST_F(StringCommandsTest, SetAsksForTheValueThatIsThere) {
+  EXPECT_EQ(Refused("SET k v IFEQ ''"), kNull);
+  Run("SET k 12 EX 10");
+  EXPECT_EQ(Refused("SET k v IFEQ 1"), kNull);
+  EXPECT_EQ(Run("SET k v KEEPTTL ifeq 12"), kOk);
+  EXPECT_EQ(LoggedRows(), "put 0/k embstr v until " + At(10'000) + "\n");
+  EXPECT_EQ(Refused("SET k w IFEQ 12 GET"), Bulk("v"));
+  EXPECT_EQ(Run("SET k w GET IFEQ v"), Bulk("v"));
+  EXPECT_EQ(LoggedRows(), "put 0/k embstr w\n");
+  MakeList("l");
+  EXPECT_EQ(Refused("SET l v IFEQ v"), kWrongType);
+}
+
 TEST_F(StringCommandsTest, SetWithGetAnswersTheOldString) {
   EXPECT_EQ(Run("SET k 1 GET"), kNull);
   EXPECT_EQ(LoggedRows(), "put 0/k int 1\n");
@@ -74,8 +110,9 @@ TEST_F(StringCommandsTest, SetWithGetAnswersTheOldString) {
 }
 
 TEST_F(StringCommandsTest, SetRefusesWhatContradicts) {
-  for (const char* options : {"EX", "NX XX", "EX 10 PX 10", "KEEPTTL EX 1", "PERSIST", "foo",
-                              "EX abc FOO", "EXAT 1 PXAT 1", "EX 1 KEEPTTL"}) {
+  for (const char* options :
+       {"EX", "NX XX", "EX 10 PX 10", "KEEPTTL EX 1", "PERSIST", "foo", "EX abc FOO",
+        "EXAT 1 PXAT 1", "EX 1 KEEPTTL", "IFEQ", "IFEQ v NX", "XX IFEQ v", "IFEQ v IFEQ v"}) {
     EXPECT_EQ(Refused("SET k v " + std::string(options)), kSyntax) << options;
   }
 }

@@ -126,10 +126,11 @@ TEST(DumpPayload, TooShortForItsFooterDoesNotVerify) {
 
 TEST(DumpPayload, OfANewerVersionDoesNotVerify) {
   const std::string body = FromHex("00 01 61");
-  for (const uint16_t version : {1, 6, 9, 10, 11, 12}) {
+  for (const uint16_t version : {1, 6, 9, 10, 11, 12, 80}) {
     EXPECT_EQ(ReadDumpAndPrint(Sealed(body, version)), "a") << version;
   }
   EXPECT_FALSE(VerifyDumpPayload(Sealed(body, 13)));
+  EXPECT_FALSE(VerifyDumpPayload(Sealed(body, 81)));
   EXPECT_FALSE(VerifyDumpPayload(Sealed(body, 256)));
 }
 
@@ -144,6 +145,13 @@ TEST(DumpPayload, ThatVerifiesMayHoldBadData) {
   EXPECT_EQ(code("02 00"), Status::Code::kCorruption) << "no members";
   EXPECT_EQ(code("07 00"), Status::Code::kCorruption) << "a module";
   EXPECT_EQ(code("ff 00"), Status::Code::kCorruption) << "an unknown type";
+}
+
+TEST(DumpPayload, OfValkeyHasItsOwnHashes) {
+  const std::string body = FromHex("16 01 01 66 01 76 e803000000000000");
+  EXPECT_EQ(ReadDumpAndPrint(Sealed(body, 80)), "{f: v @1000}");
+  RdbValue value;
+  EXPECT_FALSE(ReadDumpPayload(Sealed(body, 12), &value).ok());
 }
 
 // Redis before 7.4 cannot hold such a hash, so that its own refusal is the right one.

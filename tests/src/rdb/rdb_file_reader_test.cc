@@ -29,23 +29,8 @@ std::string ReadAll(std::string_view bytes, size_t piece = 1 << 20, size_t max =
     RdbEntry entry;
     const Status status = reader.Next(&entry);
     if (!status.ok()) return text + "error: " + status.message();
-    switch (entry.kind) {
-      case RdbEntry::Kind::kEnd:
-        return text + "end " + std::string(reader.rest());
-      case RdbEntry::Kind::kAux:
-        text += "aux " + entry.key + "=" + entry.text + "\n";
-        break;
-      case RdbEntry::Kind::kFunction:
-        text += "function " + entry.text + "\n";
-        break;
-      case RdbEntry::Kind::kKey:
-        text += std::to_string(entry.db) + " " + entry.key + "=" +
-                ReadAndPrint(entry.type, entry.value);
-        if (entry.expire_at_ms != -1) text += " until " + std::to_string(entry.expire_at_ms);
-        if (entry.idle_s) text += " idle " + std::to_string(*entry.idle_s);
-        if (entry.frequency) text += " frequency " + std::to_string(*entry.frequency);
-        text += "\n";
-    }
+    if (entry.kind == RdbEntry::Kind::kEnd) return text + "end " + std::string(reader.rest());
+    text += PrintEntry(entry) + "\n";
   }
 }
 
@@ -127,6 +112,16 @@ TEST(RdbFileReaderTest, ItFindsTheEndOfOldEncodings) {
     EXPECT_TRUE(text.starts_with("0 k=")) << type << ": " << text;
     EXPECT_TRUE(text.ends_with("0 z=z\nend ")) << type << ": " << text;
   }
+}
+
+TEST(RdbFileReaderTest, FilesOfValkeyHaveTheirOwnHashes) {
+  const std::string hash = FromHex("16 01 68 01 01 66 01 76 e803000000000000");
+  EXPECT_EQ(ReadAll(WithCrc("VALKEY080" + hash + '\xff')), "0 h={f: v @1000}\nend ");
+  EXPECT_EQ(ReadAll("VALKEY011"), "error: RDB version 11 is not supported");
+  EXPECT_EQ(ReadAll("VALKEY0x0"), "error: it is no RDB file");
+  EXPECT_EQ(ReadAll("REDIS0080"), "error: RDB version 80 is not supported");
+  EXPECT_EQ(ReadAll("VALKEY080" + FromHex("80 01 68 00")),
+            "error: a value has the unknown type 129");
 }
 
 TEST(RdbFileReaderTest, WhatIsNotSupportedIsRefused) {

@@ -42,21 +42,10 @@ std::string ReadAll(std::string_view bytes) {
   for (RdbEntry entry;;) {
     const Status status = reader.Next(&entry);
     if (!status.ok()) return text + status.message();
-    switch (entry.kind) {
-      case RdbEntry::Kind::kEnd:
-        return text + "end of " + std::to_string(reader.version());
-      case RdbEntry::Kind::kAux:
-        text += "aux " + entry.key + "=" + entry.text + "\n";
-        break;
-      case RdbEntry::Kind::kFunction:
-        text += "function " + entry.text + "\n";
-        break;
-      case RdbEntry::Kind::kKey:
-        text += std::to_string(entry.db) + " " + entry.key + "=" +
-                ReadAndPrint(entry.type, entry.value);
-        if (entry.expire_at_ms != -1) text += " until " + std::to_string(entry.expire_at_ms);
-        text += "\n";
+    if (entry.kind == RdbEntry::Kind::kEnd) {
+      return text + "end of " + std::to_string(reader.version());
     }
+    text += PrintEntry(entry) + "\n";
   }
 }
 

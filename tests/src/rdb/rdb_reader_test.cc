@@ -115,6 +115,16 @@ TEST(RdbReader, ReadsHashesWithExpiry) {
   EXPECT_TRUE(IsError(Read(kRdbHashMetadata, "ffffffffffffff7f 01 02 01 66 01 76")));
 }
 
+TEST(RdbReader, ReadsHashesOfValkey) {
+  EXPECT_EQ(Read(kRdbHashOfValkey, "02 01 66 01 76 e803000000000000 01 67 01 77 ffffffffffffffff"),
+            "{f: v @1000, g: w}");
+  EXPECT_TRUE(IsError(Read(kRdbHashOfValkey, "01 01 66 01 76 feffffffffffffff")));
+  EXPECT_TRUE(IsError(Read(kRdbHashOfValkey, "01 01 66 01 76 ffffffff")));
+  EXPECT_EQ(RdbTypeOf(22, kRdbVersionOfValkey), kRdbHashOfValkey);
+  EXPECT_EQ(RdbTypeOf(22, 12), kRdbHashMetadataPreRelease);
+  EXPECT_TRUE(IsError(Read(RdbTypeOf(kRdbHashOfValkey, kRdbVersionOfValkey), "00")));
+}
+
 TEST(RdbReader, RefusesWhatIsThereTwice) {
   EXPECT_EQ(Read(kRdbSet, "02 01 61 01 61"), "error: a set has a member twice");
   EXPECT_EQ(Read(kRdbSet, "02 c001 01 31"), "error: a set has a member twice");

@@ -117,4 +117,15 @@ std::string ReadDumpAndPrint(std::string_view payload) {
   return status.ok() ? Printed(value) : "error: " + status.message();
 }
 
+std::string PrintEntry(const RdbEntry& entry) {
+  if (entry.kind == RdbEntry::Kind::kAux) return "aux " + entry.key + "=" + entry.text;
+  if (entry.kind == RdbEntry::Kind::kFunction) return "function " + entry.text;
+  std::string text =
+      std::to_string(entry.db) + " " + entry.key + "=" + ReadAndPrint(entry.type, entry.value);
+  if (entry.expire_at_ms != -1) text += " until " + std::to_string(entry.expire_at_ms);
+  if (entry.idle_s) text += " idle " + std::to_string(*entry.idle_s);
+  if (entry.frequency) text += " frequency " + std::to_string(*entry.frequency);
+  return text;
+}
+
 }  // namespace hearth

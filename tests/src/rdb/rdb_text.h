@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "src/rdb/rdb_file_reader.h"
 #include "src/rdb/rdb_value.h"
 
 namespace hearth {
@@ -19,6 +20,9 @@ std::string Printed(const RdbValue& value);
 
 // What ReadRdbValue makes of a value's bytes: Printed(), with what is left behind it, or the error.
 std::string ReadAndPrint(uint8_t type, std::string_view bytes);
+
+// An entry of a file, which is not its end.
+std::string PrintEntry(const RdbEntry& entry);
 
 // The same of a whole payload.
 std::string ReadDumpAndPrint(std::string_view payload);

@@ -57,6 +57,8 @@ class RedisFollowerTest : public testing::Test {
     EXPECT_EQ(primary.Answer("+PONG\r\n"), "PING");
     primary.Answer("+OK\r\n");
     EXPECT_EQ(primary.Answer("-ERR Unrecognized REPLCONF option: hearth\r\n"), "REPLCONF hearth 1");
+    EXPECT_EQ(primary.Answer("-ERR Unrecognized REPLCONF option: version\r\n"),
+              "REPLCONF version 9.0.0");
     EXPECT_EQ(primary.Answer("+OK\r\n"), "REPLCONF capa eof capa psync2");
     return primary.Answer(psync_reply);
   }
@@ -371,16 +373,81 @@ TEST_F(RedisFollowerTest, ATransactionIsNoWayToStaleData) {
 
 TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   FollowAFile();
-  const std::string bad = Command({"LPUSH", "a", "1"}) + Command({"module.thing", "a"});
+  const std::string bad = Command({"LPUSH", "a", "1"}) +
+                          Command({"EVAL", "redis.call('nosuch')", "0"}) +
+                          Command({"EVAL", "return redis.error_reply('ERR syntax error')", "0"});
   primary.Send(bad);
   EXPECT_TRUE(Reaches(bad.size()));
-  EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "2");
+  EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "3");
   // A database that is not here: what follows would go into another.
   primary.Send(Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}));
   EXPECT_TRUE(Eventually([&] {
     return replica.Info("replication", "master_link_error").find("SELECT") != std::string::npos;
   }));
   primary.Hang();
+  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+}
+
+// What is behind it is not applied, and what was applied stays: REPLICAOF asks for just that again.
+TEST_F(RedisFollowerTest, ACommandThatIsNotKnownEndsTheLink) {
+  const struct {
+    std::string wire;
+    std::string name;
+  } cases[] = {
+      {Command({"module.thing", "a"}), "MODULE.THING, which is not known here"},
+      {Command({"XGROUP", "NO\nSUCH", "a"}), "XGROUP NO?SUCH, which is not known here"},
+      {Command({"SET", "a", "2", "NOSUCH"}), "SET in a form that is not known here"},
+      {Command({"INCR", "a", "1"}), "INCR in a form that is not known here"},
+      {Command({"XADD", "s", "NOSUCH", "1-1", "f", "v"}), "XADD in a form that is not known here"},
+      {Command({"MULTI"}) + Command({"INCR", "a"}) + Command({"module.thing", "a"}) +
+           Command({"EXEC"}),
+       "MODULE.THING, which is not known here"},
+  };
+  FollowAFile();
+  uint64_t offset = 0;
+  for (const auto& one : cases) {
+    const std::string before = Command({"INCR", "n"});
+    primary.Send(before + one.wire + Command({"INCR", "n"}));
+    ASSERT_TRUE(HasLinkError("the primary sends " + one.name)) << one.name;
+    offset += before.size();
+    EXPECT_EQ(replica.Info("replication", "slave_repl_offset"), std::to_string(offset));
+    EXPECT_EQ(replica.Info("replication", "master_link_status"), "down");
+    EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "0");
+    EXPECT_NE(replica.Run("ROLE").find("$7\r\nrefused\r\n"), std::string::npos);
+    primary.Hang();
+    replica.Follow(primary.port());
+    EXPECT_EQ(Greet("+CONTINUE\r\n"),
+              "PSYNC " + std::string(kId) + " " + std::to_string(offset + 1));
+    ASSERT_TRUE(IsUp());
+  }
+  EXPECT_EQ(replica.Run("MGET a n"), "*2\r\n$1\r\n1\r\n$1\r\n6\r\n");
+}
+
+// A server that knows the command goes on with it.
+TEST_F(RedisFollowerTest, TheCommandThatWasNotKnownIsAskedForBehindARestart) {
+  FollowAFile();
+  const std::string before = Command({"SET", "b", "2"});
+  primary.Send(before + Command({"module.thing", "a"}) + Command({"SET", "c", "3"}));
+  ASSERT_TRUE(HasLinkError("MODULE.THING"));
+  replica.Stop();
+  primary.Hang();
+  replica.Start();
+  EXPECT_EQ(replica.Run("MGET a b c"), "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n");
+  replica.Follow(primary.port());
+  EXPECT_EQ(Greet("+CONTINUE\r\n"),
+            "PSYNC " + std::string(kId) + " " + std::to_string(before.size() + 1));
+}
+
+// The others of its transaction were applied: no place in the stream is that.
+TEST_F(RedisFollowerTest, ACommandThatIsNotKnownWithinExecEndsTheStream) {
+  FollowAFile();
+  primary.Send(Command({"MULTI"}) + Command({"LPUSH", "a", "1"}) +
+               Command({"SET", "b", "2", "NOSUCH"}) + Command({"SET", "c", "3"}) +
+               Command({"EXEC"}) + Command({"SET", "d", "4"}));
+  ASSERT_TRUE(HasLinkError("the primary sends SET in a form that is not known here"));
+  EXPECT_EQ(replica.Run("MGET b c d"), "*3\r\n$-1\r\n$1\r\n3\r\n$-1\r\n");
+  primary.Hang();
+  replica.Follow(primary.port());
   EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
 }
 
