@@ -18,6 +18,7 @@
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
+#include "src/replication/command_stream.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 #include "src/session.h"
@@ -292,6 +293,14 @@ void QuicklistThreshold(const Args& args, Session&, Reply& reply) {
 }
 
 // DEBUG MALLCTL and MALLCTL-STR: no name is known.
+// DEBUG REPLICATE word...: sent to replicas of Redis' kind as a command, and not run here.
+void Replicate(const Args& args, Session& session, Reply& reply) {
+  Replication& replication = session.server().replication();
+  replication.command_stream().AppendLoose({0, StreamWords(args.subspan(2))});
+  replication.replicas().OnCommit();
+  reply.Ok();
+}
+
 void AllocatorSetting(const Args&, Session&, Reply& reply) {
   reply.Error("ERR No such file or directory");
 }
@@ -523,7 +532,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"PROTOCOL", 3, 3, Protocol},
     {"QUICKLIST-PACKED-THRESHOLD", 3, 3, QuicklistThreshold},
     {"RELOAD", 2, kAnyCount, Demote},
-    {"REPLICATE", 3, kAnyCount, Ignore},
+    {"REPLICATE", 3, kAnyCount, Replicate},
     {"REPLYBUFFER", 3, kAnyCount, Ignore},
     {"SDSLEN", 3, 3, TextSizes},
     {"SEGFAULT", 2, 2, Crash},

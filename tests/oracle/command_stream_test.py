@@ -223,6 +223,7 @@ flushall async
 # accounts and settings
 config set maxmemory-samples 5
 client setname x ; acl setuser u on
+debug replicate incr counter
 """
 
 MS = re.compile(rb"^1[5-9][0-9]{11}")
