@@ -39,11 +39,8 @@ std::optional<int64_t> ReadFieldTimeMs(std::string_view text, TimeUnit unit, int
 
 std::optional<int64_t> ReadFieldLifetimeMs(const Lifetime& lifetime, int64_t now_ms,
                                            std::string_view command, Reply& reply) {
-  using Kind = Lifetime::Kind;
-  const bool in_seconds = lifetime.kind == Kind::kEx || lifetime.kind == Kind::kExAt;
-  const bool is_absolute = lifetime.kind == Kind::kExAt || lifetime.kind == Kind::kPxAt;
-  return ReadFieldTimeMs(lifetime.time, in_seconds ? TimeUnit::kSeconds : TimeUnit::kMilliseconds,
-                         is_absolute ? 0 : now_ms, command, reply);
+  return ReadFieldTimeMs(lifetime.time, lifetime.unit(), lifetime.is_absolute() ? 0 : now_ms,
+                         command, reply);
 }
 
 bool ReadFields(const Args& args, std::string_view count_error, Args* names, Reply& reply) {

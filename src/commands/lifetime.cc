@@ -62,11 +62,8 @@ bool TakeLifetime(const Args& args, size_t* index, Lifetime* lifetime) {
 
 std::optional<int64_t> ReadLifetimeMs(const Lifetime& lifetime, int64_t now_ms,
                                       std::string_view command, Reply& reply) {
-  using Kind = Lifetime::Kind;
-  const bool in_seconds = lifetime.kind == Kind::kEx || lifetime.kind == Kind::kExAt;
-  const bool is_absolute = lifetime.kind == Kind::kExAt || lifetime.kind == Kind::kPxAt;
-  return ReadTimeMs(lifetime.time, in_seconds ? TimeUnit::kSeconds : TimeUnit::kMilliseconds,
-                    TimeSign::kPositive, is_absolute ? 0 : now_ms, command, reply);
+  return ReadTimeMs(lifetime.time, lifetime.unit(), TimeSign::kPositive,
+                    lifetime.is_absolute() ? 0 : now_ms, command, reply);
 }
 
 }  // namespace hearth

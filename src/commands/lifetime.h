@@ -33,6 +33,11 @@ struct Lifetime {
   std::string_view time = {};  // the number of kEx to kPxAt, not yet looked at
 
   bool has_time() const { return kind >= Kind::kEx; }
+  // Of the time.
+  TimeUnit unit() const {
+    return kind == Kind::kEx || kind == Kind::kExAt ? TimeUnit::kSeconds : TimeUnit::kMilliseconds;
+  }
+  bool is_absolute() const { return kind == Kind::kExAt || kind == Kind::kPxAt; }
 };
 
 // Takes the option at args[*index] and leaves *index at its last word. False when there is no
