@@ -18,8 +18,8 @@ constexpr int64_t kRestUs = 10'000'000;
 
 void Reclaimer::Note(std::string_view from, std::string_view to) {
   std::lock_guard lock(mutex_);
-  if (noted_.size() == kRangesMax) noted_.pop_front();
   noted_.push_back({std::string(from), std::string(to)});
+  if (noted_.size() > kRangesMax) noted_.pop_front();
   has_new_ = true;
 }
 
@@ -75,6 +75,8 @@ uint64_t Reclaimer::Reclaim(int64_t now_us) {
   if (bytes < kReclaimBytesMin || !(is_cheap || waited)) {
     std::lock_guard lock(mutex_);  // later ones may make it worth it
     noted_.insert(noted_.begin(), ranges.begin(), ranges.end());
+    // Others were noted meanwhile.
+    while (noted_.size() > kRangesMax) noted_.pop_front();
     if (noted_.empty()) first_noted_us_ = 0;
     return 0;
   }

@@ -134,11 +134,7 @@ class Loop(threading.Thread):
             except Exception as error:
                 self.error = error
 
-    def stop(self):
-        self.stopping = True
-        self.join()
-        if self.error:
-            raise self.error
+    stop = from_redis_test.Writer.stop
 
 
 class Typed(Loop):
