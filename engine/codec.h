@@ -72,6 +72,12 @@ inline char* WriteVarint(char* to, uint64_t value) {
   return to;
 }
 inline bool ReadVarint(std::string_view* from, uint64_t* value) {
+  // Nearly all are a byte.
+  if (!from->empty() && (from->front() & 0x80) == 0) [[likely]] {
+    *value = static_cast<unsigned char>(from->front());
+    from->remove_prefix(1);
+    return true;
+  }
   *value = 0;
   for (int shift = 0; shift < 64 && !from->empty(); shift += 7) {
     const auto byte = static_cast<unsigned char>(from->front());

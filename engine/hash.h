@@ -2,9 +2,7 @@
 
 // Hash: fields with values, and when fields expire, in memory and as rows.
 //
-//   packed  = empty | format:u8 { field }
-//   field   = name-size:varint name value-size:varint value        format 0: no field expires
-//           | expire-at-ms:i64le and the same                      format 1; -1 = never
+//   packed  = see packed_hash.h
 //   element = name; its row's value is flags:u8 [expire-at-ms:i64le] value
 //   flags   = bit 0: expire-at-ms is there
 //   head    = empty
@@ -26,6 +24,7 @@
 #include <string_view>
 
 #include "engine/collection_key.h"
+#include "engine/packed_hash.h"
 
 namespace hearth {
 
@@ -39,11 +38,7 @@ class HashCollection;
 
 class HashKey : public CollectionKey {
  public:
-  struct Field {
-    std::string_view name;
-    std::string_view value;
-    int64_t expire_at_ms = kNoExpiry;
-  };
+  using Field = HashField;
   using Visitor = std::function<void(const Field& field)>;
 
   HashKey(Tx& tx, std::string_view key, const Object* found);

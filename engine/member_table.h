@@ -67,6 +67,9 @@ class MemberTable {
   MemberTable(const MemberTable&) = delete;
   MemberTable& operator=(const MemberTable&) = delete;
 
+  // What Walk goes by.
+  static uint64_t HashOf(std::string_view member);
+
   size_t size() const { return size_; }
   // Of the cells and entries.
   size_t memory_bytes() const { return memory_bytes_; }
@@ -127,7 +130,6 @@ class MemberTable {
     const Cell* cells() const { return reinterpret_cast<const Cell*>(this + 1); }
   };
 
-  static uint64_t HashOf(std::string_view member);
   static MemberEntry* EntryOf(Cell cell) {
     return reinterpret_cast<MemberEntry*>(cell & ((Cell{1} << kTagShift) - 1));
   }

@@ -1,143 +1,22 @@
 // Tested by tests/engine/set_test.cc.
 #include "engine/set.h"
 
+#include <xxhash.h>
+
 #include <bit>
-#include <charconv>
-#include <optional>
 
 #include "engine/check.h"
-#include "engine/codec.h"
 #include "engine/random.h"
+#include "engine/set_collection.h"
 
 namespace hearth {
 namespace {
 
-constexpr size_t kDigitsMax = 20;  // of an integer, its sign included
+// Beyond so many look-ups in a small set it is indexed first.
+constexpr int kLookupsByWalk = 4;
 
 bool IsInteger(std::string_view text) {
   return EncodingOf(text) == Encoding::kInt;
-}
-
-// A packed member. Equal members have equal items.
-void AppendItem(std::string* to, std::string_view member) {
-  if (!IsInteger(member)) {
-    AppendVarint(to, uint64_t{member.size()} << 1);
-    to->append(member);
-    return;
-  }
-  int64_t number = 0;
-  std::from_chars(member.data(), member.data() + member.size(), number);
-  // Without the bits that only repeat the sign.
-  const auto bits = static_cast<uint64_t>(number < 0 ? ~number : number);
-  const size_t size = static_cast<size_t>(std::bit_width(bits)) / 8 + 1;
-  AppendVarint(to, size << 1 | 1);
-  for (size_t i = 0; i < size; ++i) to->push_back(static_cast<char>(number >> (8 * i)));
-}
-
-// Walks packed members.
-class ItemReader {
- public:
-  explicit ItemReader(std::string_view packed) : begin_(packed.data()), rest_(packed) {}
-
-  bool done() const { return rest_.empty(); }
-  bool ok() const { return ok_; }
-  size_t offset() const { return static_cast<size_t>(rest_.data() - begin_); }
-  // The member with its size, as AppendItem wrote it; then member() tells it.
-  std::string_view Next() {
-    const std::string_view before = rest_;
-    uint64_t head;
-    if (!ReadVarint(&rest_, &head) || head >> 1 > rest_.size() ||
-        ((head & 1) != 0 && (head >> 1 == 0 || head >> 1 > sizeof(uint64_t)))) {
-      ok_ = false;
-      rest_ = {};
-      return {};
-    }
-    is_integer_ = (head & 1) != 0;
-    bytes_ = rest_.substr(0, head >> 1);
-    rest_.remove_prefix(bytes_.size());
-    return before.substr(0, before.size() - rest_.size());
-  }
-  bool is_integer() const { return is_integer_; }
-  // Dies with the reader and with the next call.
-  std::string_view member() {
-    if (!is_integer_) return bytes_;
-    uint64_t number = bytes_.back() < 0 ? UINT64_MAX : 0;
-    for (size_t i = bytes_.size(); i > 0; --i) {
-      number = number << 8 | static_cast<uint8_t>(bytes_[i - 1]);
-    }
-    const auto end =
-        std::to_chars(digits_, digits_ + sizeof(digits_), static_cast<int64_t>(number)).ptr;
-    return {digits_, static_cast<size_t>(end - digits_)};
-  }
-
- private:
-  const char* begin_;
-  std::string_view rest_;
-  std::string_view bytes_;
-  bool is_integer_ = false;
-  bool ok_ = true;
-  char digits_[kDigitsMax];
-};
-
-class SetCollection : public Collection {
- public:
-  using Collection::Collection;
-
-  MemberTable table;
-
-  size_t size() const override { return table.size(); }
-  size_t memory_bytes() const override { return sizeof(*this) + table.memory_bytes(); }
-  bool Put(std::string_view element, std::string_view value) override {
-    if (!value.empty()) return false;
-    if (table.Find(element) == nullptr) table.Insert(MemberEntry::Make(element, 0));
-    return true;
-  }
-  bool Erase(std::string_view element) override {
-    if (MemberEntry* entry = table.Remove(element)) MemberEntry::Free(entry);
-    return true;
-  }
-  bool ReadPacked(std::string_view packed) override {
-    ItemReader reader(packed);
-    while (!reader.done()) {
-      reader.Next();
-      if (!reader.ok() || !Put(reader.member(), {})) return false;
-    }
-    return true;
-  }
-  bool AppendAsPacked(std::string* to) const override {
-    table.Each([&](const MemberEntry& entry) { AppendItem(to, entry.member()); });
-    return true;
-  }
-  void Rows(const RowVisitor& visit) const override {
-    table.Each([&](const MemberEntry& entry) { visit(entry.member(), {}); });
-  }
-};
-
-struct Found {
-  size_t offset;
-  size_t size;
-};
-
-// The place of an item in the packed bytes.
-std::optional<Found> FindPacked(std::string_view packed, std::string_view item) {
-  ItemReader reader(packed);
-  while (!reader.done()) {
-    const size_t offset = reader.offset();
-    if (reader.Next() == item && reader.ok()) return Found{offset, item.size()};
-  }
-  return std::nullopt;
-}
-
-std::string ItemOf(std::string_view member) {
-  std::string item;
-  AppendItem(&item, member);
-  return item;
-}
-
-size_t CountPacked(std::string_view packed) {
-  size_t count = 0;
-  for (ItemReader reader(packed); !reader.done(); reader.Next()) ++count;
-  return count;
 }
 
 }  // namespace
@@ -146,21 +25,54 @@ std::unique_ptr<Collection> MakeSetCollection(uint64_t object_id) {
   return std::make_unique<SetCollection>(object_id);
 }
 
-const MemberTable& SetKey::table() const {
-  return static_cast<const SetCollection&>(collection()).table;
-}
-
-MemberTable& SetKey::table() {
-  return static_cast<SetCollection&>(collection()).table;
+SetCollection& SetKey::members() const {
+  return static_cast<SetCollection&>(collection());
 }
 
 size_t SetKey::size() const {
-  return is_spread() ? table().size() : CountPacked(packed());
+  return is_spread() ? members().size() : CountSetItems(packed());
 }
 
 bool SetKey::Contains(std::string_view member) const {
-  if (is_spread()) return table().Find(member) != nullptr;
-  return FindPacked(packed(), ItemOf(member)).has_value();
+  if (HasIndexOfOwn()) return members().Contains(member);
+  if (lookups_ < kLookupsByWalk) {
+    ++lookups_;
+    return FindSetItem(packed_items(), SetItemOf(member)).has_value();
+  }
+  PrepareIndex();
+  const size_t mask = index_.size() - 1;
+  for (size_t i = XXH3_64bits(member.data(), member.size());; ++i) {
+    const uint32_t place = index_[i & mask];
+    if (place == 0 || views_[place - 1] == member) return place != 0;
+  }
+}
+
+// Lets many look-ups in one small set cost no walk each.
+void SetKey::PrepareIndex() const {
+  PrepareViews();
+  if (!index_.empty()) return;
+  index_.resize(std::bit_ceil(2 * views_.size() + 1));
+  const size_t mask = index_.size() - 1;
+  for (size_t view = 0; view < views_.size(); ++view) {
+    size_t i = XXH3_64bits(views_[view].data(), views_[view].size());
+    while (index_[i & mask] != 0) ++i;
+    index_[i & mask] = static_cast<uint32_t>(view + 1);
+  }
+}
+
+void SetKey::ForgetViews() {
+  views_known_ = false;
+  index_.clear();
+  lookups_ = 0;
+}
+
+// The items of a set that is walked whatever is looked for in it.
+std::string_view SetKey::packed_items() const {
+  return is_spread() ? members().items() : packed();
+}
+
+bool SetKey::HasIndexOfOwn() const {
+  return is_spread() && (members().has_table() || members().has_numbers());
 }
 
 void SetKey::Expect(size_t count, std::string_view first) {
@@ -201,72 +113,104 @@ void SetKey::ChooseEncoding(std::string_view added) {
 bool SetKey::Add(std::string_view member) {
   if (!exists()) Expect(1, member);
   if (is_spread()) {
-    if (table().Find(member) != nullptr) return false;
-    table().Insert(MemberEntry::Make(member, 0));
+    if (!members().Add(member)) return false;
     PutRow(member, {});
   } else {
-    const std::string item = ItemOf(member);
-    if (FindPacked(packed(), item)) return false;
-    members_known_ = false;
+    const std::string item = SetItemOf(member);
+    if (FindSetItem(packed(), item)) return false;
     Splice(packed().size(), 0, item);
   }
+  ForgetViews();
   if (encoding() != Encoding::kHashtable) ChooseEncoding(member);
   return true;
 }
 
 bool SetKey::Remove(std::string_view member) {
-  if (!is_spread()) {
-    const auto found = FindPacked(packed(), ItemOf(member));
+  if (is_spread()) {
+    if (!members().Remove(member, [this](std::string_view gone) { EraseRow(gone); })) return false;
+  } else {
+    const auto found = FindSetItem(packed(), SetItemOf(member));
     if (!found) return false;
-    members_known_ = false;
     Splice(found->offset, found->size, {});
-    return true;
   }
-  MemberEntry* entry = table().Remove(member);
-  if (entry == nullptr) return false;
-  EraseRow(entry->member());
-  MemberEntry::Free(entry);
+  ForgetViews();
   return true;
 }
 
-const std::vector<std::string_view>& SetKey::PackedMembers() const {
-  if (members_known_) return members_;
-  members_.clear();
-  digits_.clear();
-  size_t integers = 0;
-  for (ItemReader reader(packed()); !reader.done(); integers += reader.is_integer()) reader.Next();
-  digits_.reserve(integers * kDigitsMax);
-  for (ItemReader reader(packed()); !reader.done();) {
-    reader.Next();
-    if (!reader.is_integer()) {
-      members_.push_back(reader.member());
-      continue;
-    }
-    const size_t at = digits_.size();
-    digits_ += reader.member();
-    members_.push_back(std::string_view(digits_).substr(at));
+// Takes down views of all members, or room for them where they are numbers, each of which has a
+// place of its own.
+void SetKey::PrepareViews() const {
+  if (views_known_) return;
+  views_known_ = true;
+  views_.clear();
+  const size_t count = size();
+  const bool has_numbers = is_spread() && members().has_numbers();
+  if (has_numbers) {
+    views_.resize(count);
+    digits_ = std::make_unique_for_overwrite<char[]>(count * kDigitsMax);
+    return;
   }
-  members_known_ = true;
-  return members_;
+  size_t integer_count = 0;
+  for (PackedSetReader reader(packed_items()); !reader.done();) {
+    reader.Next();
+    integer_count += reader.is_integer();
+  }
+  digits_ = std::make_unique_for_overwrite<char[]>(integer_count * kDigitsMax);
+  char* to = digits_.get();
+  views_.reserve(count);
+  for (PackedSetReader reader(packed_items()); !reader.done();) {
+    reader.Next();
+    std::string_view member = reader.member();
+    if (reader.is_integer()) {
+      member.copy(to, member.size());
+      member = {to, member.size()};
+      to += kDigitsMax;
+    }
+    views_.push_back(member);
+  }
+}
+
+std::string_view SetKey::ViewAt(size_t index) const {
+  std::string_view& view = views_[index];
+  // A number's is written when it is asked for.
+  if (view.data() == nullptr) {
+    view = WriteDigits(digits_.get() + index * kDigitsMax, members().NumberAt(index));
+  }
+  return view;
 }
 
 void SetKey::Each(const Visitor& visit) const {
-  if (is_spread()) return table().Each([&](const MemberEntry& entry) { visit(entry.member()); });
-  for (const std::string_view member : PackedMembers()) visit(member);
+  if (is_spread() && members().has_table()) {
+    return members().table().Each([&](const MemberEntry& entry) { visit(entry.member()); });
+  }
+  PrepareViews();
+  for (size_t i = 0; i < views_.size(); ++i) visit(ViewAt(i));
 }
 
 uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const {
-  if (is_spread()) {
-    return table().Walk(cursor, count, [&](const MemberEntry& e) { visit(e.member()); });
+  if (is_spread() && members().has_table()) {
+    return members().table().Walk(cursor, count, [&](const MemberEntry& e) { visit(e.member()); });
   }
-  Each(visit);
+  // A cursor is of a walk that began when it had a table.
+  Each([&](std::string_view member) {
+    if (cursor == 0 || MemberTable::HashOf(member) >= cursor) visit(member);
+  });
   return 0;
 }
 
 std::string_view SetKey::Random() const {
-  if (is_spread()) return table().Random(RandomBits)->member();
-  const auto& members = PackedMembers();
-  return members[RandomBits() % members.size()];
+  if (is_spread() && members().has_table()) {
+    return members().table().Random(RandomBits)->member();
+  }
+  const size_t index = RandomBits() % size();
+  if (!views_known_ && !HasIndexOfOwn()) {
+    // Only integers need a place of their own.
+    PackedSetReader reader(packed_items());
+    for (size_t left = index + 1; left > 0; --left) reader.Next();
+    if (!reader.is_integer()) return reader.member();
+  }
+  PrepareViews();
+  return ViewAt(index);
 }
 
 }  // namespace hearth

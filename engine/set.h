@@ -2,8 +2,7 @@
 
 // Set: sets of byte strings in memory and as rows.
 //
-//   packed  = { (size * 2):varint member-bytes | (size * 2 + 1):varint integer:le }, in the order
-//             of adding; a member that is an integer stands as one, in as few bytes as hold it
+//   packed  = see packed_set.h
 //   element = member-bytes; its row's value is empty
 //   head    = empty
 //
@@ -13,16 +12,17 @@
 // Thread, lifetime, errors: see collection_key.h and collection.h.
 
 #include <functional>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "engine/collection_key.h"
-#include "engine/member_table.h"
 
 namespace hearth {
 
 std::unique_ptr<Collection> MakeSetCollection(uint64_t object_id);
+
+class SetCollection;
 
 class SetKey : public CollectionKey {
  public:
@@ -52,16 +52,21 @@ class SetKey : public CollectionKey {
   std::string_view Random() const;
 
  private:
-  const MemberTable& table() const;
-  MemberTable& table();
+  SetCollection& members() const;
   void ChooseEncoding(std::string_view added);
+  void PrepareViews() const;
+  std::string_view ViewAt(size_t index) const;
+  bool HasIndexOfOwn() const;
+  std::string_view packed_items() const;
+  void PrepareIndex() const;
+  void ForgetViews();
 
-  // As views that stay until the next change.
-  const std::vector<std::string_view>& PackedMembers() const;
-
-  mutable std::vector<std::string_view> members_;  // while they are known
-  mutable std::string digits_;                     // of those that are integers
-  mutable bool members_known_ = false;
+  // Of a set without a table, while they are known: views that stay until the next change.
+  mutable std::vector<std::string_view> views_;
+  mutable std::unique_ptr<char[]> digits_;  // of those that are integers
+  mutable bool views_known_ = false;
+  mutable std::vector<uint32_t> index_;  // of the views by their hashes, + 1; 0 = free
+  mutable int lookups_ = 0;
 };
 
 }  // namespace hearth

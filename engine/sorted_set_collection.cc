@@ -3,23 +3,17 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
+#include "engine/collection_limits.h"
+#include "engine/exact_buffer.h"
 #include "engine/score.h"
-
-#ifdef HEARTH_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#else
-#include <malloc.h>
-#endif
 
 namespace hearth {
 namespace {
 
 // A bigger one gets a table and an index.
 constexpr size_t kSmallCountMax = 128;
-constexpr size_t kSmallSizeMax = 8192;
-static_assert(kSmallCountMax <= UINT8_MAX && kSmallSizeMax <= UINT16_MAX);
+static_assert(kSmallCountMax <= UINT8_MAX && kSmallSizeMaxUsual <= UINT16_MAX);
 static_assert(sizeof(SortedSetCollection) == 32);
 
 double ScoreOf(const MemberEntry& entry) {
@@ -42,7 +36,7 @@ size_t SortedSetCollection::memory_bytes() const {
   if (is_big_) {
     return sizeof(*this) + sizeof(Big) + big_->table.memory_bytes() + big_->index.memory_bytes();
   }
-  return sizeof(*this) + (bytes_ == nullptr ? 0 : malloc_usable_size(bytes_));
+  return sizeof(*this) + AllocatedSize(bytes_);
 }
 
 bool SortedSetCollection::Put(std::string_view element, std::string_view value) {
@@ -92,19 +86,8 @@ std::optional<size_t> SortedSetCollection::Rank(const ScoredMember& element) con
 }
 
 void SortedSetCollection::Splice(size_t offset, size_t remove_size, std::string_view insert) {
-  const size_t old_size = size_bytes_;
-  const size_t new_size = old_size - remove_size + insert.size();
-  const size_t tail_size = old_size - offset - remove_size;
-  const auto grow = [&](size_t size) {
-    auto* bytes = static_cast<char*>(std::realloc(bytes_, size));
-    if (bytes == nullptr) throw std::bad_alloc();
-    bytes_ = bytes;
-  };
-  if (new_size > old_size) grow(new_size);
-  std::memmove(bytes_ + offset + insert.size(), bytes_ + offset + remove_size, tail_size);
-  if (!insert.empty()) std::memcpy(bytes_ + offset, insert.data(), insert.size());
-  if (new_size < old_size && new_size > 0) grow(new_size);
-  size_bytes_ = static_cast<uint16_t>(new_size);
+  bytes_ = SpliceExact(bytes_, size_bytes_, offset, remove_size, insert);
+  size_bytes_ = static_cast<uint16_t>(size_bytes_ - remove_size + insert.size());
 }
 
 void SortedSetCollection::BecomeBig() {
@@ -131,9 +114,10 @@ void SortedSetCollection::PutBig(const ScoredMember& element) {
 
 void SortedSetCollection::PutScore(const ScoredMember& element) {
   if (!is_big_) {
-    const size_t size_max = size_bytes_ + element.member.size() + 2 * kScoreSizeMax;
+    const size_t size_to_be = size_bytes_ + element.member.size() + 2 * kScoreSizeMax;
+    const size_t size_max = Limits().small_size_max.load(std::memory_order_relaxed);
     const auto place = FindPackedScore(small(), element.member);
-    if (size_max <= kSmallSizeMax && size_t{count_} + !place <= kSmallCountMax) {
+    if (size_to_be <= size_max && size_t{count_} + !place <= kSmallCountMax) {
       if (!place) ++count_;
       return SplicePackedScore(small(), place ? &*place : nullptr, element,
                                [this](size_t offset, size_t remove_size, std::string_view insert) {

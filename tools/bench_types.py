@@ -82,6 +82,11 @@ MEMORY = [
     ("hashes of 60 fields", 20_000, 60,
      lambda i: ("HSET", "m:%d" % i) + tuple(
          x for f in range(60) for x in ("field%d" % f, "value%d" % i))),
+    ("hashes of 300 fields", 5_000, 300,
+     lambda i: ("HSET", "m:%d" % i) + tuple(
+         x for f in range(300) for x in ("field%d" % f, "value%d" % i))),
+    ("sets of 300 integers", 10_000, 300,
+     lambda i: ("SADD", "n:%d" % i) + tuple(str(100_000 + i * 7 + f * 31) for f in range(300))),
     ("hashes of 5 fields", 1_000_000, 5,
      lambda i: ("HSET", "h:%d" % i) + tuple(
          x for f in range(5) for x in ("f%d" % f, "value%d" % i))),

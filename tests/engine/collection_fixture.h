@@ -22,6 +22,7 @@ class CollectionFixture : public EngineFixture {
 
   void TearDown() override {
     Limits().packed_size_max = packed_size_max_;
+    Limits().small_size_max = kSmallSizeMaxUsual;
     EngineFixture::TearDown();
   }
 
@@ -114,16 +115,21 @@ class CollectionFixture : public EngineFixture {
     ASSERT_TRUE(status.ok()) << status.message();
   }
 
-  // Runs random changes on a few keys under several packing limits; each is checked after a load
-  // now and then, and on a replica at the end. step(Tx&, key, random) changes one key.
+  // Runs random changes on a few keys under several limits of packed and small forms; each is
+  // checked after a load now and then, and on a replica at the end. step(Tx&, key, random) changes
+  // one key.
   using Step = std::function<void(Tx& tx, std::string_view key, std::mt19937_64& random)>;
   void CheckProperty(const Step& step, const Print& print, int step_count = 3000) {
     const std::vector<std::string> keys = {"a", "b", "c", "{tag}d"};
-    for (const uint32_t packed_size_max : {kPackedSizeMaxUsual, 40u, 0u}) {
+    const std::pair<uint32_t, uint32_t> limits[] = {
+        {kPackedSizeMaxUsual, kSmallSizeMaxUsual}, {40, kSmallSizeMaxUsual}, {40, 300}, {0, 0}};
+    for (const auto& [packed_size_max, small_size_max] : limits) {
       const uint64_t seed = RandomBits() % 1'000'000;
       SCOPED_TRACE("seed " + std::to_string(seed) + ", packed up to " +
-                   std::to_string(packed_size_max));
+                   std::to_string(packed_size_max) + ", small up to " +
+                   std::to_string(small_size_max));
       Limits().packed_size_max = packed_size_max;
+      Limits().small_size_max = small_size_max;
       StartAnew();
       std::mt19937_64 random(seed);
       for (int i = 0; i < step_count; ++i) {

@@ -1,6 +1,7 @@
 #include "engine/hash.h"
 
 #include <algorithm>
+#include <set>
 
 #include "tests/engine/collection_fixture.h"
 
@@ -311,6 +312,54 @@ TEST_F(HashTest, ErasedRowsDoNotPileUp) {
   }
 }
 
+TEST_F(HashTest, AHashOfMediumSizeIsOneBufferInMemory) {
+  const auto bytes = [this] {
+    size_t size = 0;
+    InTx({"h"}, [&](Tx& tx) {
+      EXPECT_TRUE(tx.Find("h")->spread());
+      size = tx.Find("h")->collection()->memory_bytes();
+    });
+    return size;
+  };
+  Fill("h", 1, 400);  // of 11 bytes and less each
+  EXPECT_LE(bytes(), 400 * 14u);
+  Do("h", [](HashKey& hash) {
+    EXPECT_FALSE(hash.Set("field:200", "a value that is longer"));
+    EXPECT_EQ(hash.Find("field:200")->value, "a value that is longer");
+    EXPECT_EQ(hash.Find("field:201")->value, "v");
+    EXPECT_FALSE(hash.Find("field:20x").has_value());
+    EXPECT_TRUE(hash.Remove("field:199"));
+    EXPECT_FALSE(hash.Remove("field:199"));
+    EXPECT_EQ(hash.size(), 399u);
+  });
+  ExpectSameAfterLoad({"h"}, Print);
+  EXPECT_LE(bytes(), 400 * 14u) << "after a load";
+  Fill("h", 401, 700);
+  EXPECT_GT(bytes(), 700 * 14u) << "a table";
+  Do("h", [](HashKey& hash) {
+    EXPECT_EQ(hash.size(), 699u);
+    EXPECT_EQ(hash.Find("field:200")->value, "a value that is longer");
+  });
+}
+
+// A walk that began over a table goes on where the hash has become small.
+TEST_F(HashTest, AWalkGoesOnInAnotherForm) {
+  Fill("h", 1, 600);
+  std::multiset<std::string> seen;
+  const auto visit = [&](const HashKey::Field& field) { seen.insert(std::string(field.name)); };
+  uint64_t cursor = 0;
+  Do("h", [&](HashKey& hash) { cursor = hash.Walk(0, 100, visit); });
+  EXPECT_NE(cursor, 0u);
+  EXPECT_GE(seen.size(), 100u);
+  Do("h", [](HashKey& hash) {
+    for (int i = 401; i <= 600; ++i) hash.Remove("field:" + std::to_string(i));
+  });
+  Commit();
+  DemoteAll();
+  Do("h", [&](HashKey& hash) { EXPECT_EQ(hash.Walk(cursor, 100, visit), 0u); });
+  for (int i = 1; i <= 400; ++i) EXPECT_EQ(seen.count("field:" + std::to_string(i)), 1u) << i;
+}
+
 TEST_F(HashTest, MemoryLoadAndReplicaAgree) {
   CheckProperty(
       [this](Tx& tx, std::string_view key, std::mt19937_64& random) {
@@ -318,7 +367,7 @@ TEST_F(HashTest, MemoryLoadAndReplicaAgree) {
         HashKey hash(tx, key, tx.Find(key));
         for (uint64_t left = random() % 6; left > 0; --left) {
           const std::string name = "field:" + std::to_string(random() % 100);
-          const std::string value(random() % 30, 'v');
+          const std::string value(random() % (random() % 50 == 0 ? 3000 : 30), 'v');
           const int64_t at_ms = random() % 4 == 0
                                     ? tx.now_ms() + 1 + static_cast<int64_t>(random() % 500)
                                     : kNoExpiry;
