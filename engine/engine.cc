@@ -44,6 +44,7 @@ Status Engine::OpenStore() {
     reclaimer_->Note(from, to);
   };
   store_ = std::make_unique<Store>(options_.store);
+  quiet_flush_ = std::make_unique<QuietFlush>(*store_);
   reclaimer_ = std::make_unique<Reclaimer>(
       *store_, [this](int level, const std::string& line) { Log(level, line); });
   feed_ = std::make_unique<ReplicationFeed>(

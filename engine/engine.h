@@ -28,6 +28,7 @@
 #include "engine/history.h"
 #include "engine/keyspace.h"
 #include "engine/readers.h"
+#include "engine/quiet_flush.h"
 #include "engine/reclaimer.h"
 #include "engine/replication_feed.h"
 #include "engine/residency.h"
@@ -200,6 +201,7 @@ class Engine {
   OpenReport report_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Reclaimer> reclaimer_;
+  std::unique_ptr<QuietFlush> quiet_flush_;
   std::unique_ptr<ReplicationFeed> feed_;
   std::unique_ptr<CommitLog> log_;
   std::unique_ptr<Keyspace> keyspace_;
@@ -230,6 +232,7 @@ class Engine {
   int64_t last_heal_us_ = kLongAgoUs;
   int64_t last_feed_us_ = kLongAgoUs;
   int64_t last_reclaim_us_ = kLongAgoUs;
+  int64_t last_quiet_us_ = kLongAgoUs;
   uint64_t marked_seq_ = 0;
   uint64_t cold_expire_position_ = 0;
   uint32_t cold_expire_db_ = 0;

@@ -70,6 +70,10 @@ void Engine::KeeperTick() {
     last_reclaim_us_ = now_us;
     reclaimer_->Tick(now_us);
   }
+  if (writes_allowed_ && now_us - last_quiet_us_ >= QuietFlush::kTickEveryUs) {
+    last_quiet_us_ = now_us;
+    quiet_flush_->Tick();
+  }
   if (active_expire_ && !paused_ && writes_allowed_ && !is_replica() && !keyspace_->expiry_held()) {
     SweepColdExpired();
   }

@@ -130,7 +130,7 @@ TEST_F(HashCommandsTest, TheEncodingFollowsTheFields) {
 }
 
 TEST_F(HashCommandsTest, HScanWalksTheWholeHash) {
-  Run("HSET h" + Pairs(300));
+  Run("HSET h" + Pairs(600));
   std::set<std::string> seen;
   std::string cursor = "0";
   int pages = 0;
@@ -145,7 +145,7 @@ TEST_F(HashCommandsTest, HScanWalksTheWholeHash) {
     }
     ++pages;
   } while (cursor != "0");
-  EXPECT_EQ(seen.size(), 300u);
+  EXPECT_EQ(seen.size(), 600u);
   EXPECT_GT(pages, 5);
 }
 
