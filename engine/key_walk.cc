@@ -8,6 +8,8 @@
 namespace hearth {
 namespace {
 
+constexpr size_t kRandomPageKeysMax = 1024;
+
 // A stored row of the page that memory may know better.
 struct StoredKey {
   uint64_t position;
@@ -27,8 +29,8 @@ struct StoredPage {
 void AddResident(const Object& object, int64_t now_ms, KeyPage* page) {
   page->barrier = std::max<uint64_t>(page->barrier, object.seq);
   if (object.tombstone()) return;
-  if (object.has_expiry() && object.expire_at_ms() <= now_ms) return;
-  page->keys.push_back({std::string(object.key()), object.type});
+  const bool has_expired = object.has_expiry() && object.expire_at_ms() <= now_ms;
+  (has_expired ? page->expired : page->keys).push_back({std::string(object.key()), object.type});
 }
 
 // A page of a shard whose keys are all resident. Requires: the shard's lock.
@@ -80,9 +82,23 @@ void Overlay(const Shard& shard, uint32_t db, uint64_t from, uint64_t end_inclus
   for (const auto& [position, object] : objects) AddResident(*object, now_ms, page);
   for (const StoredKey& row : stored.keys) {
     if (table != nullptr && table->Find(row.position, row.key) != nullptr) continue;
-    if (row.expire_at_ms != kNoExpiry && row.expire_at_ms <= now_ms) continue;
-    page->keys.push_back({row.key, row.type});
+    const bool has_expired = row.expire_at_ms != kNoExpiry && row.expire_at_ms <= now_ms;
+    (has_expired ? page->expired : page->keys).push_back({row.key, row.type});
   }
+}
+
+// Looks at a key in a Tx of its own, as who asks for it would; returns what the look must wait for.
+uint64_t DeleteIfExpired(Keyspace& keyspace, const KeyRef& ref, int64_t now_ms) {
+  for (const bool was_loaded : {false, true}) {
+    Tx tx(keyspace, {&ref, 1}, now_ms, {.give_way = true});
+    if (tx.state() == Tx::State::kReady) {
+      (void)tx.Peek(ref.db, ref.key);
+      return tx.barrier();
+    }
+    if (tx.state() != Tx::State::kPending || was_loaded) break;
+    if (!keyspace.Load({&ref, 1}, /*hot=*/false).ok()) break;
+  }
+  return 0;  // it stays hidden
 }
 
 }  // namespace
@@ -100,11 +116,11 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
                    KeyPage* page, ShardLocks locks) {
   const bool take = locks == ShardLocks::kTake;
   page->next = 0;
-  while (page->keys.size() < count_min) {
+  while (page->keys.size() + page->expired.size() < count_min) {
     const uint32_t index = keyspace.ShardIndex(from);
     Shard& shard = keyspace.shard(index);
     const uint64_t last = keyspace.LastPosition(index);
-    const size_t want = count_min - page->keys.size();
+    const size_t want = count_min - page->keys.size() - page->expired.size();
     uint64_t next;
     std::unique_lock lock(shard.mutex, std::defer_lock);
     if (take) lock.lock();
@@ -136,18 +152,44 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
 }
 
 Status ReadRandomKey(Keyspace& keyspace, uint32_t db, uint64_t random, int64_t now_ms,
-                     std::string* key, bool* found, ShardLocks locks) {
+                     std::string* key, bool* found, std::vector<KeyInfo>* expired,
+                     ShardLocks locks) {
   *found = false;
-  for (const uint64_t from : {random, uint64_t{0}}) {
-    KeyPage page;
-    const Status status = ReadKeyPage(keyspace, db, from, 1, now_ms, &page, locks);
-    if (!status.ok()) return status;
-    if (page.keys.empty()) continue;
-    *found = true;
-    *key = page.keys[random % page.keys.size()].key;
-    return status;
+  size_t count = 1;  // grows where much has expired
+  for (uint64_t from : {random, uint64_t{0}}) {
+    do {
+      KeyPage page;
+      const Status status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, locks);
+      if (!status.ok()) return status;
+      if (expired->size() < kExpiredKeysMax)
+        std::ranges::move(page.expired, std::back_inserter(*expired));
+      if (!page.keys.empty()) {
+        *found = true;
+        *key = page.keys[random % page.keys.size()].key;
+        return status;
+      }
+      from = page.next;
+      count = std::min(2 * count, kRandomPageKeysMax);
+    } while (from != 0);
   }
   return Status::Ok();
+}
+
+uint64_t DeleteExpired(Keyspace& keyspace, uint32_t db, const std::vector<KeyInfo>& expired,
+                       int64_t now_ms, Tx* tx) {
+  if (expired.empty()) return 0;
+  if (tx == nullptr) {
+    uint64_t barrier = 0;
+    if (!Tx(keyspace, {}, now_ms).may_expire()) return barrier;  // the disk need not be asked
+    for (const KeyInfo& info : expired) {
+      barrier = std::max(barrier, DeleteIfExpired(keyspace, KeyRef(db, info.key), now_ms));
+    }
+    return barrier;
+  }
+  tx->BeginCommand(/*write=*/false);
+  if (!tx->may_expire()) return 0;
+  for (const KeyInfo& info : expired) (void)tx->Peek(db, info.key);
+  return tx->barrier();
 }
 
 }  // namespace hearth

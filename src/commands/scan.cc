@@ -33,8 +33,7 @@ void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   Keyspace& keyspace = session.server().keyspace();
   if (Tx* tx = session.open_tx()) {  // EXEC has locked every shard
     tx->SawAllRows();
-    return Answer(walk->run(keyspace, session.db(), tx->now_ms(), ShardLocks::kHeld), *walk,
-                  session, reply);
+    return Answer(walk->run(keyspace, session.db(), tx->now_ms(), tx), *walk, session, reply);
   }
   const uint32_t db = session.db();
   const int64_t now_ms = session.server().clock().WallMs();
@@ -44,7 +43,7 @@ void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   session.OffThread(
       run_now,
       [&keyspace, db, now_ms, walk] {
-        return std::any(walk->run(keyspace, db, now_ms, ShardLocks::kTake));
+        return std::any(walk->run(keyspace, db, now_ms, /*tx=*/nullptr));
       },
       [&session, &replication, generation = replication.data_generation(), walk](std::any& answer,
                                                                                  Reply& reply) {

@@ -81,27 +81,46 @@ bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
   return true;
 }
 
-// Adds one page to the answer and tells where the next begins; 0 = the end, or a failure.
-uint64_t AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, size_t count,
-                 const KeyFilter& filter, ShardLocks locks, WalkAnswer* answer) {
+ShardLocks LocksUnder(const Tx* tx) {
+  return tx != nullptr ? ShardLocks::kHeld : ShardLocks::kTake;
+}
+
+// Adds one page to the answer and returns it; its next is 0 at the end, or after a failure.
+KeyPage AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, size_t count,
+                const KeyFilter& filter, const Tx* tx, WalkAnswer* answer) {
   KeyPage page;
-  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, locks);
-  if (!answer->status.ok()) return 0;
+  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, LocksUnder(tx));
+  if (!answer->status.ok()) return {};
   answer->barrier = std::max(answer->barrier, page.barrier);
   for (KeyInfo& info : page.keys) {
     if (filter.Accepts(info)) answer->keys.push_back(std::move(info.key));
   }
-  return page.next;
+  return page;
 }
 
-WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
+WalkAnswer ScanPage(const ScanOptions& options, Keyspace& keyspace, uint32_t db, int64_t now_ms,
+                    Tx* tx) {
+  WalkAnswer answer;
+  KeyPage page =
+      AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, tx, &answer);
+  answer.cursor = page.next;
+  std::erase_if(page.expired, [&](const KeyInfo& info) { return !options.filter.Accepts(info); });
+  answer.barrier = std::max(answer.barrier, DeleteExpired(keyspace, db, page.expired, now_ms, tx));
+  return answer;
+}
+
+WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
   WalkAnswer answer;
   std::string key;
   bool found = false;
-  answer.status = ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found, locks);
-  if (answer.status.ok() && found) answer.keys.push_back(std::move(key));
+  std::vector<KeyInfo> expired;
+  answer.status =
+      ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found, &expired, LocksUnder(tx));
+  if (!answer.status.ok()) return answer;
+  if (found) answer.keys.push_back(std::move(key));
+  (void)DeleteExpired(keyspace, db, expired, now_ms, tx);
   // Who holds the shards may hold the log too, and knows its own barrier.
-  if (locks == ShardLocks::kTake) answer.barrier = keyspace.log().joined_seq();
+  if (tx == nullptr) answer.barrier = keyspace.log().joined_seq();
   return answer;
 }
 
@@ -137,11 +156,8 @@ std::optional<uint64_t> ParseScanCursor(std::string_view text) {
 std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
   ScanOptions options;
   if (!ParseScan(args, &options, reply)) return std::nullopt;
-  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
-    WalkAnswer answer;
-    answer.cursor = AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter,
-                            locks, &answer);
-    return answer;
+  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
+    return ScanPage(options, keyspace, db, now_ms, tx);
   };
   return Walk{run, WriteScan, options.count};
 }
@@ -149,11 +165,11 @@ std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
 std::optional<Walk> MakeKeys(const Args& args, Reply&) {
   KeyFilter filter;
   filter.SetPattern(args[1]);
-  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks) {
+  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
     WalkAnswer answer;
     uint64_t from = 0;
     do {
-      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, locks, &answer);
+      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, tx, &answer).next;
     } while (from != 0);
     return answer;
   };

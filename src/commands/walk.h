@@ -2,8 +2,9 @@
 
 // Walk: a command over the keys of a whole database, apart from the session that asks for it.
 //
-// A walk is made from the arguments, runs on any thread without a Tx, and its answer is written
-// by the session's worker.
+// A walk is made from the arguments, runs on any thread without a Tx (or in one that holds every
+// shard), and its answer is written by the session's worker. SCAN and RANDOMKEY delete what has
+// expired and would be an answer: it is as if they had asked for it.
 //
 // Errors: a failed read of the store is the answer's status, never a short answer.
 // Limits: SCAN returns at most kScanCountMax keys a call, whatever COUNT says; KEYS what matches.
@@ -30,7 +31,8 @@ struct WalkAnswer {
 };
 
 struct Walk {
-  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms, ShardLocks locks)> run;
+  // tx: one that holds every shard, or null.
+  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx)> run;
   void (*write)(const WalkAnswer& answer, Reply& reply);
   size_t key_count_max;  // how many keys it looks at, at most
 };

@@ -38,7 +38,7 @@ TEST_F(KeyWalkTest, ReturnsEveryLastingKeyOnceThroughDemotionsLoadsAndReopens) {
   }
 }
 
-TEST_F(KeyWalkTest, HidesWhatIsDeletedOrExpiredInMemoryButStillStored) {
+TEST_F(KeyWalkTest, TellsApartWhatIsDeletedOrExpiredInMemoryButStillStored) {
   Set("stays", "v");
   Set("deleted", "v");
   Set("expires", "v", Expiry::AtMs(clock_.WallMs() + 10));
@@ -49,20 +49,66 @@ TEST_F(KeyWalkTest, HidesWhatIsDeletedOrExpiredInMemoryButStillStored) {
   ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, 0, 100, clock_.WallMs(), &page).ok());
   ASSERT_EQ(page.keys.size(), 1u);
   EXPECT_EQ(page.keys[0].key, "stays");
+  ASSERT_EQ(page.expired.size(), 1u);
+  EXPECT_EQ(page.expired[0].key, "expires");
+}
+
+// A page that may only show live keys would walk, and delete, all of a database at once.
+TEST_F(KeyWalkTest, ExpiredKeysCountAmongThoseOfAPage) {
+  for (int i = 0; i < 100; ++i) Set("k" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs()));
+  KeyPage page;
+  ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, 0, 10, clock_.WallMs(), &page).ok());
+  EXPECT_EQ(page.keys.size(), 0u);
+  EXPECT_EQ(page.expired.size(), 10u);
+  EXPECT_NE(page.next, 0u);
 }
 
 TEST_F(KeyWalkTest, ARandomKeyIsFoundWhereverItIs) {
   std::string key;
   bool found = true;
-  ASSERT_TRUE(ReadRandomKey(engine_->keyspace(), 0, 12345, clock_.WallMs(), &key, &found).ok());
+  std::vector<KeyInfo> expired;
+  const auto read = [&](uint64_t random) {
+    return ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found, &expired);
+  };
+  ASSERT_TRUE(read(12345).ok());
   EXPECT_FALSE(found);
   Set("only", "v");
   DemoteAll();
   for (const uint64_t random : {uint64_t{0}, uint64_t{1} << 40, UINT64_MAX}) {
-    ASSERT_TRUE(ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found).ok());
+    ASSERT_TRUE(read(random).ok());
     EXPECT_TRUE(found);
     EXPECT_EQ(key, "only");
+    EXPECT_EQ(expired.size(), 0u);
   }
+}
+
+TEST_F(KeyWalkTest, ARandomKeyIsFoundBehindManyThatHaveExpired) {
+  for (int i = 0; i < 3000; ++i) Set("k" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs()));
+  Set("only", "v");
+  std::string key;
+  bool found = false;
+  std::vector<KeyInfo> expired;
+  const uint64_t behind = PositionOf("only") + 1;
+  ASSERT_TRUE(
+      ReadRandomKey(engine_->keyspace(), 0, behind, clock_.WallMs(), &key, &found, &expired).ok());
+  EXPECT_TRUE(found);
+  EXPECT_EQ(key, "only");
+  EXPECT_GT(expired.size(), 0u);
+}
+
+TEST_F(KeyWalkTest, WhatHasExpiredIsDeletedWhereverItIs) {
+  for (int i = 0; i < 10; ++i) Set("k" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 5));
+  Set("again", "v", Expiry::AtMs(clock_.WallMs() + 5));
+  DemoteAll();
+  clock_.AdvanceMs(5);
+  KeyPage page;
+  ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, 0, 100, clock_.WallMs(), &page).ok());
+  ASSERT_EQ(page.expired.size(), 11u);
+  Set("again", "v");  // meanwhile
+  EXPECT_GT(DeleteExpired(engine_->keyspace(), 0, page.expired, clock_.WallMs(), nullptr), 0u);
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
+  Reopen();
+  EXPECT_EQ(engine_->keyspace().KeyCount(0), 1u);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <map>
 #include <random>
 
+#include "src/commands/walk.h"
 #include "tests/src/commands/command_fixture.h"
 
 namespace hearth {
@@ -108,6 +109,88 @@ TEST_F(ScanCommandsTest, ExpiredKeysAreNotReturned) {
   EXPECT_EQ(ScanAll(""), std::vector<std::string>{"stays"});
   EXPECT_EQ(Run("KEYS *"), Bulks({"stays"}));
   EXPECT_EQ(Run("RANDOMKEY"), Bulk("stays"));
+}
+
+// As who asks for an expired key does. KEYS asks for none.
+TEST_F(ScanCommandsTest, ScanDeletesWhatHasExpired) {
+  Run("SET gone v PX 10");
+  Run("SET stays v");
+  clock_.AdvanceMs(10);
+  EXPECT_EQ(Refused("KEYS *"), Bulks({"stays"}));
+  EXPECT_EQ(Run("DBSIZE"), ":2\r\n");
+  EXPECT_EQ(ScanAll("COUNT 100"), std::vector<std::string>{"stays"});
+  EXPECT_EQ(LoggedRows(), "delete 0/gone\n");
+  EXPECT_EQ(Run("DBSIZE"), ":1\r\n");
+  EXPECT_EQ(engine_->keyspace().CounterSum(&ShardCounters::expired), 1u);
+  EXPECT_EQ(Refused("SCAN 0 COUNT 100").find("gone"), std::string::npos);
+  Reopen();
+  EXPECT_EQ(Run("DBSIZE"), ":1\r\n");
+}
+
+TEST_F(ScanCommandsTest, ScanDeletesOnlyWhatItWasAskedFor) {
+  Run("SET one v PX 10");
+  Run("SET two v PX 10");
+  Run("RPUSH list v");
+  Run("PEXPIRE list 10");
+  DemoteAll();
+  clock_.AdvanceMs(10);
+  EXPECT_EQ(ScanAll("COUNT 100 TYPE hash").size(), 0u);
+  EXPECT_EQ(Run("DBSIZE"), ":3\r\n");
+  EXPECT_EQ(ScanAll("COUNT 100 TYPE list").size(), 0u);
+  EXPECT_EQ(LoggedRows(), "delete 0/list\n");
+  EXPECT_EQ(ScanAll("COUNT 100 MATCH o*").size(), 0u);
+  EXPECT_EQ(LoggedRows(), "delete 0/one\n");
+  EXPECT_EQ(Run("DBSIZE"), ":1\r\n");
+}
+
+TEST_F(ScanCommandsTest, RandomKeyDeletesWhatHasExpired) {
+  for (int i = 0; i < 100; ++i)
+    Set("k" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 5));
+  clock_.AdvanceMs(5);
+  EXPECT_EQ(Run("RANDOMKEY"), "$-1\r\n");
+  EXPECT_EQ(Run("DBSIZE"), ":0\r\n");
+}
+
+// As within EXEC, whose Tx holds every shard.
+TEST_F(ScanCommandsTest, ScanDeletesWithinATransactionAndTellsOfIt) {
+  Run("SET gone v PX 10");
+  DemoteAll();
+  clock_.AdvanceMs(10);
+  std::string told;
+  Keyspace& keyspace = engine_->keyspace();
+  keyspace.SetEventListener([&](const std::vector<KeyEvent>& events, uint64_t) {
+    for (const KeyEvent& event : events) told += std::string(event.name) + " " + event.key;
+  });
+  keyspace.SetEventClasses(static_cast<uint32_t>(EventClass::kExpired));
+  Run("PING");  // what is logged from here
+  {
+    const std::string_view words[] = {"SCAN", "0"};
+    OutputBuffer out;
+    Reply reply(&out);
+    Tx tx(keyspace, {}, clock_.WallMs(), {.write = true, .lock_all = true});
+    (void)MakeScan(Args(words), reply)->run(keyspace, 0, clock_.WallMs(), &tx);
+    EXPECT_GT(tx.barrier(), 0u);
+  }
+  EXPECT_EQ(LoggedRows(), "delete 0/gone\n");
+  EXPECT_EQ(told, "expired gone");
+}
+
+// Another server's deletions are awaited, or the end of a pause.
+TEST_F(ScanCommandsTest, NothingIsDeletedWhereAReaderMayNot) {
+  Run("SET gone v PX 10");
+  clock_.AdvanceMs(10);
+  Keyspace& keyspace = engine_->keyspace();
+  const auto scan = [&](void (Keyspace::*hold)(bool)) {
+    (keyspace.*hold)(true);
+    EXPECT_EQ(Refused("SCAN 0 COUNT 100"), "*2\r\n$1\r\n0\r\n*0\r\n");
+    EXPECT_EQ(Refused("RANDOMKEY"), "$-1\r\n");
+    (keyspace.*hold)(false);
+  };
+  scan(&Keyspace::SetPaused);
+  scan(&Keyspace::SetExpiryHeld);
+  scan(&Keyspace::SetReplica);
+  Run("RANDOMKEY");
+  EXPECT_EQ(LoggedRows(), "delete 0/gone\n");
 }
 
 TEST_F(ScanCommandsTest, ScanRefusesWhatItCannotRead) {
