@@ -3,6 +3,7 @@
 
 #include "engine/random.h"
 #include "net/worker.h"
+#include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/effects.h"
 #include "src/errors.h"
@@ -511,6 +512,8 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       }
       if (effects) [[unlikely]]
         effects->End(args);
+      if (command.data == FlushAll) [[unlikely]]
+        NoteFlushAll(tx, reply, errors_before_);
       break;
     case Tx::State::kBusy:
       server_.WaitForScript(session);
@@ -530,6 +533,11 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
   session.connection().SetBarrier(tx.barrier());
   Bump(counters_.changes, tx.counted_changes());
   return true;
+}
+
+void Dispatcher::NoteFlushAll(const Tx& tx, const Reply& reply, uint64_t errors_before) {
+  if (reply.error_count() != errors_before) return;
+  server_.snapshots().ForgetChanges(tx.counted_changes());
 }
 
 void Dispatcher::RememberKeys(Session& session, const Command& command,

@@ -59,6 +59,9 @@ class Dispatcher {
   // Serves the clients that wait for keys that were written; for those of this turn Run does it.
   void ServeBlocked();
 
+  // FLUSHALL has run, maybe in vain; its Tx is open.
+  void NoteFlushAll(const Tx& tx, const Reply& reply, uint64_t errors_before);
+
   // A command that only reads has read keys for the client: they are remembered when it tracks, and
   // the command has written no error since there were `errors_before`. Also for commands within
   // EXEC and scripts. Requires: the Tx that read the keys is open.

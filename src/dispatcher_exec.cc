@@ -358,6 +358,7 @@ void Dispatcher::RunQueuedData(Session& session, const Command& command, const A
   }
   if (effects != nullptr) [[unlikely]]
     effects->End(args);
+  if (command.data == FlushAll) NoteFlushAll(*tx, reply, errors_before_);
   if (session.tracking() == nullptr) [[likely]]
     return;
   late_keys_.clear();

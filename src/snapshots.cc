@@ -1,6 +1,7 @@
 // Tested by tests/src/server_test.cc.
 #include "src/snapshots.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "src/log.h"
@@ -22,7 +23,13 @@ std::string Snapshots::Dir() const {
 }
 
 uint64_t Snapshots::ChangesSince() const {
-  return server_.Sum(&WorkerCounters::changes) - changes_at_last_;
+  const uint64_t changes = server_.Sum(&WorkerCounters::changes), at_last = changes_at_last_;
+  return changes > at_last ? changes - at_last : 0;
+}
+
+void Snapshots::ForgetChanges(uint64_t in_flight) {
+  if (server_.config().Text("save").empty()) return;
+  changes_at_last_ = server_.Sum(&WorkerCounters::changes) + in_flight;
 }
 
 Status Snapshots::Take(SnapshotInfo* info) {
@@ -45,7 +52,7 @@ Status Snapshots::Make(SnapshotInfo* info) {
                                        info);
   if (status.ok()) {
     ok_ = true;
-    changes_at_last_ = changes;
+    changes_at_last_ = std::max<uint64_t>(changes_at_last_, changes);  // forgotten meanwhile
     last_s_ = server_.clock().WallMs() / 1000;
     Log(LogLevel::kNotice, "Snapshot " + info->path + ": " + std::to_string(info->keys) +
                                " keys at sequence " + std::to_string(info->sequence));

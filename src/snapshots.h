@@ -46,8 +46,11 @@ class Snapshots {
   int64_t last_took_s() const { return last_took_s_; }
   // How many were begun.
   uint64_t count() const { return count_; }
-  // Changes since the last one that succeeded.
+  // Changes since the last one that succeeded, or since they were forgotten.
   uint64_t ChangesSince() const;
+  // FLUSHALL leaves nothing to save, where `save` has rules. in_flight: changes of the Tx that
+  // flushes, which are counted at its end.
+  void ForgetChanges(uint64_t in_flight);
 
  private:
   Status Make(SnapshotInfo* info);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "net/worker.h"
+#include "src/commands/generic.h"
 #include "src/dispatcher.h"
 #include "src/effects.h"
 #include "src/errors.h"
@@ -422,6 +423,7 @@ bool ScriptRun::HoldKeys(lua_State* lua, const Command& command, const Args& arg
 
 void ScriptRun::Execute(const Command& command, const Args& args) {
   Reply& reply = buffers_.reply;
+  const uint64_t errors_before = reply.error_count();
   reply.SetProtocol(protocol_);
   if (command.session != nullptr) return ExecuteSession(command, args);
   tx_.BeginCommand((command.flags & kCmdWrite) != 0);
@@ -442,6 +444,7 @@ void ScriptRun::Execute(const Command& command, const Args& args) {
   }
   if (effects != nullptr) [[unlikely]]
     effects->End(args);
+  if (command.data == FlushAll) dispatcher_.NoteFlushAll(tx_, reply, errors_before);
 }
 
 // Session commands may write through the connection, so its reply leads here meanwhile.

@@ -149,6 +149,25 @@ TEST_F(InfoTest, CountsWhatWasDone) {
   EXPECT_NE(InfoField("stats", "total_net_input_bytes"), "0");
 }
 
+// As if it saved what is left: nothing. The numbers are Redis'.
+TEST_F(InfoTest, FlushAllLeavesNothingToSaveWhereThereAreSavePoints) {
+  Restart({"--save", "3600 1000"});
+  const auto changes_after = [&](std::initializer_list<const char*> lines) {
+    for (const char* line : lines) Run(line);
+    return InfoField("persistence", "rdb_changes_since_last_save");
+  };
+  EXPECT_EQ(changes_after({"MSET a 1 b 2", "FLUSHDB"}), "4");
+  EXPECT_EQ(changes_after({"SET a 1", "FLUSHALL NOPE"}), "5");
+  EXPECT_EQ(changes_after({"FLUSHALL"}), "0");
+  EXPECT_EQ(changes_after({"SET a 1", "SELECT 1", "SET a 1", "FLUSHALL ASYNC", "SET b 1"}), "1");
+  EXPECT_EQ(changes_after({"MULTI", "SET a 1", "FLUSHALL", "SET a 1", "SET b 1", "EXEC"}), "2");
+  EXPECT_EQ(changes_after({"EVAL \"redis.call('set','c',1) redis.call('flushall') "
+                           "return redis.call('set','c',1)\" 0"}),
+            "1");
+  EXPECT_EQ(InfoField("persistence", "rdb_saves"), "0");
+  EXPECT_EQ(changes_after({"CONFIG SET save ''", "FLUSHALL"}), "2");
+}
+
 // Elements where Redis counts elements, not rows or keys; the numbers are Redis'.
 TEST_F(InfoTest, ChangesAreCountedAsInRedis) {
   const std::pair<const char*, uint64_t> cases[] = {
