@@ -33,7 +33,7 @@ struct WorkerCounters {
   std::atomic<uint64_t> net_in{0}, net_out{0};  // bytes
   std::atomic<uint64_t> script_memory{0};       // bytes of its interpreter
   // As of the last look at all connections, once a second.
-  std::atomic<uint64_t> client_memory{0};
+  std::atomic<uint64_t> client_memory{0}, replica_memory{0};  // bytes of connections
   std::atomic<uint64_t> input_buffer_max{0}, output_buffer_max{0};
 };
 

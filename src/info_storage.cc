@@ -88,7 +88,7 @@ void MemorySection(Server& server, std::string* out) {
   InfoLine(out, "mem_not_counted_for_evict:0");
   InfoLine(out, "mem_replication_backlog:0");
   InfoLine(out, "mem_total_replication_buffers:0");
-  InfoLine(out, "mem_clients_slaves:0");
+  InfoLine(out, "mem_clients_slaves:%" PRIu64, server.Sum(&WorkerCounters::replica_memory));
   InfoLine(out, "mem_clients_normal:%" PRIu64, server.Sum(&WorkerCounters::client_memory));
   InfoLine(out, "mem_cluster_links:0");
   InfoLine(out, "mem_aof_buffer:0");

@@ -164,7 +164,8 @@ std::optional<int64_t> ParseMemory(std::string_view text) {
                                   (digits == 0 && text[0] == '-'))) {
     ++digits;
   }
-  const auto number = ParseInt64(text.substr(0, digits));
+  // As in Redis, a unit alone, or nothing, is 0.
+  const auto number = digits == 0 ? std::optional<int64_t>(0) : ParseInt64(text.substr(0, digits));
   if (!number) return std::nullopt;
   const std::string unit = ToLower(text.substr(digits));
   static constexpr struct {

@@ -424,19 +424,20 @@ void Server::Cron() {
 
 // Looks at every connection of a worker: what it occupies, and whether it was silent too long.
 void Server::WorkerCron(Worker& worker) {
-  uint64_t memory = 0, input_max = 0, output_max = 0;
+  uint64_t memory = 0, replica_memory = 0, input_max = 0, output_max = 0;
   Dispatcher& dispatcher = DispatcherOf(worker);
   worker.ForEachConnection([&](Connection& connection) {
     input_max = std::max<uint64_t>(input_max, connection.query_buffer_bytes());
     output_max = std::max<uint64_t>(output_max, connection.output_bytes());
     if (connection.handler() == nullptr) return;
     auto& session = static_cast<Session&>(*connection.handler());
-    if (!session.is_replica()) memory += session.memory_bytes();
+    (session.is_replica() ? replica_memory : memory) += session.memory_bytes();
     dispatcher.CountTraffic(session);
   });
   if (client_eviction_->is_on()) client_eviction_->CountAll(worker);
   WorkerCounters& counters = dispatcher.counters();
   counters.client_memory = memory;
+  counters.replica_memory = replica_memory;
   counters.input_buffer_max = input_max;
   counters.output_buffer_max = output_max;
   const auto timeout_s = static_cast<uint32_t>(config_.Int("timeout"));

@@ -48,7 +48,7 @@ void MemoryStats(const Args&, Session& session, Reply& reply) {
       {"total.allocated", allocated},
       {"startup.allocated", 0},
       {"replication.backlog", 0},
-      {"clients.slaves", 0},
+      {"clients.slaves", server.Sum(&WorkerCounters::replica_memory)},
       {"clients.normal", server.Sum(&WorkerCounters::client_memory)},
       {"cluster.links", 0},
       {"aof.buffer", 0},

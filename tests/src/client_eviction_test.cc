@@ -240,6 +240,15 @@ TEST_F(ClientEvictionTest, NobodyBelowTheLimit) {
   EXPECT_EQ(Evicted(), 0u);
 }
 
+TEST(ReplicaEvictionTest, MemClientsSlavesIsThatOfReplicas) {
+  Node primary, replica;
+  EXPECT_EQ(primary.Info("memory", "mem_clients_slaves"), "0");
+  ASSERT_TRUE(replica.Joins(primary));
+  EXPECT_TRUE(Eventually([&] { return primary.Info("memory", "mem_clients_slaves") != "0"; }));
+  replica.Stop();
+  EXPECT_TRUE(Eventually([&] { return primary.Info("memory", "mem_clients_slaves") == "0"; }));
+}
+
 // What waits for it in a primary's output may be more than all clients may take.
 TEST(ReplicaEvictionTest, AReplicaNeitherCountsNorGoes) {
   Node primary({"--maxmemory-clients", "128kb"}), replica;
@@ -303,7 +312,8 @@ TEST_F(ClientEvictionTest, ATinyLimitLeavesRoomToRaiseIt) {
 
 TEST_F(ClientEvictionTest, ConfigTakesBytesAndPercentages) {
   const std::pair<std::string, std::string> given_and_shown[] = {
-      {"5%", "5%"}, {"0%", "0"}, {"1mb", "1048576"}, {"100%", "100%"}, {"0", "0"}};
+      {"5%", "5%"},       {"0%", "0"}, {"1mb", "1048576"}, {"100%", "100%"}, {"0", "0"},
+      {"2mb", "2097152"}, {"''", "0"}, {"2mb", "2097152"}, {"kb", "0"}};
   for (const auto& [given, shown] : given_and_shown) {
     SetLimit(given);
     EXPECT_EQ(Run("CONFIG GET maxmemory-clients"), WireArray({"maxmemory-clients", shown}));
