@@ -31,8 +31,8 @@ bool RdbFileReader::Fail(Status status) {
 bool RdbFileReader::Need(size_t size) {
   if (end_ - at_ >= size) return true;
   if (size > entry_bytes_max_ || at_ - begin_ > entry_bytes_max_ - size) {
-    return Fail(Status::Invalid("an entry has more than " + std::to_string(entry_bytes_max_) +
-                                " bytes (proto-max-bulk-len)"));
+    return Fail(Status::Corruption("an entry has more than " + std::to_string(entry_bytes_max_) +
+                                   " bytes (proto-max-bulk-len)"));
   }
   while (end_ - at_ < size) {
     // Doubles as bytes come: an announced size allocates nothing.

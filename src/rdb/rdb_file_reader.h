@@ -15,8 +15,9 @@
 //
 // Thread:   one at a time.
 // Lifetime: an entry's views die with the next Next().
-// Errors:   Corruption: not such a file, or it does not match its checksum; Invalid: what is known
-//           and not supported (modules, versions). After one the reader is of no more use.
+// Errors:   Corruption: not such a file, or it does not match its checksum, or an entry is too big;
+//           Invalid: what no file of that kind can be read for (modules, versions, types that are
+//           not known). After one the reader is of no more use.
 // Limits:   holds one entry of at most entry_bytes_max, in memory that grows with what has come,
 //           and kRdbReadBytes.
 

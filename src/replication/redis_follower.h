@@ -124,6 +124,8 @@ class RedisFollower {
   uint64_t reply_count_ = 0;
 
   bool dropped_old_ = false;  // by the load that goes on
+  // What the last file had that is not known here, if that ended it.
+  std::string unknown_, last_unknown_;
   uint64_t uncommitted_bytes_ = 0;
   std::atomic<uint64_t> shown_received_{0}, shown_applied_{0}, error_count_{0};
 };

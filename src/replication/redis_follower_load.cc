@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "src/commands/groups.h"
@@ -160,6 +161,7 @@ bool RedisFollower::TakeFullResync(LinkSocket& socket, ReplicaLink& link, const 
 bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   const int64_t began_us = LinkNowUs();
   dropped_old_ = false;
+  last_unknown_ = std::exchange(unknown_, {});
   uncommitted_bytes_ = 0;
   StreamClient client(server_, &link);
   RdbFileReader reader([&source](std::span<char> into) { return source.Read(into); },
@@ -169,6 +171,11 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   std::string rest(reader.rest());
   if (!loaded || !source.End(&rest)) {
     if (!source.error().empty()) return false;  // the reader only saw that nothing more came
+    // A damaged byte may look like a type that is not known; hardly twice in the same place.
+    if (!unknown_.empty() && unknown_ == last_unknown_) {
+      link.FailForGood("full resync: " + error);
+      return false;
+    }
     link.Fail("full resync: " + error,
               error.starts_with("REFUSED ") ? LinkState::kRefused : LinkState::kConnect);
     return false;
@@ -196,6 +203,8 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std
     RdbEntry entry;
     if (const Status status = reader.Next(&entry); !status.ok()) {
       *error = "RDB: " + status.message();
+      if (!entry.key.empty()) *error += ", at key '" + entry.key.substr(0, 64) + "'";
+      if (status.code() == Status::Code::kInvalid) unknown_ = *error;
       return false;
     }
     if (entry.kind == RdbEntry::Kind::kAux && entry.key != "lua") continue;

@@ -8,7 +8,8 @@
 // What is done behind the handshake is the follower's: which protocol the primary speaks, how its
 // data get here. kRefused is a link that works and whose primary is not to be followed; it is tried
 // again like a broken one, unless the follower knows that this would be in vain and dear
-// (FailForGood): then it stays as it is until the link is stopped.
+// (FailForGood: a command or a value that is not known here): then it stays as it is until the link
+// is stopped.
 //
 // Thread:   its own runs everything; status and Stop from any.
 // Lifetime: from Start to Stop, which waits for the thread. The follower outlives it.

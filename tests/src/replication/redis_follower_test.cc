@@ -214,6 +214,51 @@ TEST_F(RedisFollowerTest, ADamagedFileIsNotServed) {
   EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n3\r\n$-1\r\n");
 }
 
+// Else each try would cost the primary a file, for ever. The first time it may be a damaged byte.
+TEST_F(RedisFollowerTest, AFileThatCanNeverBeReadEndsTheLink) {
+  const std::string key = Entry("a", "1");
+  const struct {
+    std::string file;
+    std::string what;
+  } cases[] = {
+      {RdbOf(key + "\x07\x01m"), "values of modules are not supported, at key 'm'"},
+      {RdbOf(key + "\xf0\x01u"), "a value has the unknown type 240, at key 'u'"},
+      {RdbOf("\xf7"), "data of modules are not supported"},
+      {"REDIS0099", "RDB version 99 is not supported"},
+  };
+  const auto is_refused = [&] {
+    return replica.Run("ROLE").find("$7\r\nrefused\r\n") != std::string::npos;
+  };
+  for (const auto& one : cases) {
+    replica.Follow(primary.port());
+    for (const bool again : {false, true}) {
+      Greet(FullResync(0));
+      SendFile(one.file);
+      ASSERT_TRUE(HasLinkError("full resync: RDB: " + one.what)) << one.what;
+      ASSERT_TRUE(!again || Eventually(is_refused)) << one.what;
+      primary.Hang();
+    }
+  }
+  EXPECT_EQ(replica.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_EQ(replica.Run("DBSIZE"), ":0\r\n");
+}
+
+// What is not known in one place only, or is cut off, may come from the way here.
+TEST_F(RedisFollowerTest, AFileThatFailsElsewhereEachTimeIsAskedForAgain) {
+  const std::string whole = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  std::string damaged = whole;
+  damaged.back() ^= 1;
+  replica.Follow(primary.port());
+  for (const std::string& file :
+       {RdbOf("\xf0\x01u"), RdbOf("\xf0\x01v"), damaged, damaged, RdbOf("\xf0\x01v"), whole}) {
+    Greet(FullResync(0));
+    SendFile(file);
+    if (file != whole) primary.Hang();
+  }
+  ASSERT_TRUE(IsUp());
+  EXPECT_EQ(replica.Run("DBSIZE"), ":2\r\n");
+}
+
 // Nor as a primary.
 TEST_F(RedisFollowerTest, WhatWasLoadedInPartIsDropped) {
   replica.Run("SET old 1");
