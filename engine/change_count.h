@@ -26,6 +26,8 @@ class ChangeCount {
     count_ = count;
     is_told_ = true;
   }
+  // Those who watch the key, or keep a copy, are told although nothing was changed.
+  void Touch(std::string_view key) { tx_.NoteChanged(KeyRef(tx_.db(), key)); }
 
  private:
   Tx& tx_;

@@ -323,7 +323,14 @@ const StreamEntries& StreamKey::entries() const {
   return stream().entries;
 }
 
+StreamKey::~StreamKey() {
+  tx().set_quiet(!entries_changed_);
+  Close();
+  tx().set_quiet(false);
+}
+
 void StreamKey::CreateEmpty() {
+  entries_changed_ = true;
   Create(Encoding::kStream);
   Spread();
 }
@@ -341,6 +348,7 @@ void StreamKey::SyncHead() {
 void StreamKey::Add(StreamId id, StreamFields fields) {
   HEARTH_CHECK(id > state().last_id);
   SetWakesWaiters(true);
+  entries_changed_ = true;
   stream().entries.Append(id, fields);
   stream().CountAdded(id);
   char element[17];
@@ -357,6 +365,7 @@ bool StreamKey::Remove(StreamId id) {
   StreamCollection& to = stream();
   const bool is_first = to.entries.first_id() == id;
   if (!to.entries.Remove(id)) return false;
+  entries_changed_ = true;
   EraseRow(EntryElement(id));
   bool sync = id > to.stored_state.last_id || (is_first && ++to.removed_in_front >= kFloorLagMax);
   if (id > to.state.max_removed_id) {
@@ -372,6 +381,7 @@ uint64_t StreamKey::Trim(const StreamTrim& trim) {
   StreamCollection& to = stream();
   const StreamTrimmed trimmed = to.entries.Trim(trim);
   if (trimmed.count == 0) return 0;
+  entries_changed_ = true;
   const bool as_range = trimmed.ids.size() > kRowsErasedSinglyMax;
   if (as_range) {
     EraseRows(EntryElement(trimmed.first), trimmed.last == kStreamIdMax

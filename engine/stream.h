@@ -50,6 +50,9 @@ class StreamKey : public CollectionKey {
     // Only new entries do, and a group that is gone: reading and acknowledging write too.
     SetWakesWaiters(false);
   }
+  // As in Redis, those who WATCH or track the key are told of its entries, not of its groups nor
+  // of what XSETID sets.
+  ~StreamKey();
 
   // All others require that the key exists.
   void CreateEmpty();
@@ -93,6 +96,8 @@ class StreamKey : public CollectionKey {
   void SyncHead();
   void PutGroup(const StreamGroup& group);
   void PutConsumer(const StreamGroup& group, const StreamConsumer& consumer);
+
+  bool entries_changed_ = false;
 };
 
 }  // namespace hearth

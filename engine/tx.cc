@@ -96,10 +96,10 @@ void Tx::NoteReadyDb(uint32_t db) {
 
 void Tx::NoteChanged(const KeyRef& ref) {
   WatchedKeys& watched = keyspace_.watched_keys();
-  if (watched.any()) [[unlikely]]
+  if (watched.any() && !is_quiet_) [[unlikely]]
     watched.NoteChange(ref.db, ref.key);
   TrackedKeys& tracked = keyspace_.tracked_keys();
-  if (tracked.any() && !changes_.all) [[unlikely]]
+  if (tracked.any() && !changes_.all && !is_quiet_) [[unlikely]]
     tracked.NoteChange(ref.key, &changes_);
 }
 

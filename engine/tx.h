@@ -99,10 +99,10 @@ class Tx {
   std::span<const KeyRef> keys() const { return keys_; }
   // For a Tx that is given up and run again. Requires: change_count() == 0.
   void DropEvents() { events_.clear(); }
-  // Whether a Tx of this thread holds every shard.
+  // Whether a Tx of this thread, or this one, holds every shard.
   static bool ThreadHoldsAll();
-  // Whether every shard is locked.
   bool locks_all() const { return options_.lock_all; }
+  void set_quiet(bool quiet) { is_quiet_ = quiet; }  // those who watch a changed key are not told
   // The reply shows what only all rows together tell (a count of keys).
   void SawAllRows() { Saw(Log().next_seq() - 1); }
   // The command takes long: others need not wait for the log's mutex meanwhile.
@@ -237,7 +237,7 @@ class Tx {
   uint32_t event_classes_;
   State state_ = State::kReady;
   uint64_t locked_ = 0;  // a bit a shard
-  bool may_change_ = false, is_paused_ = false;
+  bool may_change_ = false, is_paused_ = false, is_quiet_ = false;
   uint64_t barrier_ = 0, change_count_ = 0, uncounted_ = 0;  // uncounted_ is modulo 2^64
   Status error_;
   std::vector<KeyRef> missing_;

@@ -137,8 +137,11 @@ void SetBit(const Args& args, Tx& tx, Reply& reply) {
   const bool old_bit = (old_byte & mask) != 0;
   if (!is_there || old_bit != *bit || object->encoding != Encoding::kRaw) {
     const char byte = static_cast<char>(*bit ? old_byte | mask : old_byte & ~mask);
+    const bool is_changed = !is_there || old_bit != *bit;  // else only its encoding
+    tx.set_quiet(!is_changed);
     tx.WriteRange(args[1], at, {&byte, 1});
-    if (!is_there || old_bit != *bit) tx.Notify(EventClass::kString, "setbit", args[1]);
+    tx.set_quiet(false);
+    if (is_changed) tx.Notify(EventClass::kString, "setbit", args[1]);
   }
   reply.Integer(old_bit ? 1 : 0);
 }

@@ -414,6 +414,14 @@ void Demote(const Args&, Session& session, Reply&) {
   RunAndReport(session, [&server = session.server()] { return DemoteAll(server); });
 }
 
+// Stands for what Redis saves, drops and loads: who watches a key there has lost it.
+void Reload(const Args&, Session& session, Reply&) {
+  RunAndReport(session, [&server = session.server()] {
+    for (uint32_t db = 0; db < DbCount(); ++db) server.keyspace().watched_keys().NoteFlush(db);
+    return DemoteAll(server);
+  });
+}
+
 void Verify(const Args&, Session& session, Reply&) {
   RunAndReport(session, [&server = session.server()] { return VerifyStore(server); });
 }
@@ -520,7 +528,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"JMAP", 2, kAnyCount, Ignore},
     {"LEAK", 3, 3, Ignore},
     {"LISTPACK", 3, 3, DebugListpack},
-    {"LOADAOF", 2, 2, Demote},
+    {"LOADAOF", 2, 2, Reload},
     {"LOG", 3, 3, WriteLog},
     {"MALLCTL", 3, 4, AllocatorSetting},
     {"MALLCTL-STR", 3, 4, AllocatorSetting},
@@ -531,7 +539,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"POPULATE", 3, 5, Populate},
     {"PROTOCOL", 3, 3, Protocol},
     {"QUICKLIST-PACKED-THRESHOLD", 3, 3, QuicklistThreshold},
-    {"RELOAD", 2, kAnyCount, Demote},
+    {"RELOAD", 2, kAnyCount, Reload},
     {"REPLICATE", 3, kAnyCount, Replicate},
     {"REPLYBUFFER", 3, kAnyCount, Ignore},
     {"SDSLEN", 3, 3, TextSizes},

@@ -224,6 +224,7 @@ void LTrim(const Args& args, Tx& tx, Reply& reply) {
   const size_t size = ListKey(tx, args[1], object).size();
   const Range kept = Clamp(*start, *stop, size);
   changes.Is(size - kept.count);
+  if (kept.count == size) changes.Touch(args[1]);
   tx.Notify(EventClass::kList, "ltrim", args[1]);
   if (kept.count == 0) {
     tx.Delete(args[1]);

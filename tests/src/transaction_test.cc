@@ -226,8 +226,38 @@ TEST_F(TransactionTest, WatchIsNotTroubledByWhatChangesNothing) {
                             "GETEX s", "OBJECT FREQ s", "SWAPDB 3 4", "TOUCH s"}) {
     EXPECT_FALSE(Conflicts("s", other)) << other;
   }
+  EXPECT_FALSE(Conflicts("absent", "DEBUG RELOAD"));
   EXPECT_FALSE(Conflicts("absent", "FLUSHALL"));
   EXPECT_FALSE(Conflicts("absent", "SWAPDB 0 1"));
+}
+
+// What redis-server tells those who watch, against what one may think.
+TEST_F(TransactionTest, WatchIsToldAsInRedis) {
+  Run("RPUSH l 1 2 3");
+  EXPECT_TRUE(Conflicts("l", "LTRIM l 0 -1"));
+  EXPECT_FALSE(Conflicts("l", "LTRIM absent 0 -1"));
+  Run("SET s 1");
+  EXPECT_TRUE(Conflicts("s", "DEBUG RELOAD"));
+  EXPECT_FALSE(Conflicts("s", "SETBIT s 7 1"));  // set already, but the encoding changes
+  EXPECT_EQ(Run("OBJECT ENCODING s"), WireBulk("raw"));
+}
+
+// Its entries are watched, not what readers do.
+TEST_F(TransactionTest, WatchOfAStreamIsOfItsEntries) {
+  EXPECT_TRUE(Conflicts("x", "XGROUP CREATE x g $ MKSTREAM"));
+  for (const char* change : {"XADD x 1-1 a b", "XADD x 2-1 a b", "XDEL x 2-1", "XTRIM x MAXLEN 0",
+                             "XADD x 3-1 a b", "DEL x", "XADD x 3-1 a b"}) {
+    EXPECT_TRUE(Conflicts("x", change)) << change;
+  }
+  for (const char* other :
+       {"XGROUP CREATE x g 0", "XGROUP CREATECONSUMER x g c", "XGROUP SETID x g 0-5",
+        "XREADGROUP GROUP g c STREAMS x >", "XREADGROUP GROUP g c STREAMS x 0",
+        "XCLAIM x g d 0 3-1", "XAUTOCLAIM x g c 0 0", "XACK x g 3-1", "XGROUP DELCONSUMER x g c",
+        "XSETID x 9-9", "XGROUP DESTROY x g", "XDEL x 7-7", "XTRIM x MAXLEN 100"}) {
+    EXPECT_NE(Run("EXISTS x"), ":0\r\n");
+    EXPECT_FALSE(Conflicts("x", other)) << other;
+  }
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
 TEST_F(TransactionTest, ASwapChangesWhatEitherDatabaseHolds) {
