@@ -89,6 +89,7 @@ void ScriptRun::OnHook(lua_State* lua) {
     std::_Exit(0);
   }
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
+  call_started_us_ = now_us;  // the script's own work is none of the next command's
   const auto took_ms = static_cast<int64_t>((now_us - started_us_) / 1000);
   if (took_ms < kLongMs) return;
   if (!is_long_) BeginLong();
@@ -104,6 +105,7 @@ void ScriptRun::OnHook(lua_State* lua) {
       scripting.SetBusy();
     }
     ServeOthers();
+    call_started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
   }
   if (wrote_ || (!scripting.kill_requested() && !scripting.stop_requested())) return;
   EndKilled(lua);
@@ -201,6 +203,18 @@ std::string TextField(lua_State* lua, const char* name) {
   std::string copy(text != nullptr ? text : "", size);
   lua_pop(lua, 1);
   return copy;
+}
+
+// As of any command, but of a client that nobody knows.
+void NoteSlowCall(Server& server, const Command& command, const Args& args, uint64_t took_us) {
+  const int64_t now_s = server.clock().WallMs() / 1000;
+  if (server.slow_log().Wants(took_us) && !(command.flags & kCmdSkipSlowlog)) {
+    server.slow_log().Add(now_s, took_us, args, "?:0", "");
+  }
+  if (server.latency_monitor().Wants(took_us)) {
+    server.latency_monitor().Add(command.flags & kCmdFast ? "fast-command" : "command", now_s,
+                                 took_us / 1000);
+  }
 }
 
 // Of XREAD and XREADGROUP; what else may wait answers at once in a script.
@@ -471,9 +485,12 @@ void ScriptRun::ExecuteSession(const Command& command, const Args& args) {
 void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args, const Reply& written,
                            uint64_t errors_before) {
   const auto now_us = static_cast<uint64_t>(server_.clock().MonotonicUs());
+  const uint64_t took_us = now_us - call_started_us_;
   CommandStats& stats = dispatcher_.stats_[found.index];
-  stats.Record(now_us - call_started_us_, server_.TracksLatency());
+  stats.Record(took_us, server_.TracksLatency());
   call_started_us_ = now_us;
+  if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]]
+    NoteSlowCall(server_, *found.command, args, took_us);
   if (server_.monitors().any()) [[unlikely]]
     server_.monitors().Feed(session_.db(), "lua", args);
   if (written.error_count() == errors_before) [[likely]] {

@@ -110,6 +110,41 @@ TEST_F(SlowLogCommands, SlowlogTellsWhatWasSlow) {
   EXPECT_EQ(Run("SLOWLOG GET -2"), "-ERR count should be greater than or equal to -1\r\n");
 }
 
+// As in Redis each by itself, before what ran it, and as of nobody.
+TEST_F(SlowLogCommands, SlowlogTellsOfCommandsOfScripts) {
+  const auto latest = [&](const std::string& line, int count) {
+    Run("CONFIG SET slowlog-log-slower-than 0");
+    Run(line);
+    Run("CONFIG SET slowlog-log-slower-than -1");
+    return Run("SLOWLOG GET " + std::to_string(count));
+  };
+  const std::string of_script = latest(
+      "EVAL \"redis.call('set','a',1) redis.pcall('incr','b') redis.pcall('nosuch') "
+      "redis.pcall('lpush','a','x')\" 0",
+      4);
+  size_t at = 0;
+  const std::string nobody = WireBulk("?:0") + WireBulk("");
+  for (const std::string& part :
+       {WireBulk("EVAL"), WireArray({"lpush", "a", "x"}) + nobody,
+        WireArray({"incr", "b"}) + nobody, WireArray({"set", "a", "1"}) + nobody}) {
+    at = of_script.find(part, at);
+    ASSERT_NE(at, std::string::npos) << part << " in " << of_script;
+  }
+  Run("FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f', function() return "
+      "redis.call('get', 'a') end)\"");
+  const std::string of_function = latest("FCALL f 0", 2);
+  EXPECT_NE(of_function.find(WireArray({"get", "a"}) + nobody), std::string::npos) << of_function;
+}
+
+// The work of the script itself is no command's.
+TEST_F(SlowLogCommands, ACommandIsNotSlowBecauseItsScriptIs) {
+  Run("CONFIG SET slowlog-log-slower-than 40000");
+  Run("EVAL \"local t = redis.call('time') local function us() local n = redis.call('time') "
+      "return (n[1]-t[1])*1000000 + n[2]-t[2] end "
+      "while us() < 100000 do for i = 1, 1000000 do end end return redis.call('set','a',1)\" 0");
+  EXPECT_EQ(Run("SLOWLOG LEN"), ":1\r\n") << Run("SLOWLOG GET 10");
+}
+
 TEST_F(SlowLogCommands, LatencyTellsSpikesAndHistograms) {
   EXPECT_EQ(Run("LATENCY LATEST"), "*0\r\n");
   EXPECT_EQ(Run("LATENCY GRAPH foo"), "-ERR No samples available for event 'foo'\r\n");
