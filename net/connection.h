@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/connection_handler.h"
@@ -113,6 +114,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   size_t query_buffer_free_bytes() const { return parser_.free_bytes(); }
   size_t output_bytes() const { return output_.size_bytes(); }
   size_t output_bytes_peak() const { return output_bytes_peak_; }
+  // The same, which begins anew.
+  size_t TakeOutputBytesPeak() { return std::exchange(output_bytes_peak_, output_.size_bytes()); }
   // What it occupies, buffers included, its handler not.
   size_t memory_bytes() const;
   uint64_t total_in_bytes() const { return total_in_bytes_; }

@@ -432,6 +432,7 @@ void Server::WorkerCron(Worker& worker) {
     if (connection.handler() == nullptr) return;
     auto& session = static_cast<Session&>(*connection.handler());
     (session.is_replica() ? replica_memory : memory) += session.memory_bytes();
+    session.LookAtReplyBuffer();
     dispatcher.CountTraffic(session);
   });
   if (client_eviction_->is_on()) client_eviction_->CountAll(worker);

@@ -36,6 +36,7 @@
 #include "src/pause_gate.h"
 #include "src/pubsub.h"
 #include "src/rate_meter.h"
+#include "src/reply_buffer.h"
 #include "src/scripting/functions.h"
 #include "src/scripting/scripting.h"
 #include "src/shutdown.h"
@@ -157,6 +158,7 @@ class Server {
   PauseGate& pause_gate() { return pause_gate_; }
 
   Snapshots& snapshots() { return snapshots_; }
+  ReplyBufferRules& reply_buffer_rules() { return reply_buffer_rules_; }
   Shutdown& shutdown() { return shutdown_; }
 
   // Runs visit on every worker, then done on the asking one.
@@ -234,6 +236,7 @@ class Server {
   std::map<std::string, uint64_t, std::less<>> errors_;
 
   std::atomic<int64_t> attack_logged_s_{0};
+  ReplyBufferRules reply_buffer_rules_;
   PauseGate pause_gate_{*this};
   Snapshots snapshots_{*this};
   Shutdown shutdown_{*this};

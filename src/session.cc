@@ -312,8 +312,14 @@ size_t Session::memory_bytes() const {
   return bytes;
 }
 
+void Session::LookAtReplyBuffer() {
+  reply_buffer_.Look(connection_.TakeOutputBytesPeak(), connection_.worker().NowUs(),
+                     server_.reply_buffer_rules());
+}
+
 std::string Session::Describe(const Args* running) {
   Connection& c = connection_;
+  LookAtReplyBuffer();
   size_t argument_bytes = 0;
   if (running != nullptr) {
     for (const std::string_view arg : *running) argument_bytes += arg.size();
@@ -350,8 +356,10 @@ std::string Session::Describe(const Args* running) {
          " qbuf=" + std::to_string(c.query_buffer_bytes()) +
          " qbuf-free=" + std::to_string(c.query_buffer_free_bytes()) +
          " argv-mem=" + std::to_string(argument_bytes) +
-         " multi-mem=" + std::to_string(transaction_bytes) + " rbs=0 rbp=0 obl=0 oll=" +
-         std::to_string((output_bytes + kBlockBytes - 1) / kBlockBytes) +
+         " multi-mem=" + std::to_string(transaction_bytes) +
+         " rbs=" + std::to_string(reply_buffer_.size_bytes()) +
+         " rbp=" + std::to_string(reply_buffer_.peak_bytes()) +
+         " obl=0 oll=" + std::to_string((output_bytes + kBlockBytes - 1) / kBlockBytes) +
          " omem=" + std::to_string(output_bytes) + " tot-mem=" + std::to_string(memory_bytes()) +
          " events=" + (output_bytes > 0 ? "rw" : "r") + " cmd=" + std::string(last_command) +
          " user=" + user_->name() +

@@ -17,6 +17,7 @@
 #include "src/acl/log.h"
 #include "src/acl/users.h"
 #include "src/command.h"
+#include "src/reply_buffer.h"
 #include "src/transaction.h"
 
 namespace hearth {
@@ -146,6 +147,9 @@ class Session : public ConnectionHandler {
   // asks.
   std::string Describe(const Args* running = nullptr);
 
+  // Brings the figures of CLIENT LIST's rbs and rbp up to date; now and then.
+  void LookAtReplyBuffer();
+
   std::string name, library_name, library_version;
   bool no_touch = false;
   bool no_evict = false;
@@ -188,6 +192,7 @@ class Session : public ConnectionHandler {
   Status load_status_;       // of the last load, for the command that waits for it
   std::unique_ptr<ClientTracking> tracking_;
   bool is_monitor_ = false;
+  ReplyBuffer reply_buffer_;
   std::string held_pushes_;                                // until EXEC has ended
   std::unique_ptr<Subscriber> subscriber_;                 // null: it never subscribed
   uint64_t counted_in_bytes_ = 0, counted_out_bytes_ = 0;  // see Dispatcher::CountTraffic

@@ -283,6 +283,29 @@ void Ignore(const Args&, Session&, Reply& reply) {
   reply.Ok();
 }
 
+constexpr std::string_view kReplyBufferUsage =
+    "ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.";
+
+// DEBUG REPLYBUFFER PEAK-RESET-TIME ms | NEVER | RESET, RESIZING 0 | 1
+void SetReplyBuffer(const Args& args, Session& session, Reply& reply) {
+  ReplyBufferRules& rules = session.server().reply_buffer_rules();
+  if (args.size() != 4) return reply.Error(kReplyBufferUsage);
+  if (IsWord(args[2], "RESIZING")) {
+    rules.resizes = ParseInt64(args[3]).value_or(0) != 0;
+  } else if (!IsWord(args[2], "PEAK-RESET-TIME")) {
+    return reply.Error(kReplyBufferUsage);
+  } else if (IsWord(args[3], "NEVER")) {
+    rules.peak_reset_ms = -1;
+  } else if (IsWord(args[3], "RESET")) {
+    rules.peak_reset_ms = kReplyPeakResetMs;
+  } else {
+    const auto reset_ms = ReadInteger(args[3], reply);
+    if (!reset_ms) return;
+    rules.peak_reset_ms = *reset_ms;
+  }
+  reply.Ok();
+}
+
 // DEBUG QUICKLIST-PACKED-THRESHOLD size: checked, for the sake of suites, and forgotten.
 void QuicklistThreshold(const Args& args, Session&, Reply& reply) {
   const auto size = ParseMemory(args[2]);
@@ -441,7 +464,7 @@ void Help(const Args&, Session&, Reply& reply) {
              "CLIENT-ENFORCE-REPLY-LIST <0|1>, DELAY-RDB-CLIENT-FREE-SECONDS <seconds>,",
              "DICT-RESIZING <0|1>, LEAK <string>, PAUSE-CRON <0|1>,",
              "QUICKLIST-PACKED-THRESHOLD <size>, REPLICATE <string>,",
-             "REPLYBUFFER <subcommand> <argument>",
+             "REPLYBUFFER PEAK-RESET-TIME <ms|NEVER|RESET>, RESIZING <0|1>",
              "    Accepted for the sake of test suites; they do nothing.",
              "CLIENT-EVICTION",
              "    Clients are not evicted; always an error.",
@@ -541,7 +564,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"QUICKLIST-PACKED-THRESHOLD", 3, 3, QuicklistThreshold},
     {"RELOAD", 2, kAnyCount, Reload},
     {"REPLICATE", 3, kAnyCount, Replicate},
-    {"REPLYBUFFER", 3, kAnyCount, Ignore},
+    {"REPLYBUFFER", 3, kAnyCount, SetReplyBuffer},
     {"SDSLEN", 3, 3, TextSizes},
     {"SEGFAULT", 2, 2, Crash},
     {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},

@@ -35,6 +35,30 @@ TEST_F(ClientCommandsTest, ListHasRedisFieldsInItsOrder) {
   }
 }
 
+TEST_F(ClientCommandsTest, ListTellsOfTheReplyBufferThatRedisWouldHave) {
+  constexpr char kUsage[] =
+      "-ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.\r\n";
+  for (const char* line : {"RESIZING", "RESIZING 1 2", "PEAK-RESET-TIME", "NOSUCH 1"}) {
+    EXPECT_EQ(Run("DEBUG REPLYBUFFER " + std::string(line)), kUsage) << line;
+  }
+  EXPECT_EQ(Run("DEBUG REPLYBUFFER PEAK-RESET-TIME x"),
+            "-ERR value is not an integer or out of range\r\n");
+  for (const char* line :
+       {"RESIZING 1", "PEAK-RESET-TIME never", "PEAK-RESET-TIME RESET", "PEAK-RESET-TIME 1"}) {
+    EXPECT_EQ(Run("DEBUG REPLYBUFFER " + std::string(line)), "+OK\r\n") << line;
+  }
+  TestClient other = Connect();
+  const std::string list = "CLIENT LIST ID " + IdOf(other);
+  const auto shows = [&](const char* figures) {
+    return Eventually([&] { return RunText(list).find(figures) != std::string::npos; });
+  };
+  EXPECT_TRUE(shows(" rbs=1024 rbp=0 "));
+  EXPECT_EQ(Run("DEBUG REPLYBUFFER PEAK-RESET-TIME never"), "+OK\r\n");
+  Run("SET big " + std::string(40'000, 'x'));
+  other.Run("GET big");
+  EXPECT_TRUE(shows(" rbs=16384 rbp=16384 "));
+}
+
 // Connections of every worker are listed, by id.
 TEST_F(ClientCommandsTest, ListReachesAllWorkers) {
   TestClient second = Connect(), third = Connect();
