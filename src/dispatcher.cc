@@ -5,6 +5,7 @@
 #include "net/worker.h"
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
+#include "src/commands/transaction.h"
 #include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
@@ -349,7 +350,8 @@ bool Dispatcher::PassNestedGate(Session& session, const Command& command, bool* 
     *wait = true;
     return false;
   }
-  if ((command.flags & kCmdAllowBusy) && command.session != nullptr && command.key_specs.empty()) {
+  if ((command.flags & kCmdAllowBusy) && command.session != nullptr &&
+      (command.key_specs.empty() || command.session == hearth::Watch)) {
     return true;
   }
   session.connection().reply().Error(server_.scripting().BusyError());

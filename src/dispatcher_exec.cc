@@ -6,7 +6,9 @@
 // itself takes locks or asks other workers (kCmdOutsideTx: INFO, CLIENT LIST, CONFIG SET, DEBUG and
 // their like) parts it: the Tx ends before it, and a second one runs what follows.
 #include <numeric>
+#include <optional>
 
+#include "net/worker.h"
 #include "src/commands/connection.h"
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
@@ -58,6 +60,12 @@ void AddOrigins(const std::vector<uint32_t>& origins, size_t first, std::vector<
     const KeyRef ref = (*keys)[i];
     if (origins[ref.db] != ref.db) keys->emplace_back(origins[ref.db], ref.key, ref.position);
   }
+}
+
+// A long script holds the keys. What it changes from here on is noted; what it has changed before
+// is what the client reads once it may.
+void WatchUnseen(WatchedKeys& watched, Watcher& watcher, std::span<const KeyRef> keys) {
+  for (const KeyRef& ref : keys) watched.Add(watcher, ref.db, ref.key, Presence::kUnknown);
 }
 
 }  // namespace
@@ -133,26 +141,31 @@ void Dispatcher::Watch(Session& session, const Args& keys) {
   }
   std::vector<KeyRef> refs;
   for (const std::string_view key : keys) refs.emplace_back(session.db(), key);
-  Tx tx(server_.keyspace(), refs, now_ms_,
-        {.read_blocking = session.park_count_ >= kParksMax, .touch = false, .give_way = true});
-  if (tx.state() == Tx::State::kBusy) {
-    session.parked_ = true;
-    return server_.WaitForScript(session);
+  std::optional<Tx> tx;
+  if (!session.connection().worker().is_nested()) {
+    tx.emplace(
+        server_.keyspace(), refs, now_ms_,
+        TxOptions{
+            .read_blocking = session.park_count_ >= kParksMax, .touch = false, .give_way = true});
   }
-  if (tx.state() == Tx::State::kPending) {
+  if (!tx || tx->state() == Tx::State::kBusy) {
+    WatchUnseen(server_.keyspace().watched_keys(), transaction.watcher(), refs);
+  } else if (tx->state() == Tx::State::kPending) {
     session.parked_ = true;
-    return Park(session, tx.missing());
+    return Park(session, tx->missing());
+  } else if (tx->state() != Tx::State::kReady) {
+    session.park_count_ = 0;
+    return reply.Error("IOERR a read of the store failed: " + tx->error().message());
+  } else {
+    for (const KeyRef& ref : refs) {
+      const bool is_there = tx->Peek(ref.db, ref.key) != nullptr;
+      server_.keyspace().watched_keys().Add(transaction.watcher(), ref.db, ref.key,
+                                            is_there ? Presence::kPresent : Presence::kAbsent);
+    }
+    turn_barrier_ = std::max(turn_barrier_, tx->barrier());
+    session.connection().SetBarrier(tx->barrier());
   }
   session.park_count_ = 0;
-  if (tx.state() != Tx::State::kReady) {
-    return reply.Error("IOERR a read of the store failed: " + tx.error().message());
-  }
-  for (const KeyRef& ref : refs) {
-    const bool present = tx.Peek(ref.db, ref.key) != nullptr;
-    server_.keyspace().watched_keys().Add(transaction.watcher(), ref.db, ref.key, present);
-  }
-  turn_barrier_ = std::max(turn_barrier_, tx.barrier());
-  session.connection().SetBarrier(tx.barrier());
   if (transaction.memory_bytes() > session.connection().limits().query_buffer_max) {
     return session.connection().Close("query buffer limit reached");
   }
@@ -248,7 +261,7 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
     }
   }
   if (transaction.run.is_active) return part;
-  for (const auto& [key, present] : transaction.watcher().keys()) {
+  for (const auto& [key, presence] : transaction.watcher().keys()) {
     part.keys.emplace_back(key.first, key.second);
   }
   return part;
@@ -273,8 +286,13 @@ bool Dispatcher::BeginExec(Session& session, Tx& tx) {
     return false;
   }
   bool changed = false;
-  for (const auto& [key, present] : transaction.watcher().keys()) {
-    changed |= present && tx.Peek(key.first, key.second) == nullptr;  // it has expired
+  for (const auto& [key, presence] : transaction.watcher().keys()) {
+    const bool is_gone = tx.Peek(key.first, key.second) == nullptr;  // it has expired
+    // One that nobody had looked at may just have been absent. Where it would have been deleted
+    // now, that tells; elsewhere it counts as gone.
+    const bool was_there =
+        presence == Presence::kPresent || (presence == Presence::kUnknown && !tx.may_expire());
+    changed |= is_gone && was_there;
   }
   if (changed || transaction.watcher().changed()) {
     session.connection().SetBarrier(tx.barrier());

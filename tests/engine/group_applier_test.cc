@@ -267,7 +267,7 @@ TEST_F(GroupApplierTest, WatchedKeysOfAReplicaChange) {
   Set("a", "1");
   FeedReplica();
   Watcher watcher;
-  replica_->keyspace().watched_keys().Add(watcher, 0, "a", true);
+  replica_->keyspace().watched_keys().Add(watcher, 0, "a", Presence::kPresent);
   Set("b", "1");
   FeedReplica();
   EXPECT_FALSE(watcher.changed());

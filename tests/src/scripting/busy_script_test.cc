@@ -45,6 +45,31 @@ TEST_F(BusyScript, OthersAreToldAndMayKillIt) {
   EXPECT_EQ(Eval("return 1"), ":1\r\n");
 }
 
+// It needs no lock of a key's; what the script changes from there on is noted.
+TEST_F(BusyScript, WatchIsAnsweredAndMissesNoChange) {
+  Run("MSET k v other v");
+  TestClient runner = Connect(), leaver = Connect();
+  std::vector<std::unique_ptr<TestClient>> others;  // on both workers
+  for (int i = 0; i < 8; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
+  for (const auto& other : others) EXPECT_EQ(other->Run("PING"), "+PONG\r\n");
+  runner.Send(
+      "EVAL \"local function clients() for i = 1, 10000 do end "
+      "return tonumber(string.match(redis.call('info','clients'), 'connected_clients:(%d+)')) end "
+      "local count = clients() redis.call('set','other','w') while clients() >= count do end "
+      "return redis.call('set','k','w')\" 0");
+  AwaitBusy(leaver);
+  for (const auto& other : others) {
+    const bool is_first_half = &other < &others[4];
+    EXPECT_EQ(other->Run(is_first_half ? "WATCH k" : "WATCH other absent"), "+OK\r\n");
+    EXPECT_EQ(other->Run("MULTI"), "+OK\r\n");
+  }
+  EXPECT_EQ(leaver.Run("QUIT"), "+OK\r\n");
+  EXPECT_EQ(runner.ReadReply(), "+OK\r\n");
+  for (const auto& other : others) {
+    EXPECT_EQ(other->Run("EXEC"), &other < &others[4] ? "*-1\r\n" : "*0\r\n");
+  }
+}
+
 TEST_F(BusyScript, AScriptCanNotCatchItsEnd) {
   TestClient runner = Connect(), other = Connect();
   runner.Send("EVAL 'while true do pcall(function() while true do end end) end' 0");
