@@ -43,7 +43,9 @@ void WithFunctions(const Args& args, Session& session, bool write, Reply& reply,
     if (server.RefreshFunctions(reply)) RunInTx(args, server.functions(), *open, work);
     return;
   }
-  Tx tx(server.keyspace(), {}, server.clock().WallMs(), {.write = write, .lock_all = true});
+  Tx tx(server.keyspace(), {}, server.clock().WallMs(),
+        {.write = write, .lock_all = true, .give_way = true});
+  if (tx.state() == Tx::State::kBusy) return RunnerOf(session).WaitForScript(session);
   if (tx.state() != Tx::State::kReady) {
     return reply.Error("MISCONF Errors writing to the AOF file");
   }

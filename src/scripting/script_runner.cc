@@ -207,6 +207,11 @@ bool ScriptRunner::PassFlags(const Session& session, Job* job, Reply& reply) {
   return true;
 }
 
+void ScriptRunner::WaitForScript(Session& session) {
+  session.parked_ = true;
+  server_.WaitForScript(session);
+}
+
 void ScriptRunner::Run(Session& session, Job job, Reply& reply) {
   if (Tx* const open = session.open_tx()) {
     job.what.no_memory = server_.engine().residency().excess_bytes() > 0;
@@ -232,8 +237,7 @@ void ScriptRunner::Run(Session& session, Job job, Reply& reply) {
     case Tx::State::kReady:
       break;
     case Tx::State::kBusy:
-      session.parked_ = true;
-      return server_.WaitForScript(session);
+      return WaitForScript(session);
     case Tx::State::kPending:
       session.parked_ = true;
       return dispatcher_.Park(session, tx.missing());

@@ -32,6 +32,8 @@ class ScriptRunner {
   void CallFunction(const Args& args, Session& session, bool read_only, Reply& reply);
   // SCRIPT LOAD: the SHA1 of a body that compiles, or the error.
   void LoadScript(std::string_view body, Reply& reply);
+  // Parks the session, whose command is to be run again: a script on another worker takes long.
+  void WaitForScript(Session& session);
   // What the gates go by: the flags of a call of EVAL or FCALL and their like follow from what the
   // script or function declares, as far as that is known. Holds no locks. Requires: its arity fits.
   uint32_t GateFlags(const Command& command, const Args& args);

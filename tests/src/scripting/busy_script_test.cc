@@ -45,6 +45,25 @@ TEST_F(BusyScript, OthersAreToldAndMayKillIt) {
   EXPECT_EQ(Eval("return 1"), ":1\r\n");
 }
 
+// A worker that waited for the script's locks would answer nobody.
+TEST_F(BusyScript, FunctionCommandsWaitWithoutTheirWorker) {
+  TestClient runner = Connect();
+  std::vector<std::unique_ptr<TestClient>> waiters, others;  // on both workers
+  for (int i = 0; i < 4; ++i) waiters.push_back(std::make_unique<TestClient>(socket_path()));
+  for (int i = 0; i < 4; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
+  for (const auto& waiter : waiters) EXPECT_EQ(waiter->Run("PING"), "+PONG\r\n");
+  runner.Send("EVAL 'while true do end' 0");
+  while (!server_->scripting().is_long()) std::this_thread::yield();
+  for (const auto& waiter : waiters) waiter->Send("FUNCTION LIST");
+  for (const auto& other : others) AwaitBusy(*other);
+  EXPECT_EQ(others[0]->Run("SCRIPT KILL"), "+OK\r\n");
+  EXPECT_NE(runner.ReadReply().find("killed by user"), std::string::npos);
+  for (const auto& waiter : waiters) {
+    const std::string reply = waiter->ReadReply();
+    EXPECT_TRUE(reply == "*0\r\n" || reply == kBusy) << reply;
+  }
+}
+
 // It needs no lock of a key's; what the script changes from there on is noted.
 TEST_F(BusyScript, WatchIsAnsweredAndMissesNoChange) {
   Run("MSET k v other v");
