@@ -4,11 +4,25 @@
 #include <algorithm>
 
 #include "engine/keyspace.h"
+#include "engine/shard_lock.h"
 
 namespace hearth {
 namespace {
 
 constexpr size_t kRandomPageKeysMax = 1024;
+constexpr char kLongHold[] = "a transaction that holds the keys takes long";
+
+// False: it gave way.
+bool Lock(std::unique_lock<std::mutex>& lock, ShardLocks locks, const Keyspace& keyspace) {
+  if (locks == ShardLocks::kHeld) return true;
+  if (locks == ShardLocks::kTake) {
+    lock.lock();
+    return true;
+  }
+  if (!LockOrGiveWay(*lock.mutex(), keyspace)) return false;
+  lock = std::unique_lock(*lock.mutex(), std::adopt_lock);
+  return true;
+}
 
 // A stored row of the page that memory may know better.
 struct StoredKey {
@@ -103,10 +117,11 @@ uint64_t DeleteIfExpired(Keyspace& keyspace, const KeyRef& ref, int64_t now_ms) 
 
 }  // namespace
 
-bool IsWhollyResident(Keyspace& keyspace, uint32_t db) {
+std::optional<bool> IsWhollyResident(Keyspace& keyspace, uint32_t db) {
   for (uint32_t index = 0; index < keyspace.shard_count(); ++index) {
     Shard& shard = keyspace.shard(index);
-    std::lock_guard lock(shard.mutex);
+    std::unique_lock lock(shard.mutex, std::defer_lock);
+    if (!Lock(lock, ShardLocks::kGiveWay, keyspace)) return std::nullopt;
     if (!shard.dbs[db].complete) return false;
   }
   return true;
@@ -114,7 +129,6 @@ bool IsWhollyResident(Keyspace& keyspace, uint32_t db) {
 
 Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_min, int64_t now_ms,
                    KeyPage* page, ShardLocks locks) {
-  const bool take = locks == ShardLocks::kTake;
   page->next = 0;
   while (page->keys.size() + page->expired.size() < count_min) {
     const uint32_t index = keyspace.ShardIndex(from);
@@ -123,16 +137,16 @@ Status ReadKeyPage(Keyspace& keyspace, uint32_t db, uint64_t from, size_t count_
     const size_t want = count_min - page->keys.size() - page->expired.size();
     uint64_t next;
     std::unique_lock lock(shard.mutex, std::defer_lock);
-    if (take) lock.lock();
+    if (!Lock(lock, locks, keyspace)) return Status::Busy(kLongHold);
     if (shard.dbs[db].complete) {
       next = ReadComplete(shard, db, from, want, now_ms, page);
     } else {
       StoredPage stored;
       const uint32_t db_id = keyspace.log().DbId(db);
-      if (take) lock.unlock();
+      if (lock.owns_lock()) lock.unlock();
       const Status status = ReadStored(keyspace, db_id, from, last, want, &stored);
       if (!status.ok()) return status;
-      if (take) lock.lock();
+      if (!Lock(lock, locks, keyspace)) return Status::Busy(kLongHold);
       // Demoted, flushed or swapped since the view was taken: look again.
       if (shard.max_demoted_seq > stored.view_seq || keyspace.log().DbId(db) != db_id) continue;
       const uint64_t end_inclusive = stored.to_the_end ? last : stored.end - 1;

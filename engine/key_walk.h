@@ -11,6 +11,7 @@
 // Errors: a failed disk read is a Status and no page: never a short one.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,14 +35,16 @@ struct KeyPage {
   uint64_t barrier = 0;          // what a reply that shows these keys must wait for
 };
 
-// Whether every key of the database is resident, so that ReadKeyPage does not touch the disk.
-bool IsWhollyResident(Keyspace& keyspace, uint32_t db);
+// Whether every key of the database is resident, so that ReadKeyPage does not touch the disk;
+// nullopt when it would have to wait for a Tx that takes long.
+std::optional<bool> IsWhollyResident(Keyspace& keyspace, uint32_t db);
 
 // A random key's look tells no more expired keys than this.
 inline constexpr size_t kExpiredKeysMax = 10'000;
 
-// Whether the caller holds the lock of every shard.
-enum class ShardLocks : uint8_t { kTake, kHeld };
+// How the locks of shards are taken: kGiveWay ends with Busy rather than wait for a Tx that takes
+// long; under kHeld the caller holds all of them.
+enum class ShardLocks : uint8_t { kTake, kGiveWay, kHeld };
 
 // Keys with position >= from, at least count_min unless the database ends, expired ones included.
 // May read the disk unless IsWhollyResident: then call it on a reader thread.

@@ -9,8 +9,10 @@
 #include "engine/keyspace.h"
 #include "src/commands/groups.h"
 #include "src/commands/walk.h"
+#include "src/dispatcher.h"
 #include "src/errors.h"
 #include "src/replication/replication.h"
+#include "src/scripting/script_runner.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -20,7 +22,13 @@ namespace {
 // A walk over more keys than this leaves the worker to its other connections.
 constexpr size_t kRunNowKeyCountMax = 10'000;
 
+// A script on another worker takes long: the command is run again.
+void WaitForScript(Session& session) {
+  session.server().DispatcherOf(session.connection().worker()).scripts().WaitForScript(session);
+}
+
 void Answer(const WalkAnswer& answer, const Walk& walk, Session& session, Reply& reply) {
+  if (answer.status.code() == Status::Code::kBusy) return WaitForScript(session);
   if (!answer.status.ok()) {
     return reply.Error("IOERR a read of the store failed: " + answer.status.message());
   }
@@ -33,17 +41,21 @@ void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   Keyspace& keyspace = session.server().keyspace();
   if (Tx* tx = session.open_tx()) {  // EXEC has locked every shard
     tx->SawAllRows();
-    return Answer(walk->run(keyspace, session.db(), tx->now_ms(), tx), *walk, session, reply);
+    return Answer(walk->run(keyspace, session.db(), tx->now_ms(), tx, ShardLocks::kHeld), *walk,
+                  session, reply);
   }
   const uint32_t db = session.db();
   const int64_t now_ms = session.server().clock().WallMs();
   const uint64_t key_count = std::min<uint64_t>(walk->key_count_max, keyspace.KeyCount(db));
-  const bool run_now = key_count <= kRunNowKeyCountMax && IsWhollyResident(keyspace, db);
+  const auto is_resident = IsWhollyResident(keyspace, db);
+  if (!is_resident) return WaitForScript(session);
+  const bool run_now = key_count <= kRunNowKeyCountMax && *is_resident;
+  const ShardLocks locks = run_now ? ShardLocks::kGiveWay : ShardLocks::kTake;
   const Replication& replication = session.server().replication();
   session.OffThread(
       run_now,
-      [&keyspace, db, now_ms, walk] {
-        return std::any(walk->run(keyspace, db, now_ms, /*tx=*/nullptr));
+      [&keyspace, db, now_ms, walk, locks] {
+        return std::any(walk->run(keyspace, db, now_ms, /*tx=*/nullptr, locks));
       },
       [&session, &replication, generation = replication.data_generation(), walk](std::any& answer,
                                                                                  Reply& reply) {

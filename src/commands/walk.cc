@@ -81,15 +81,11 @@ bool ParseScan(const Args& args, ScanOptions* options, Reply& reply) {
   return true;
 }
 
-ShardLocks LocksUnder(const Tx* tx) {
-  return tx != nullptr ? ShardLocks::kHeld : ShardLocks::kTake;
-}
-
 // Adds one page to the answer and returns it; its next is 0 at the end, or after a failure.
 KeyPage AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, size_t count,
-                const KeyFilter& filter, const Tx* tx, WalkAnswer* answer) {
+                const KeyFilter& filter, ShardLocks locks, WalkAnswer* answer) {
   KeyPage page;
-  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, LocksUnder(tx));
+  answer->status = ReadKeyPage(keyspace, db, from, count, now_ms, &page, locks);
   if (!answer->status.ok()) return {};
   answer->barrier = std::max(answer->barrier, page.barrier);
   for (KeyInfo& info : page.keys) {
@@ -99,23 +95,23 @@ KeyPage AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, 
 }
 
 WalkAnswer ScanPage(const ScanOptions& options, Keyspace& keyspace, uint32_t db, int64_t now_ms,
-                    Tx* tx) {
+                    Tx* tx, ShardLocks locks) {
   WalkAnswer answer;
   KeyPage page =
-      AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, tx, &answer);
+      AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, locks, &answer);
   answer.cursor = page.next;
   std::erase_if(page.expired, [&](const KeyInfo& info) { return !options.filter.Accepts(info); });
   answer.barrier = std::max(answer.barrier, DeleteExpired(keyspace, db, page.expired, now_ms, tx));
   return answer;
 }
 
-WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
+WalkAnswer PickRandomKey(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx,
+                         ShardLocks locks) {
   WalkAnswer answer;
   std::string key;
   bool found = false;
   std::vector<KeyInfo> expired;
-  answer.status =
-      ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found, &expired, LocksUnder(tx));
+  answer.status = ReadRandomKey(keyspace, db, RandomBits(), now_ms, &key, &found, &expired, locks);
   if (!answer.status.ok()) return answer;
   if (found) answer.keys.push_back(std::move(key));
   (void)DeleteExpired(keyspace, db, expired, now_ms, tx);
@@ -156,8 +152,9 @@ std::optional<uint64_t> ParseScanCursor(std::string_view text) {
 std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
   ScanOptions options;
   if (!ParseScan(args, &options, reply)) return std::nullopt;
-  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
-    return ScanPage(options, keyspace, db, now_ms, tx);
+  const auto run = [options](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx,
+                             ShardLocks locks) {
+    return ScanPage(options, keyspace, db, now_ms, tx, locks);
   };
   return Walk{run, WriteScan, options.count};
 }
@@ -165,11 +162,12 @@ std::optional<Walk> MakeScan(const Args& args, Reply& reply) {
 std::optional<Walk> MakeKeys(const Args& args, Reply&) {
   KeyFilter filter;
   filter.SetPattern(args[1]);
-  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx) {
+  const auto run = [filter](Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx*,
+                            ShardLocks locks) {
     WalkAnswer answer;
     uint64_t from = 0;
     do {
-      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, tx, &answer).next;
+      from = AddPage(keyspace, db, now_ms, from, kKeysPageKeyCount, filter, locks, &answer).next;
     } while (from != 0);
     return answer;
   };

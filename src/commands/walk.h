@@ -31,8 +31,10 @@ struct WalkAnswer {
 };
 
 struct Walk {
-  // tx: one that holds every shard, or null.
-  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx)> run;
+  // tx: one that holds every shard (kHeld), or null. With kGiveWay the answer's status may be Busy.
+  std::function<WalkAnswer(Keyspace& keyspace, uint32_t db, int64_t now_ms, Tx* tx,
+                           ShardLocks locks)>
+      run;
   void (*write)(const WalkAnswer& answer, Reply& reply);
   size_t key_count_max;  // how many keys it looks at, at most
 };

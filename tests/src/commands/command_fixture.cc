@@ -158,7 +158,8 @@ void CommandFixture::RunWalk(const Args& args, Reply& reply) {
     return reply.Error("ERR unknown command");
   }
   if (!walk) return;
-  const WalkAnswer answer = walk->run(engine_->keyspace(), db_, clock_.WallMs(), /*tx=*/nullptr);
+  const WalkAnswer answer =
+      walk->run(engine_->keyspace(), db_, clock_.WallMs(), /*tx=*/nullptr, ShardLocks::kTake);
   ASSERT_TRUE(answer.status.ok()) << answer.status.message();
   EXPECT_LE(answer.barrier, engine_->log().joined_seq());
   walk->write(answer, reply);

@@ -168,7 +168,7 @@ TEST_F(ScanCommandsTest, ScanDeletesWithinATransactionAndTellsOfIt) {
     OutputBuffer out;
     Reply reply(&out);
     Tx tx(keyspace, {}, clock_.WallMs(), {.write = true, .lock_all = true});
-    (void)MakeScan(Args(words), reply)->run(keyspace, 0, clock_.WallMs(), &tx);
+    (void)MakeScan(Args(words), reply)->run(keyspace, 0, clock_.WallMs(), &tx, ShardLocks::kHeld);
     EXPECT_GT(tx.barrier(), 0u);
   }
   EXPECT_EQ(LoggedRows(), "delete 0/gone\n");

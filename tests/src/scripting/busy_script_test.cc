@@ -47,16 +47,18 @@ TEST_F(BusyScript, OthersAreToldAndMayKillIt) {
 }
 
 // A worker that waited for the script's locks would answer nobody, also not who is to kill it.
-TEST_F(BusyScript, FunctionCommandsWaitWithoutTheirWorker) {
+TEST_F(BusyScript, WhatNeedsEveryShardWaitsWithoutItsWorker) {
   TestClient runner = Connect();
   std::vector<std::unique_ptr<TestClient>> callers, others;  // on both workers
   for (int i = 0; i < 4; ++i) callers.push_back(std::make_unique<TestClient>(socket_path()));
   for (int i = 0; i < 4; ++i) others.push_back(std::make_unique<TestClient>(socket_path()));
   std::atomic<bool> killed{false};
   std::vector<std::thread> threads;  // so that one of them asks for the locks as the script begins
-  for (const auto& caller : callers) {
-    threads.emplace_back([&killed, caller = caller.get()] {
-      while (!killed && caller->Run("FUNCTION LIST") != kBusy) continue;
+  for (size_t i = 0; i < callers.size(); ++i) {
+    threads.emplace_back([&killed, caller = callers[i].get(), walks = i / 2 % 2 == 0] {
+      while (!killed && caller->Run(walks ? "SCAN 0 COUNT 1000" : "FUNCTION LIST") != kBusy) {
+        continue;
+      }
     });
   }
   runner.Send("EVAL 'while true do end' 0");
