@@ -234,13 +234,17 @@ void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
     const Written written = Answer(operation, &window, reply);
     change_count += written == Written::kOther || (grows && written == Written::kSame);
   }
-  if (change_count == 0 && !grows) return;
+  const bool recodes = writes && object != nullptr && object->encoding != Encoding::kRaw;
+  if (change_count == 0 && !grows && !recodes) return;
   ChangeCount changes(tx);
   changes.Is(change_count);
   // A string that grew, and no more, counts as no change; a follower's is to grow too.
-  if (Effects* const effects = Effects::Current()) [[unlikely]]
+  Effects* const effects = Effects::Current();
+  if (grows && effects != nullptr) [[unlikely]]
     effects->Force();
+  tx.set_quiet(change_count == 0 && !grows);  // only its encoding changes
   tx.WriteRange(args[1], window.first(), window.bytes());
+  tx.set_quiet(false);
   if (change_count > 0) tx.Notify(EventClass::kString, "setbit", args[1]);
 }
 

@@ -79,6 +79,17 @@ TEST_F(BitFieldTest, WhatWritesTheSameLogsNothing) {
   EXPECT_EQ(Refused("BITFIELD k OVERFLOW FAIL INCRBY u8 0 255"), "*1\r\n$-1\r\n");
 }
 
+// As in Redis: also what fails, or writes what stands there.
+TEST_F(BitFieldTest, AWriteMakesAnIntegerRaw) {
+  for (const char* write : {"SET u8 0 49", "OVERFLOW FAIL SET u2 0 100"}) {
+    Run("SET k 128");
+    Run("BITFIELD k GET u8 0");
+    EXPECT_EQ(LoggedRows(), "put 0/k int 128\n");
+    Run("BITFIELD k " + std::string(write));
+    EXPECT_EQ(LoggedRows(), "put 0/k raw 128\n") << write;
+  }
+}
+
 TEST_F(BitFieldTest, Refuses) {
   MakeList("l");
   for (const char* type : {"u64", "i65", "u0", "i0", "x8", "u", "''", "u08", "U8", "i-1"}) {
