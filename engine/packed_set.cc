@@ -45,7 +45,16 @@ std::optional<PackedSetPlace> FindSetItem(std::string_view packed, std::string_v
 
 size_t CountSetItems(std::string_view packed) {
   size_t count = 0;
-  for (PackedSetReader reader(packed); !reader.done(); reader.Next()) ++count;
+  for (size_t at = 0; at < packed.size(); ++count) {
+    uint64_t head = static_cast<unsigned char>(packed[at]);
+    size_t head_size = 1;
+    if (head >= 0x80) [[unlikely]] {
+      std::string_view rest = packed.substr(at);
+      if (!ReadVarint(&rest, &head) || head >> 1 > rest.size()) return count;
+      head_size = packed.size() - at - rest.size();
+    }
+    at += head_size + (head >> 1);
+  }
   return count;
 }
 

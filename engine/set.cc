@@ -30,6 +30,7 @@ SetCollection& SetKey::members() const {
 }
 
 size_t SetKey::size() const {
+  if (views_known_) return views_.size();
   return is_spread() ? members().size() : CountSetItems(packed());
 }
 
@@ -64,6 +65,7 @@ void SetKey::ForgetViews() {
   views_known_ = false;
   index_.clear();
   lookups_ = 0;
+  has_drawn_ = false;
 }
 
 // The items of a set that is walked whatever is looked for in it.
@@ -143,15 +145,13 @@ void SetKey::PrepareViews() const {
   if (views_known_) return;
   views_known_ = true;
   views_.clear();
-  const size_t count = size();
-  const bool has_numbers = is_spread() && members().has_numbers();
-  if (has_numbers) {
-    views_.resize(count);
-    digits_ = std::make_unique_for_overwrite<char[]>(count * kDigitsMax);
+  if (is_spread() && members().has_numbers()) {
+    views_.resize(members().size());
+    digits_ = std::make_unique_for_overwrite<char[]>(views_.size() * kDigitsMax);
     return;
   }
-  size_t integer_count = 0;
-  for (PackedSetReader reader(packed_items()); !reader.done();) {
+  size_t count = 0, integer_count = 0;
+  for (PackedSetReader reader(packed_items()); !reader.done(); ++count) {
     reader.Next();
     integer_count += reader.is_integer();
   }
@@ -203,8 +203,9 @@ std::string_view SetKey::Random() const {
     return members().table().Random(RandomBits)->member();
   }
   const size_t index = RandomBits() % size();
-  if (!views_known_ && !HasIndexOfOwn()) {
-    // Only integers need a place of their own.
+  if (!views_known_ && !HasIndexOfOwn() && !has_drawn_) {
+    has_drawn_ = true;
+    // One draw costs no views of all, unless it is an integer.
     PackedSetReader reader(packed_items());
     for (size_t left = index + 1; left > 0; --left) reader.Next();
     if (!reader.is_integer()) return reader.member();

@@ -64,7 +64,7 @@ class SetKey : public CollectionKey {
   // Of a set without a table, while they are known: views that stay until the next change.
   mutable std::vector<std::string_view> views_;
   mutable std::unique_ptr<char[]> digits_;  // of those that are integers
-  mutable bool views_known_ = false;
+  mutable bool views_known_ = false, has_drawn_ = false;
   mutable std::vector<uint32_t> index_;  // of the views by their hashes, + 1; 0 = free
   mutable int lookups_ = 0;
 };
