@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "engine/hash.h"
+#include "engine/random.h"
 #include "src/commands/draw.h"
 #include "src/commands/groups.h"
 #include "src/commands/hash.h"
@@ -12,6 +13,17 @@ namespace hearth {
 namespace {
 
 using Field = HashKey::Field;
+
+// A draw walks a small hash: from a few draws on, or one for so many fields of a big hash, a list
+// of all fields is cheaper.
+constexpr size_t kSmallFieldsMax = 1024;
+constexpr size_t kDrawsBySmall = 3;
+constexpr size_t kFieldsADraw = 8;
+
+bool IsListed(const HashKey& hash, uint64_t draws) {
+  const size_t size = hash.size();
+  return draws >= (size <= kSmallFieldsMax ? kDrawsBySmall : size / kFieldsADraw);
+}
 
 // RESP3 has an array of pairs, RESP2 one of twice the size.
 void BeginFields(size_t count, bool with_values, Reply& reply) {
@@ -27,7 +39,23 @@ void ReplyField(const Field& field, bool with_values, Reply& reply) {
 // Different fields; all of them when there are not as many as wanted.
 std::vector<Field> Draw(const HashKey& hash, size_t wanted) {
   if (wanted >= hash.size()) return AllOf<Field>(hash);
+  if (IsListed(hash, wanted)) {
+    auto fields = AllOf<Field>(hash);
+    ShuffleFirst(&fields, wanted);
+    fields.resize(wanted);
+    return fields;
+  }
   return DrawDifferent<Field>(hash, wanted, [](const Field& field) { return field.name; });
+}
+
+// Fields drawn again and again.
+void ReplyDraws(const HashKey& hash, uint64_t count, bool with_values, Reply& reply) {
+  std::vector<Field> all;
+  if (IsListed(hash, count)) all = AllOf<Field>(hash);
+  BeginFields(count, with_values, reply);
+  for (; count > 0 && !reply.muted(); --count) {
+    ReplyField(all.empty() ? hash.Random() : all[RandomBits() % all.size()], with_values, reply);
+  }
 }
 
 }  // namespace
@@ -58,9 +86,7 @@ void HRandField(const Args& args, Tx& tx, Reply& reply) {
     for (const Field& field : fields) ReplyField(field, with_values, reply);
     return;
   }
-  auto left = static_cast<uint64_t>(-*count);
-  BeginFields(left, with_values, reply);
-  for (; left > 0 && !reply.muted(); --left) ReplyField(hash.Random(), with_values, reply);
+  ReplyDraws(hash, static_cast<uint64_t>(-*count), with_values, reply);
 }
 
 }  // namespace hearth
