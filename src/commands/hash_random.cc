@@ -14,15 +14,12 @@ namespace {
 
 using Field = HashKey::Field;
 
-// A draw walks a small hash: from a few draws on, or one for so many fields of a big hash, a list
-// of all fields is cheaper.
+// A draw walks a small hash: from a few draws on, a list of all fields is cheaper.
 constexpr size_t kSmallFieldsMax = 1024;
 constexpr size_t kDrawsBySmall = 3;
-constexpr size_t kFieldsADraw = 8;
 
 bool IsListed(const HashKey& hash, uint64_t draws) {
-  const size_t size = hash.size();
-  return draws >= (size <= kSmallFieldsMax ? kDrawsBySmall : size / kFieldsADraw);
+  return draws >= kDrawsBySmall && hash.size() <= kSmallFieldsMax;
 }
 
 // RESP3 has an array of pairs, RESP2 one of twice the size.

@@ -46,7 +46,9 @@ void Run(const std::optional<Walk>& walk, Session& session, Reply& reply) {
   }
   const uint32_t db = session.db();
   const int64_t now_ms = session.server().clock().WallMs();
-  const uint64_t key_count = std::min<uint64_t>(walk->key_count_max, keyspace.KeyCount(db));
+  const uint64_t passed_count = walk->passes_expired ? keyspace.log().ExpiryCount(db) : 0;
+  const uint64_t key_count =
+      std::min<uint64_t>(walk->key_count_max + passed_count, keyspace.KeyCount(db));
   const auto is_resident = IsWhollyResident(keyspace, db);
   if (!is_resident) return WaitForScript(session);
   const bool run_now = key_count <= kRunNowKeyCountMax && *is_resident;

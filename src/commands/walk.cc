@@ -175,7 +175,7 @@ std::optional<Walk> MakeKeys(const Args& args, Reply&) {
 }
 
 std::optional<Walk> MakeRandomKey(const Args&, Reply&) {
-  return Walk{PickRandomKey, WriteOneKey, 1};
+  return Walk{PickRandomKey, WriteOneKey, 1, /*passes_expired=*/true};
 }
 
 }  // namespace hearth

@@ -36,7 +36,8 @@ struct Walk {
                            ShardLocks locks)>
       run;
   void (*write)(const WalkAnswer& answer, Reply& reply);
-  size_t key_count_max;  // how many keys it looks at, at most
+  size_t key_count_max;         // how many keys it looks at, at most
+  bool passes_expired = false;  // expired ones do not count among them
 };
 
 // What strtoul reads: a sign is allowed, a negative cursor wraps, an empty one is 0.
