@@ -77,6 +77,12 @@ class Config {
   int64_t Int(std::string_view name) const;
   std::string Text(std::string_view name) const;
 
+  // Whether the file, the command line or CONFIG SET named it.
+  bool IsGiven(std::string_view name) const {
+    std::lock_guard lock(mutex_);
+    return At(name).given;
+  }
+
   // A line about a directive that has kLines.
   struct Line {
     std::vector<std::string> words;  // behind the name

@@ -5,6 +5,7 @@
 #include <cinttypes>
 
 #include "engine/process_memory.h"
+#include "src/import/redis_import.h"
 #include "src/info_writer.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -127,8 +128,9 @@ void SnapshotLines(Server& server, std::string* out) {
   InfoLine(out, "rdb_current_bgsave_time_sec:%" PRId64, server.snapshots().RunsForS());
   InfoLine(out, "rdb_saves:%" PRIu64, server.snapshots().count());
   InfoLine(out, "rdb_last_cow_size:0");
-  InfoLine(out, "rdb_last_load_keys_expired:0");
-  InfoLine(out, "rdb_last_load_keys_loaded:0");
+  const RedisImport::Progress& import = server.redis_import().progress();
+  InfoLine(out, "rdb_last_load_keys_expired:%" PRIu64, import.expired_count.load());
+  InfoLine(out, "rdb_last_load_keys_loaded:%" PRIu64, import.key_count.load());
 }
 
 void LogLines(Server& server, std::string* out) {
@@ -153,6 +155,22 @@ void LogLines(Server& server, std::string* out) {
   InfoLine(out, "writes_refused_reason:%s", reason.c_str());
 }
 
+// While the files of a Redis are imported: what clients wait by.
+void ImportLines(Server& server, std::string* out) {
+  const RedisImport::Progress& import = server.redis_import().progress();
+  const int64_t began_ms = import.began_ms;
+  const uint64_t total = import.total_bytes, loaded = import.loaded_bytes;
+  const int64_t took_s = (server.clock().WallMs() - began_ms) / 1000;
+  const double share = total == 0 ? 1 : static_cast<double>(loaded) / static_cast<double>(total);
+  const double left_s = share == 0 ? 1 : static_cast<double>(took_s) * (1 / share - 1);
+  InfoLine(out, "loading_start_time:%" PRId64, began_ms / 1000);
+  InfoLine(out, "loading_total_bytes:%" PRIu64, total);
+  InfoLine(out, "loading_rdb_used_mem:0");
+  InfoLine(out, "loading_loaded_bytes:%" PRIu64, loaded);
+  InfoLine(out, "loading_loaded_perc:%.2f", share * 100);
+  InfoLine(out, "loading_eta_seconds:%.0f", left_s);
+}
+
 }  // namespace
 
 void PersistenceSection(Server& server, std::string* out) {
@@ -173,6 +191,7 @@ void PersistenceSection(Server& server, std::string* out) {
   InfoLine(out, "store_failures:%" PRIu64, gauges.failure_count.load());
   InfoLine(out, "store_reopened:%" PRIu64, gauges.reopen_count.load());
   InfoLine(out, "disk_free_bytes:%" PRIu64, gauges.disk_free_bytes.load());
+  if (server.redis_import().is_due()) ImportLines(server, out);
 }
 
 void KeyspaceSection(Server& server, std::string* out) {

@@ -22,6 +22,7 @@
 #endif
 
 #include "src/config.h"
+#include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/metrics.h"
 #include "src/server.h"
@@ -142,10 +143,19 @@ int Run(const std::vector<std::string>& args) {
   const std::string pidfile = config.Text("pidfile");
   if (!pidfile.empty()) std::ofstream(pidfile) << getpid() << "\n";
   const SignalWatch signal_watch(server, signals);
+  if (server.redis_import().is_due()) {
+    Notify("STATUS=Importing the files of a Redis");
+    if (const std::string failure = server.redis_import().Run(); !failure.empty()) {
+      Log(LogLevel::kWarning, failure);
+      metrics.reset();
+      (void)server.Stop();
+      return 1;
+    }
+  }
   if (config.Int("port") != 0) {
     Log(LogLevel::kNotice, "Running on port " + std::to_string(server.port()));
   }
-  Log(LogLevel::kNotice, "Ready to accept connections");
+  if (!server.is_stop_requested()) Log(LogLevel::kNotice, "Ready to accept connections");
   Notify("READY=1\nSTATUS=Ready to accept connections");
   server.WaitUntilStopped();
 

@@ -5,6 +5,7 @@
 
 #include "src/client_eviction.h"
 #include "src/commands/groups.h"
+#include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/redis_text.h"
@@ -84,6 +85,7 @@ Server::Server(Config& config, std::function<void(EngineOptions&)> adjust_engine
       started_ms_(clock_.WallMs()),
       run_id_(NewReplicationId()) {
   replication_ = std::make_unique<Replication>(*this);
+  redis_import_ = std::make_unique<RedisImport>(*this);
 }
 
 Server::~Server() {
@@ -133,6 +135,9 @@ std::string Server::Start() {
     worker->Start();
   }
   replication_->Start();
+  if (redis_import_->is_due()) {
+    if (std::string error = redis_import_->Begin(); !error.empty()) return error;
+  }
   return Listen();
 }
 
@@ -214,8 +219,12 @@ std::string Server::OpenEngine() {
   options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
   RemoveUnfinishedSnapshots(snapshots_.Dir());
   if (adjust_engine_) adjust_engine_(options);
+  if (std::string error = redis_import_->Prepare(options.store.dir); !error.empty()) return error;
   const Status status = Engine::Open(std::move(options), &engine_);
-  if (!status.ok()) return status.message();
+  if (!status.ok()) {
+    redis_import_->GiveUp();
+    return status.message();
+  }
   ApplyMemoryPolicy();
   const OpenReport& report = engine_->report();
   Log(LogLevel::kNotice, (report.created ? "Created the store in " : "Opened the store in ") +
@@ -471,7 +480,7 @@ void Server::RequestStop() {
 
 void Server::WaitUntilStopped() {
   std::unique_lock lock(stop_mutex_);
-  stop_wanted_.wait(lock, [this] { return stop_requested_; });
+  stop_wanted_.wait(lock, [this] { return is_stop_requested(); });
 }
 
 Status Server::Stop() {

@@ -35,10 +35,10 @@
 #include "src/monitors.h"
 #include "src/pause_gate.h"
 #include "src/pubsub.h"
-#include "src/rate_meter.h"
 #include "src/reply_buffer.h"
 #include "src/scripting/functions.h"
 #include "src/scripting/scripting.h"
+#include "src/server_stats.h"
 #include "src/shutdown.h"
 #include "src/slow_log.h"
 #include "src/snapshots.h"
@@ -49,13 +49,8 @@ namespace hearth {
 // What INFO and HELLO tell clients that look for features by version.
 inline constexpr std::string_view kRedisVersion = "7.2.0";
 
-struct ServerStats {
-  std::atomic<uint64_t> connections_received{0};
-  std::atomic<uint64_t> rejected_before_reset{0}, rejected_by_closed{0};
-  RateMeter commands, net_in, net_out;
-};
-
 class ClientEviction;
+class RedisImport;
 class Replication;
 
 class Server {
@@ -66,8 +61,11 @@ class Server {
 
   // Opens the store, binds and serves. Empty when all went well.
   std::string Start();
+  // To be run behind Start, if it is due.
+  RedisImport& redis_import() { return *redis_import_; }
   // Returns once Stop was asked for (a signal, SHUTDOWN).
   void WaitUntilStopped();
+  bool is_stop_requested() const { return stop_requested_; }
   // From any thread or a signal's: ends WaitUntilStopped.
   void RequestStop();
   // Ends workers, then the engine. The status of the last sync.
@@ -187,7 +185,6 @@ class Server {
   void WatchPersistenceConfig();
   void WatchDiagnosticsConfig();
   void WatchEventFlags();
-  // acl: see server_acl.cc.
   std::string StartUsers();
   std::string DeclareUsers();
   std::string RenameCommands();
@@ -208,6 +205,7 @@ class Server {
   std::mutex acl_file_mutex_;  // one reads or writes it at a time
   ServerStats stats_;
   std::unique_ptr<Replication> replication_;
+  std::unique_ptr<RedisImport> redis_import_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<BlockedClients> blocked_clients_;
@@ -243,8 +241,8 @@ class Server {
 
   std::mutex stop_mutex_;
   std::condition_variable stop_wanted_;
-  bool stop_requested_ = false, stopped_ = false;
-  std::atomic<bool> stopping_{false};
+  bool stopped_ = false;
+  std::atomic<bool> stop_requested_{false}, stopping_{false};
 };
 
 }  // namespace hearth

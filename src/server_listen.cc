@@ -6,6 +6,7 @@
 #include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog.h"
+#include "src/import/redis_files.h"
 #include "src/log.h"
 #include "src/redis_text.h"
 #include "src/replication/replication.h"
@@ -355,6 +356,10 @@ void Server::WatchPersistenceConfig() {
       return status.ok();
     });
   }
+  config_.OnChange("dbfilename", [this](std::string* error) {
+    *error = "dbfilename can't be a path, just a filename";
+    return !IsPath(config_.Text("dbfilename"));
+  });
   const auto set_purge_threads = [this](std::string* error) {
     if (SetPurgeThreads(config_.Bool("jemalloc-bg-thread"))) return true;
     *error = "the allocator cannot run threads of its own";

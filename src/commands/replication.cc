@@ -4,6 +4,7 @@
 #include "net/worker.h"
 #include "src/commands/groups.h"
 #include "src/errors.h"
+#include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/replication/replica_sender.h"
@@ -29,6 +30,7 @@ Replication::Done AnswerWhenDone(Session& session) {
 // REPLICAOF host port | NO ONE
 void ReplicaOf(const Args& args, Session& session, Reply& reply) {
   Replication& replication = session.server().replication();
+  if (session.server().redis_import().is_due()) return reply.Error(kErrLoading);
   if (replication.failover_state() != FailoverState::kNone) {
     return reply.Error("ERR REPLICAOF not allowed while failing over.");
   }

@@ -11,6 +11,7 @@ namespace hearth {
 namespace {
 
 constexpr size_t kLineMax = 32;  // of a count or a size
+constexpr size_t kNoteMax = 1024;
 constexpr size_t kKeptMax = 1 << 20;
 
 }  // namespace
@@ -49,8 +50,11 @@ bool CommandScanner::Line(std::string_view* line) {
 
 CommandScanner::Result CommandScanner::Header() {
   std::string_view line;
-  if (!Line(&line)) return end_ - scan_ > kLineMax ? Result::kDamaged : Result::kNeedMore;
-  if (line.empty()) {
+  const bool is_note = takes_notes_ && scan_ < end_ && buffer_[scan_] == '#';
+  if (!Line(&line)) {
+    return end_ - scan_ > (is_note ? kNoteMax : kLineMax) ? Result::kDamaged : Result::kNeedMore;
+  }
+  if (line.empty() || is_note) {
     arg_count_ = 0;
   } else {
     const auto count = line[0] == '*' ? ParseInt64(line.substr(1)) : std::nullopt;

@@ -44,8 +44,9 @@
 
 namespace hearth {
 
-class Server;
 class FollowHost;
+class RdbLoader;
+class Server;
 
 inline constexpr size_t kStreamPendingBytesMax = 16 << 20;
 inline constexpr size_t kStreamErrorsLoggedMax = 20;
@@ -79,11 +80,8 @@ class RedisFollower {
 
   bool TakeFullResync(LinkSocket& socket, ReplicaLink& link, const std::string& line);
   bool Load(FileSource& source, ReplicaLink& link);
-  bool LoadEntries(RdbFileReader& reader, StreamClient& client, std::string* error);
-  std::string LoadEntry(const RdbEntry& entry, StreamClient& client);
-  std::string LoadKey(const RdbEntry& entry);
+  bool LoadEntries(RdbFileReader& reader, RdbLoader& loader, std::string* error);
   std::string DropAll();
-  bool Commit();
 
   // Where the store's data stand in a primary's stream, if that is known.
   void TakePlaceOfStore();
@@ -126,7 +124,6 @@ class RedisFollower {
   bool dropped_old_ = false;  // by the load that goes on
   // What the last file had that is not known here, if that ended it.
   std::string unknown_, last_unknown_;
-  uint64_t uncommitted_bytes_ = 0;
   std::atomic<uint64_t> shown_received_{0}, shown_applied_{0}, error_count_{0};
 };
 

@@ -7,20 +7,18 @@
 #include <vector>
 
 #include "src/commands/groups.h"
+#include "src/import/rdb_loader.h"
 #include "src/log.h"
 #include "src/numbers.h"
 #include "src/replication/redis_follower.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
-#include "src/stored_value.h"
 
 namespace hearth {
 namespace {
 
 constexpr size_t kMarkSize = 40;
-constexpr uint64_t kCommitBytes = 4 << 20;
 constexpr int64_t kAliveUs = 1'000'000;
-constexpr uint64_t kOverheadBytes = 64;  // of a key
 constexpr size_t kHeldCodeBytesMax = 64 << 20;
 
 bool HasKeys(Server& server) {
@@ -162,12 +160,13 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   const int64_t began_us = LinkNowUs();
   dropped_old_ = false;
   last_unknown_ = std::exchange(unknown_, {});
-  uncommitted_bytes_ = 0;
   StreamClient client(server_, &link);
+  // Also what has expired meanwhile: the stream may hold its DEL, or a PERSIST that came in time.
+  RdbLoader loader(server_, client, /*drops_expired=*/false);
   RdbFileReader reader([&source](std::span<char> into) { return source.Read(into); },
                        static_cast<size_t>(server_.config().Int("proto-max-bulk-len")));
   std::string error;
-  const bool loaded = LoadEntries(reader, client, &error);
+  const bool loaded = LoadEntries(reader, loader, &error);
   std::string rest(reader.rest());
   if (!loaded || !source.End(&rest)) {
     if (!source.error().empty()) return false;  // the reader only saw that nothing more came
@@ -180,7 +179,7 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
               error.starts_with("REFUSED ") ? LinkState::kRefused : LinkState::kConnect);
     return false;
   }
-  if (!Commit()) {
+  if (!loader.Commit()) {
     link.Fail("full resync: the store refuses writes");
     return false;
   }
@@ -196,7 +195,7 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
 
 // Libraries and scripts come before the keys, or without any: they alone do not make an empty
 // primary one that has data. As many as no primary has without keys count as data.
-bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std::string* error) {
+bool RedisFollower::LoadEntries(RdbFileReader& reader, RdbLoader& loader, std::string* error) {
   std::vector<RdbEntry> held;
   size_t held_bytes = 0;
   for (;;) {
@@ -222,75 +221,23 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, StreamClient& client, std
       }
       *error = DropAll();
       for (const RdbEntry& code : held) {
-        if (error->empty()) *error = LoadEntry(code, client);
+        if (error->empty()) *error = loader.Load(code);
       }
       held.clear();
     }
-    if (error->empty()) *error = LoadEntry(entry, client);
+    if (error->empty()) *error = loader.Load(entry);
     if (!error->empty() || is_end) return error->empty();
   }
 }
 
-// An error, or "".
-std::string RedisFollower::LoadEntry(const RdbEntry& entry, StreamClient& client) {
-  switch (entry.kind) {
-    case RdbEntry::Kind::kKey:
-      return LoadKey(entry);
-    case RdbEntry::Kind::kFunction:
-      return client.Run({"FUNCTION", "LOAD", entry.text}) ? std::string() : client.error();
-    case RdbEntry::Kind::kAux:
-      return client.Run({"SCRIPT", "LOAD", entry.text}) ? std::string() : client.error();
-    case RdbEntry::Kind::kEnd:
-      break;
-  }
-  return {};
-}
-
 // What there was goes, once it is sure that something comes.
 std::string RedisFollower::DropAll() {
-  if (std::string failure = server_.replication().BeginLoad(); !failure.empty()) return failure;
+  if (std::string failure =
+          server_.replication().BeginLoad("The data are being replaced by those of a Redis.\n");
+      !failure.empty())
+    return failure;
   dropped_old_ = true;
   return server_.replication().DropData();
-}
-
-// An error, or "".
-std::string RedisFollower::LoadKey(const RdbEntry& entry) {
-  if (entry.db >= DbCount()) {
-    return "the primary has a database " + std::to_string(entry.db) + ", this server " +
-           std::to_string(DbCount()) + " (databases)";
-  }
-  RdbValue value;
-  std::string_view bytes = entry.value;
-  const Status status = ReadRdbValue(entry.type, &bytes, &value);
-  if (status.code() == Status::Code::kNotFound) return {};  // as Redis: nothing to be kept
-  if (!status.ok() || !bytes.empty()) {
-    return "the value of key '" + entry.key.substr(0, 64) +
-           "' is damaged: " + (status.ok() ? "bytes follow it" : status.message());
-  }
-  const int64_t now_ms = server_.clock().WallMs();
-  // Also what has expired meanwhile: the stream may hold its DEL, or a PERSIST that came in time.
-  const KeyRef ref(static_cast<uint32_t>(entry.db), entry.key);
-  {
-    Tx tx(server_.keyspace(), {&ref, 1}, now_ms,
-          {.write = true, .read_blocking = true, .see_expired = true});
-    if (tx.state() != Tx::State::kReady) return "the store refuses writes";
-    if (tx.Peek(entry.key) != nullptr) return "the file has a key twice";
-    WriteStoredValue(tx, entry.key, value);
-    if (entry.expire_at_ms != -1 && tx.Peek(entry.key) != nullptr) {
-      tx.SetExpiry(entry.key, entry.expire_at_ms);
-    }
-    const auto access = AccessOfUse(entry.idle_s, entry.frequency, now_ms);
-    if (access && tx.Peek(entry.key) != nullptr) tx.SetAccess(entry.key, *access);
-  }
-  uncommitted_bytes_ += entry.value.size() + entry.key.size() + kOverheadBytes;
-  if (uncommitted_bytes_ >= kCommitBytes && !Commit()) return "the store refuses writes";
-  return {};
-}
-
-bool RedisFollower::Commit() {
-  uncommitted_bytes_ = 0;
-  CommitLog& log = server_.engine().log();
-  return log.CommitAndWait(log.joined_seq());
 }
 
 void RedisFollower::Finish() {

@@ -57,6 +57,9 @@ struct PrimaryAddress {
 enum class FailoverState : uint8_t { kNone, kWaitForSync, kInProgress };
 const char* FailoverStateName(FailoverState state);
 
+// There while data are replaced: what the store in the directory holds is not whole.
+std::string LoadMarkPath(const std::string& store_dir);
+
 class Replication final : public FollowHost {
  public:
   explicit Replication(Server& server);
@@ -85,11 +88,12 @@ class Replication final : public FollowHost {
   };
   std::optional<StreamOffsets> stream_offsets() const;
 
-  // A full resync from a Redis takes the place of the data: from BeginLoad to EndLoad clients and
-  // replicas get -LOADING, also behind a crash, which then drops what there is. For its link's
+  // A full resync from a Redis, or its files, take the place of the data: from BeginLoad to EndLoad
+  // clients and replicas get -LOADING, also behind a crash, which then drops what there is. For one
   // thread; an error text or "". EndLoad: everything is committed, and becomes durable.
   bool is_loading() const { return is_loading_.load(std::memory_order_acquire); }
-  std::string BeginLoad();
+  // cause: what the mark says that stands on the disk meanwhile.
+  std::string BeginLoad(const std::string& cause);
   // Keys and function libraries.
   std::string DropData();
   std::string EndLoad();
@@ -183,7 +187,6 @@ class Replication final : public FollowHost {
   void BecomeReplica();
   void CloseRedisFollowers();
   void WaitForWorkers();
-  std::string LoadMarkPath() const;
   void ReadLoadMark();
   std::string DropLoadedLocked();
   void RetryDrop(uint64_t load_count);

@@ -1,7 +1,5 @@
 // Data that are replaced by those of a Redis. Tested by
 // tests/src/replication/redis_follower_test.cc.
-//
-//   <dir>/redis-load    there while data are replaced: what the store holds is not whole
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +10,7 @@
 #include "net/output_buffer.h"
 #include "net/reply.h"
 #include "src/commands/groups.h"
+#include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/replace_file.h"
 #include "src/replication/redis_feed.h"
@@ -19,22 +18,15 @@
 #include "src/server.h"
 
 namespace hearth {
-namespace {
-
-constexpr char kMarkFile[] = "/redis-load";
-
-}  // namespace
-
-std::string Replication::LoadMarkPath() const {
-  return server_.engine().options().store.dir + kMarkFile;
+std::string LoadMarkPath(const std::string& store_dir) {
+  return store_dir + "/redis-load";
 }
 
 // The mark is written also when data are being replaced already: an EndLoad that failed may have
 // taken it.
-std::string Replication::BeginLoad() {
+std::string Replication::BeginLoad(const std::string& cause) {
   std::lock_guard lock(load_mutex_);
-  std::string error =
-      ReplaceFile(LoadMarkPath(), "The data are being replaced by those of a Redis.\n");
+  std::string error = ReplaceFile(LoadMarkPath(server_.engine().options().store.dir), cause);
   if (!error.empty()) return error;
   drop_is_due_ = false;
   ++load_count_;
@@ -76,7 +68,8 @@ std::string Replication::EndLoad() {
   Status status = engine.log().policy() == SyncPolicy::kOff ? engine.store().Flush(/*wait=*/true)
                                                             : engine.log().Sync();
   if (!status.ok()) return status.message();
-  if (::unlink(LoadMarkPath().c_str()) != 0 && errno != ENOENT) return std::strerror(errno);
+  if (::unlink(LoadMarkPath(engine.options().store.dir).c_str()) != 0 && errno != ENOENT)
+    return std::strerror(errno);
   status = SyncPath(engine.options().store.dir);
   if (!status.ok()) return status.message();
   is_loading_ = false;
@@ -110,9 +103,11 @@ void Replication::RetryDrop(uint64_t load_count) {
 
 // Before any link: the server may have ended while it loaded.
 void Replication::ReadLoadMark() {
+  if (server_.redis_import().is_due()) return;  // it begins anew
+  const std::string path = LoadMarkPath(server_.engine().options().store.dir);
   std::error_code error;
-  if (!std::filesystem::exists(LoadMarkPath(), error)) {
-    if (error) Log(LogLevel::kWarning, "Can't look for " + LoadMarkPath() + ": " + error.message());
+  if (!std::filesystem::exists(path, error)) {
+    if (error) Log(LogLevel::kWarning, "Can't look for " + path + ": " + error.message());
     return;
   }
   Log(LogLevel::kWarning,

@@ -212,7 +212,6 @@ bool StreamClient::Run(std::initializer_list<std::string_view> words) {
   return false;
 }
 
-// Until something can be read or sent, or the link wakes.
 void StreamClient::Wait() {
   constexpr int kLookMs = 1000;
   pollfd fds[2] = {{fd_, static_cast<short>(wants_write() ? POLLIN | POLLOUT : POLLIN), 0},

@@ -107,6 +107,9 @@ class StreamClient {
   // Requires: nothing else is under way.
   bool Run(std::initializer_list<std::string_view> words);
 
+  // Until something can be read or sent, the link wakes, or a second is over.
+  void Wait();
+
   size_t unsent_size() const { return outbox_.size() - sent_; }
   bool wants_write() const { return unsent_size() > 0; }
   int fd() const { return fd_; }
@@ -114,7 +117,6 @@ class StreamClient {
 
  private:
   bool Fail(std::string why);
-  void Wait();
 
   ReplicaLink* const link_;
   int fd_ = -1;

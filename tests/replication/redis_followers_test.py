@@ -14,7 +14,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from from_redis_test import fill, is_up, must  # noqa: E402
+from from_redis_test import is_up  # noqa: E402
+from redis_data import fill, must  # noqa: E402
 from redis_nodes import REDIS, Follower, Load, Typed, Waiting, compare, run, settle  # noqa: E402
 from resp import ReplyError, wait_until  # noqa: E402
 

@@ -12,10 +12,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "oracle")]
-import from_redis_test  # noqa: E402
 import oracle_test  # noqa: E402
-from from_redis_test import Redis, expiring_soon, must  # noqa: E402
+import redis_data  # noqa: E402
+from from_redis_test import expiring_soon  # noqa: E402
 from proxy import Proxy  # noqa: E402
+from redis_data import Redis, must  # noqa: E402
 from resp import wait_until  # noqa: E402
 
 REDIS = shutil.which("redis-server")
@@ -134,7 +135,7 @@ class Loop(threading.Thread):
             except Exception as error:
                 self.error = error
 
-    stop = from_redis_test.Writer.stop
+    stop = redis_data.Writer.stop
 
 
 class Typed(Loop):
@@ -142,7 +143,7 @@ class Typed(Loop):
 
     def __init__(self, node, seed):
         super().__init__(node, seed)
-        self.writer = from_redis_test.Writer(node, seed)
+        self.writer = redis_data.Writer(node, seed)
 
     def awaited(self):
         rng, n = self.rng, self.rng.randrange(1000)
@@ -234,9 +235,9 @@ def settle(primary, *followers):
 
 
 def dump(node, primary):
-    """As from_redis_test's, but for what Redis 7.0 does not pass on: how many entries a group has
+    """As redis_data's, but for what Redis 7.0 does not pass on: how many entries a group has
     read, how often one was delivered, consumers that got none."""
-    found, libraries = from_redis_test.dump(node, primary)
+    found, libraries = redis_data.dump(node, primary)
     for at, (kind, value, expiry) in found.items():
         if kind == "stream":
             entries, groups, about = value
@@ -251,7 +252,7 @@ def compare(primary, *others):
     known = dump(primary, primary)
     for other in others:
         what = "%s %d" % (type(other).__name__, other.port)
-        from_redis_test.compare_dumps(known, dump(other, primary), what)
+        redis_data.compare_dumps(known, dump(other, primary), what)
         if isinstance(other, Follower):
             other.check_log()
     return len(known[0])

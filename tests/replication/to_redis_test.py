@@ -15,7 +15,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from from_redis_test import cut as cut_from_redis, fill, is_up, must  # noqa: E402
+from from_redis_test import cut as cut_from_redis, is_up  # noqa: E402
+from redis_data import fill, must  # noqa: E402
 from redis_nodes import Load, compare, run, settle  # noqa: E402
 from resp import wait_until  # noqa: E402
 

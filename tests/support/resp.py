@@ -135,13 +135,16 @@ class Server:
     def command_line(self, data):
         return [self.binary, "--port", "0", "--unixsocket", self.path, "--dir", data] + self.args
 
-    def start(self, timeout_s=60):
-        log = open(os.path.join(self.folder, "log"), "ab")
+    def spawn(self):
+        """Begins to start it: nobody waits until it answers."""
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
-        self.process = subprocess.Popen(self.command_line(data), stdin=subprocess.DEVNULL,
-                                        stdout=log, stderr=log)
-        log.close()
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(self.command_line(data), stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+
+    def start(self, timeout_s=60):
+        self.spawn()
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

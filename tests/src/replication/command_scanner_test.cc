@@ -8,8 +8,8 @@ namespace hearth {
 namespace {
 
 // "name word size" of each command, given in pieces; "?" when the bytes are damaged.
-std::string Scan(std::string_view bytes, size_t piece) {
-  CommandScanner scanner;
+std::string Scan(std::string_view bytes, size_t piece, bool takes_notes = false) {
+  CommandScanner scanner(takes_notes);
   std::string text;
   while (!bytes.empty()) {
     scanner.Append(bytes.substr(0, piece));
@@ -43,6 +43,25 @@ TEST(CommandScannerTest, WhatIsNoCommandIsDamaged) {
                            "*1111111111111111111111111111111111111111111", "+CONTINUE\r\n"}) {
     EXPECT_EQ(Scan(wire, 1000), "?") << wire;
   }
+}
+
+TEST(CommandScannerTest, NotesStandInFilesOnly) {
+  const std::string file =
+      "#TS:1628217470\r\n*1\r\n$4\r\nPING\r\n#" + std::string(1000, 'x') + "\n*1\r\n$4\r\nTIME\r\n";
+  for (const size_t piece : {1, 7, 10000}) {
+    EXPECT_EQ(Scan(file, piece, /*takes_notes=*/true), "  16\nPING  14\n  1002\nTIME  14\n");
+  }
+  EXPECT_EQ(Scan(file, 10000), "?");
+  EXPECT_EQ(Scan("#" + std::string(2000, 'x'), 100, /*takes_notes=*/true), "?");
+}
+
+TEST(CommandScannerTest, WhatIsUnfinishedHasASize) {
+  CommandScanner scanner;
+  scanner.Append("*1\r\n$4\r\nPING\r\n*1\r\n$4");
+  ScannedCommand command;
+  EXPECT_EQ(scanner.Next(&command), CommandScanner::Result::kCommand);
+  EXPECT_EQ(scanner.Next(&command), CommandScanner::Result::kNeedMore);
+  EXPECT_EQ(scanner.unfinished_size(), 6u);
 }
 
 }  // namespace

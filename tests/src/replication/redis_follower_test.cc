@@ -5,8 +5,7 @@
 #include <fstream>
 #include <latch>
 
-#include "src/rdb/crc64.h"
-#include "src/rdb/rdb_output.h"
+#include "tests/src/redis_bytes.h"
 #include "tests/src/replication/node.h"
 #include "tests/src/replication/played_primary.h"
 
@@ -15,39 +14,6 @@ namespace {
 
 constexpr char kId[] = "0123456789012345678901234567890123456789";
 constexpr char kMark[] = "abcdefghijabcdefghijabcdefghijabcdefghij";
-
-std::string RdbOf(std::string_view entries) {
-  std::string file = "REDIS0010" + std::string(entries) + '\xff';
-  rdb::AppendFixed64(rdb::Crc64(0, file), &file);
-  return file;
-}
-
-// A key with a short string.
-std::string Entry(const std::string& key, const std::string& value) {
-  return std::string(1, '\0') + static_cast<char>(key.size()) + key +
-         static_cast<char>(value.size()) + value;
-}
-
-std::string Command(std::initializer_list<std::string> words) {
-  std::string wire = "*" + std::to_string(words.size()) + "\r\n";
-  for (const std::string& word : words) {
-    wire += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-  }
-  return wire;
-}
-
-constexpr char kLibrary[] =
-    "#!lua name=l\\nredis.register_function{function_name='f', callback=function() return 7 end, "
-    "flags={'no-writes'}}";
-
-// As it stands behind the opcode of a library.
-std::string LibraryEntry() {
-  std::string code = kLibrary;
-  code.replace(code.find("\\n"), 2, "\n");
-  std::string entry = "\xf5";
-  rdb::AppendString(code, true, &entry);
-  return entry;
-}
 
 class RedisFollowerTest : public testing::Test {
  protected:
@@ -75,7 +41,7 @@ class RedisFollowerTest : public testing::Test {
   void FollowAFile() {
     replica.Follow(primary.port());
     Greet(FullResync(0));
-    SendFile(RdbOf(Entry("a", "1")));
+    SendFile(RdbOf(RdbKey("a", "1")));
     ASSERT_TRUE(IsUp());
   }
   bool Reaches(uint64_t offset) {
@@ -103,7 +69,7 @@ class RedisFollowerTest : public testing::Test {
   void BeginEndlessLoad() {
     replica.Follow(primary.port());
     Greet(FullResync(0));
-    primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
+    primary.Send("$1000\r\nREDIS0010" + RdbKey("a", "1"));
     EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
   }
   std::string MarkPath() { return replica.data() + "/redis-load"; }
@@ -116,19 +82,19 @@ TEST_F(RedisFollowerTest, AFileThenCommandsThenWhereItWas) {
   replica.Run("SET old 1");
   replica.Follow(primary.port());
   EXPECT_EQ(Greet(FullResync(100)), "PSYNC ? -1");
-  SendFile(RdbOf(Entry("a", "1")));
+  SendFile(RdbOf(RdbKey("a", "1")));
   ASSERT_TRUE(IsUp());
   EXPECT_EQ(replica.Run("GET a"), "$1\r\n1\r\n");
   EXPECT_EQ(replica.Run("EXISTS old"), ":0\r\n");
-  std::string stream = Command({"SELECT", "3"}) + Command({"SET", "b", "2"}) + "\n";
-  primary.Send(stream + Command({"MULTI"}) + Command({"SET", "half", "1"}));
+  std::string stream = Wire({"SELECT", "3"}) + Wire({"SET", "b", "2"}) + "\n";
+  primary.Send(stream + Wire({"MULTI"}) + Wire({"SET", "half", "1"}));
   EXPECT_TRUE(Reaches(100 + stream.size()));
   EXPECT_TRUE(Acknowledges(100 + stream.size()));
   primary.Hang();
   // The same database, and before MULTI.
   EXPECT_EQ(Greet("+CONTINUE\r\n"),
             "PSYNC " + std::string(kId) + " " + std::to_string(101 + stream.size()));
-  const std::string more = Command({"MULTI"}) + Command({"SET", "c", "3"}) + Command({"EXEC"});
+  const std::string more = Wire({"MULTI"}) + Wire({"SET", "c", "3"}) + Wire({"EXEC"});
   primary.Send(more);
   EXPECT_TRUE(Reaches(100 + stream.size() + more.size()));
   replica.Run("SELECT 3");
@@ -143,11 +109,11 @@ TEST_F(RedisFollowerTest, AFileThenCommandsThenWhereItWas) {
 // nothing of one that was not.
 TEST_F(RedisFollowerTest, BehindARestartTheStreamGoesOn) {
   FollowAFile();
-  const std::string stream = Command({"SELECT", "3"}) + Command({"INCR", "n"}) +
-                             Command({"MULTI"}) + Command({"INCR", "n"}) +
-                             Command({"SELECT", "4"}) + Command({"INCR", "m"}) + Command({"EXEC"});
-  primary.Send(stream + Command({"PING"}) + Command({"MULTI"}) + Command({"INCR", "n"}));
-  EXPECT_TRUE(Reaches(stream.size() + Command({"PING"}).size()));
+  const std::string stream = Wire({"SELECT", "3"}) + Wire({"INCR", "n"}) + Wire({"MULTI"}) +
+                             Wire({"INCR", "n"}) + Wire({"SELECT", "4"}) + Wire({"INCR", "m"}) +
+                             Wire({"EXEC"});
+  primary.Send(stream + Wire({"PING"}) + Wire({"MULTI"}) + Wire({"INCR", "n"}));
+  EXPECT_TRUE(Reaches(stream.size() + Wire({"PING"}).size()));
   replica.Stop();
   primary.Hang();
   replica.Start();
@@ -155,7 +121,7 @@ TEST_F(RedisFollowerTest, BehindARestartTheStreamGoesOn) {
   // What wrote nothing is asked for again.
   EXPECT_EQ(Greet("+CONTINUE\r\n"),
             "PSYNC " + std::string(kId) + " " + std::to_string(1 + stream.size()));
-  const std::string more = Command({"PING"}) + Command({"INCR", "m"});
+  const std::string more = Wire({"PING"}) + Wire({"INCR", "m"});
   primary.Send(more);
   EXPECT_TRUE(Reaches(stream.size() + more.size()));
   replica.Run("SELECT 3");
@@ -168,7 +134,7 @@ TEST_F(RedisFollowerTest, BehindARestartTheStreamGoesOn) {
 // The data of a primary are not those of the stream any more.
 TEST_F(RedisFollowerTest, AWriteOfItsOwnEndsTheStream) {
   FollowAFile();
-  const std::string stream = Command({"SET", "b", "2"});
+  const std::string stream = Wire({"SET", "b", "2"});
   primary.Send(stream);
   EXPECT_TRUE(Reaches(stream.size()));
   for (const bool writes : {false, true}) {
@@ -187,8 +153,8 @@ TEST_F(RedisFollowerTest, AWriteOfItsOwnEndsTheStream) {
 TEST_F(RedisFollowerTest, DisklessFilesEndWithTheirMark) {
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  const std::string set = Command({"SET", "b", "2"});
-  primary.Send("$EOF:" + std::string(kMark) + "\r\n" + RdbOf(Entry("a", "1")) + kMark + set);
+  const std::string set = Wire({"SET", "b", "2"});
+  primary.Send("$EOF:" + std::string(kMark) + "\r\n" + RdbOf(RdbKey("a", "1")) + kMark + set);
   ASSERT_TRUE(IsUp());
   EXPECT_TRUE(Reaches(set.size()));
   EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n1\r\n$1\r\n2\r\n");
@@ -199,7 +165,7 @@ TEST_F(RedisFollowerTest, ADamagedFileIsNotServed) {
   replica.Run("SET old 1");
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  std::string file = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  std::string file = RdbOf(RdbKey("a", "1") + RdbKey("b", "2"));
   file.back() ^= 1;
   SendFile(file);
   EXPECT_TRUE(Eventually([&] {
@@ -209,14 +175,14 @@ TEST_F(RedisFollowerTest, ADamagedFileIsNotServed) {
   EXPECT_EQ(replica.Info("persistence", "loading"), "1");
   primary.Hang();
   EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
-  SendFile(RdbOf(Entry("a", "3")));
+  SendFile(RdbOf(RdbKey("a", "3")));
   ASSERT_TRUE(IsUp());
   EXPECT_EQ(replica.Run("MGET a b"), "*2\r\n$1\r\n3\r\n$-1\r\n");
 }
 
 // Else each try would cost the primary a file, for ever. The first time it may be a damaged byte.
 TEST_F(RedisFollowerTest, AFileThatCanNeverBeReadEndsTheLink) {
-  const std::string key = Entry("a", "1");
+  const std::string key = RdbKey("a", "1");
   const struct {
     std::string file;
     std::string what;
@@ -245,7 +211,7 @@ TEST_F(RedisFollowerTest, AFileThatCanNeverBeReadEndsTheLink) {
 
 // What is not known in one place only, or is cut off, may come from the way here.
 TEST_F(RedisFollowerTest, AFileThatFailsElsewhereEachTimeIsAskedForAgain) {
-  const std::string whole = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  const std::string whole = RdbOf(RdbKey("a", "1") + RdbKey("b", "2"));
   std::string damaged = whole;
   damaged.back() ^= 1;
   replica.Follow(primary.port());
@@ -271,7 +237,7 @@ TEST_F(RedisFollowerTest, WhatWasLoadedInPartIsDropped) {
 // Nor behind a crash: the mark tells of it.
 TEST_F(RedisFollowerTest, BehindACrashKeysAndLibrariesOfALoadAreDropped) {
   replica.Run("SET a 1");
-  replica.Run("FUNCTION LOAD \"" + std::string(kLibrary) + "\"");
+  replica.Run("FUNCTION LOAD \"" + std::string(kRdbLibrary) + "\"");
   replica.Stop();
   std::ofstream(MarkPath()) << "x";
   replica.Start();
@@ -298,7 +264,7 @@ TEST_F(RedisFollowerTest, EachLoadWritesItsMark) {
   EXPECT_TRUE(std::filesystem::remove(MarkPath()));
   primary.Hang();
   Greet(FullResync(0));
-  primary.Send("$1000\r\nREDIS0010" + Entry("b", "1"));
+  primary.Send("$1000\r\nREDIS0010" + RdbKey("b", "1"));
   EXPECT_TRUE(Eventually([&] { return std::filesystem::exists(MarkPath()); }));
 }
 
@@ -322,7 +288,7 @@ TEST_F(RedisFollowerTest, AReplicaOfThisOneIsCutOffUntilTheLoadIsWhole) {
   const std::string full_before = replica.Info("stats", "sync_full");
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  const std::string file = RdbOf(Entry("a", "1") + Entry("b", "2"));
+  const std::string file = RdbOf(RdbKey("a", "1") + RdbKey("b", "2"));
   primary.Send("$" + std::to_string(file.size()) + "\r\n" + file.substr(0, file.size() - 12));
   EXPECT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
   EXPECT_TRUE(Eventually([&] {
@@ -342,15 +308,15 @@ TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
   Greet(FullResync(0));
   // Had the time when the file was made.
   const std::string expiry("\xfc\x05\0\0\0\0\0\0\0", 9);
-  SendFile(RdbOf(expiry + Entry("a", "1")));
+  SendFile(RdbOf(expiry + RdbKey("a", "1")));
   ASSERT_TRUE(IsUp());
   EXPECT_EQ(replica.Run("GET a"), "$-1\r\n");
-  const std::string set = Command({"SET", "b", "2", "PX", "1"}) + Command({"PING"});
+  const std::string set = Wire({"SET", "b", "2", "PX", "1"}) + Wire({"PING"});
   primary.Send(set);
   EXPECT_TRUE(Reaches(set.size()));
   EXPECT_TRUE(Eventually([&] { return replica.Run("GET b") == "$-1\r\n"; }));
   EXPECT_EQ(replica.Run("DBSIZE"), ":2\r\n");
-  const std::string keep = Command({"PEXPIREAT", "b", "5"}) + Command({"PERSIST", "b"});
+  const std::string keep = Wire({"PEXPIREAT", "b", "5"}) + Wire({"PERSIST", "b"});
   primary.Send(keep);
   EXPECT_TRUE(Reaches(set.size() + keep.size()));
   EXPECT_EQ(replica.Run("GET b"), "$1\r\n2\r\n");
@@ -359,11 +325,11 @@ TEST_F(RedisFollowerTest, WhatHasExpiredWaitsForItsDeletion) {
 // Nor do fields of hashes end by this server's clock.
 TEST_F(RedisFollowerTest, FieldsThatHaveExpiredWaitForTheirDeletion) {
   FollowAFile();
-  const std::string stream = Command({"HSET", "h", "f", "1", "g", "1", "i", "1"}) +
-                             Command({"HPEXPIREAT", "h", "5", "FIELDS", "3", "f", "g", "i"}) +
-                             Command({"HPERSIST", "h", "FIELDS", "1", "f"}) +
-                             Command({"HINCRBY", "h", "g", "1"}) +
-                             Command({"HPERSIST", "h", "FIELDS", "1", "g"});
+  const std::string stream = Wire({"HSET", "h", "f", "1", "g", "1", "i", "1"}) +
+                             Wire({"HPEXPIREAT", "h", "5", "FIELDS", "3", "f", "g", "i"}) +
+                             Wire({"HPERSIST", "h", "FIELDS", "1", "f"}) +
+                             Wire({"HINCRBY", "h", "g", "1"}) +
+                             Wire({"HPERSIST", "h", "FIELDS", "1", "g"});
   primary.Send(stream);
   EXPECT_TRUE(Reaches(stream.size()));
   EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "0");
@@ -373,7 +339,7 @@ TEST_F(RedisFollowerTest, FieldsThatHaveExpiredWaitForTheirDeletion) {
 // PFCOUNT writes the count that it finds into the value.
 TEST_F(RedisFollowerTest, AReaderOfTheStreamWritesWhatItDoesThere) {
   FollowAFile();
-  const std::string stream = Command({"PFADD", "h", "x"}) + Command({"PFCOUNT", "h"});
+  const std::string stream = Wire({"PFADD", "h", "x"}) + Wire({"PFCOUNT", "h"});
   primary.Send(stream);
   EXPECT_TRUE(Reaches(stream.size()));
   const std::string count("\1\0\0\0\0\0\0\0", 8);
@@ -392,7 +358,7 @@ TEST_F(RedisFollowerTest, ATransactionWaitsForTheWholeFile) {
   queue(rules, {"CONFIG GET port"});
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  primary.Send("$1000\r\nREDIS0010" + Entry("a", "1"));
+  primary.Send("$1000\r\nREDIS0010" + RdbKey("a", "1"));
   ASSERT_TRUE(Eventually([&] { return replica.Info("persistence", "loading") == "1"; }));
   const std::string refusal =
       "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in "
@@ -418,14 +384,13 @@ TEST_F(RedisFollowerTest, ATransactionIsNoWayToStaleData) {
 
 TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   FollowAFile();
-  const std::string bad = Command({"LPUSH", "a", "1"}) +
-                          Command({"EVAL", "redis.call('nosuch')", "0"}) +
-                          Command({"EVAL", "return redis.error_reply('ERR syntax error')", "0"});
+  const std::string bad = Wire({"LPUSH", "a", "1"}) + Wire({"EVAL", "redis.call('nosuch')", "0"}) +
+                          Wire({"EVAL", "return redis.error_reply('ERR syntax error')", "0"});
   primary.Send(bad);
   EXPECT_TRUE(Reaches(bad.size()));
   EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "3");
   // A database that is not here: what follows would go into another.
-  primary.Send(Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}));
+  primary.Send(Wire({"SELECT", "99"}) + Wire({"SET", "lost", "1"}));
   EXPECT_TRUE(Eventually([&] {
     return replica.Info("replication", "master_link_error").find("SELECT") != std::string::npos;
   }));
@@ -439,20 +404,19 @@ TEST_F(RedisFollowerTest, ACommandThatIsNotKnownEndsTheLink) {
     std::string wire;
     std::string name;
   } cases[] = {
-      {Command({"module.thing", "a"}), "MODULE.THING, which is not known here"},
-      {Command({"XGROUP", "NO\nSUCH", "a"}), "XGROUP NO?SUCH, which is not known here"},
-      {Command({"SET", "a", "2", "NOSUCH"}), "SET in a form that is not known here"},
-      {Command({"INCR", "a", "1"}), "INCR in a form that is not known here"},
-      {Command({"XADD", "s", "NOSUCH", "1-1", "f", "v"}), "XADD in a form that is not known here"},
-      {Command({"MULTI"}) + Command({"INCR", "a"}) + Command({"module.thing", "a"}) +
-           Command({"EXEC"}),
+      {Wire({"module.thing", "a"}), "MODULE.THING, which is not known here"},
+      {Wire({"XGROUP", "NO\nSUCH", "a"}), "XGROUP NO?SUCH, which is not known here"},
+      {Wire({"SET", "a", "2", "NOSUCH"}), "SET in a form that is not known here"},
+      {Wire({"INCR", "a", "1"}), "INCR in a form that is not known here"},
+      {Wire({"XADD", "s", "NOSUCH", "1-1", "f", "v"}), "XADD in a form that is not known here"},
+      {Wire({"MULTI"}) + Wire({"INCR", "a"}) + Wire({"module.thing", "a"}) + Wire({"EXEC"}),
        "MODULE.THING, which is not known here"},
   };
   FollowAFile();
   uint64_t offset = 0;
   for (const auto& one : cases) {
-    const std::string before = Command({"INCR", "n"});
-    primary.Send(before + one.wire + Command({"INCR", "n"}));
+    const std::string before = Wire({"INCR", "n"});
+    primary.Send(before + one.wire + Wire({"INCR", "n"}));
     ASSERT_TRUE(HasLinkError("the primary sends " + one.name)) << one.name;
     offset += before.size();
     EXPECT_EQ(replica.Info("replication", "slave_repl_offset"), std::to_string(offset));
@@ -471,8 +435,8 @@ TEST_F(RedisFollowerTest, ACommandThatIsNotKnownEndsTheLink) {
 // A server that knows the command goes on with it.
 TEST_F(RedisFollowerTest, TheCommandThatWasNotKnownIsAskedForBehindARestart) {
   FollowAFile();
-  const std::string before = Command({"SET", "b", "2"});
-  primary.Send(before + Command({"module.thing", "a"}) + Command({"SET", "c", "3"}));
+  const std::string before = Wire({"SET", "b", "2"});
+  primary.Send(before + Wire({"module.thing", "a"}) + Wire({"SET", "c", "3"}));
   ASSERT_TRUE(HasLinkError("MODULE.THING"));
   replica.Stop();
   primary.Hang();
@@ -486,9 +450,8 @@ TEST_F(RedisFollowerTest, TheCommandThatWasNotKnownIsAskedForBehindARestart) {
 // The others of its transaction were applied: no place in the stream is that.
 TEST_F(RedisFollowerTest, ACommandThatIsNotKnownWithinExecEndsTheStream) {
   FollowAFile();
-  primary.Send(Command({"MULTI"}) + Command({"LPUSH", "a", "1"}) +
-               Command({"SET", "b", "2", "NOSUCH"}) + Command({"SET", "c", "3"}) +
-               Command({"EXEC"}) + Command({"SET", "d", "4"}));
+  primary.Send(Wire({"MULTI"}) + Wire({"LPUSH", "a", "1"}) + Wire({"SET", "b", "2", "NOSUCH"}) +
+               Wire({"SET", "c", "3"}) + Wire({"EXEC"}) + Wire({"SET", "d", "4"}));
   ASSERT_TRUE(HasLinkError("the primary sends SET in a form that is not known here"));
   EXPECT_EQ(replica.Run("MGET b c d"), "*3\r\n$-1\r\n$1\r\n3\r\n$-1\r\n");
   primary.Hang();
@@ -498,8 +461,8 @@ TEST_F(RedisFollowerTest, ACommandThatIsNotKnownWithinExecEndsTheStream) {
 
 TEST_F(RedisFollowerTest, ADatabaseThatIsNotHereEndsATransactionUnapplied) {
   FollowAFile();
-  primary.Send(Command({"MULTI"}) + Command({"SELECT", "99"}) + Command({"SET", "lost", "1"}) +
-               Command({"EXEC"}));
+  primary.Send(Wire({"MULTI"}) + Wire({"SELECT", "99"}) + Wire({"SET", "lost", "1"}) +
+               Wire({"EXEC"}));
   EXPECT_TRUE(HasLinkError("SELECT 99: this server has 16"));
   EXPECT_EQ(replica.Run("EXISTS lost"), ":0\r\n");
   primary.Hang();
@@ -511,7 +474,7 @@ TEST_F(RedisFollowerTest, ARedisWithLibrariesOnlyDoesNotReplaceData) {
   replica.Run("SET mine 1");
   replica.Follow(primary.port());
   Greet(FullResync(0));
-  SendFile(RdbOf(LibraryEntry()));
+  SendFile(RdbOf(RdbLibrary()));
   EXPECT_TRUE(HasLinkError("no data"));
   EXPECT_EQ(replica.Run("GET mine"), "$1\r\n1\r\n");
   EXPECT_EQ(replica.Run("FUNCTION LIST"), "*0\r\n");
@@ -522,7 +485,7 @@ TEST_F(RedisFollowerTest, LibrariesComeWithTheirKeys) {
   replica.Follow(primary.port());
   Greet(FullResync(0));
   const std::string idle("\xf8\x0a", 2);
-  SendFile(RdbOf(LibraryEntry() + idle + Entry("a", "1")));
+  SendFile(RdbOf(RdbLibrary() + idle + RdbKey("a", "1")));
   ASSERT_TRUE(IsUp());
   EXPECT_EQ(replica.Run("FCALL_RO f 0"), ":7\r\n");
   const int idle_s = std::stoi(replica.Run("OBJECT IDLETIME a").substr(1));
