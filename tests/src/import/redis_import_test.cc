@@ -138,6 +138,15 @@ TEST_F(RedisImportTest, ManyCommandsPassThroughABoundedQueue) {
   EXPECT_EQ(Run("STRLEN big"), ":" + std::to_string(3 * kImportPendingBytesMax) + "\r\n");
 }
 
+TEST_F(RedisImportTest, NothingExpiresMeanwhile) {
+  std::string commands = RdbOf(RdbExpiry(kPastMs) + RdbKey("counted", "5"));
+  // Long enough for many turns of the active expiry.
+  for (int i = 0; i < 50'000; ++i) commands += Wire({"INCR", "i"});
+  Write("appendonly.aof", commands + Wire({"INCR", "counted"}) + Wire({"PERSIST", "counted"}));
+  ASSERT_EQ(Import({"--hz", "500"}), "");
+  EXPECT_EQ(Run("GET counted"), "$1\r\n6\r\n");
+}
+
 TEST_F(RedisImportTest, TheLastFileMayBeCut) {
   const std::string whole = Wire({"SET", "a", "1"});
   for (const std::string& tail :
