@@ -154,12 +154,15 @@ Status WalCursor::Read(uint64_t limit_seq, size_t max_bytes, Groups* groups) {
     group->first_seq = GetFixed64(record.data());
     std::memcpy(&group->count, record.data() + sizeof(uint64_t), sizeof(group->count));
     if (group->count == 0) continue;  // RocksDB begins a log so after it recovered from a torn one
-    const uint64_t end_seq = group->first_seq + group->count;
-    if (group->first_seq < next_seq_ && end_seq <= next_seq_) continue;  // before what is wanted
-    if (group->first_seq != next_seq_) return OutOfReach(next_seq_);
-    next_seq_ = end_seq;
-    bytes += record.size();
+    if (group->first_seq > next_seq_) return OutOfReach(next_seq_);
     group->payload = std::move(record);
+    if (group->first_seq < next_seq_) {  // before what is wanted
+      passed_ = std::move(group);
+      if (passed_->last_seq() >= next_seq_) return OutOfReach(next_seq_);
+      continue;
+    }
+    next_seq_ = group->last_seq() + 1;
+    bytes += group->payload.size();
     groups->push_back(std::move(group));
   }
   return Status::Ok();

@@ -42,6 +42,8 @@ class WalCursor {
   Status Read(uint64_t limit_seq, size_t max_bytes, Groups* groups);
   // What the next Read begins with.
   uint64_t next_seq() const { return next_seq_; }
+  // The last group that was passed over on the way to the first one; null: the file begins there.
+  const std::shared_ptr<const Group>& passed() const { return passed_; }
 
  private:
   enum class Found { kRecord, kEnd, kDamage };
@@ -54,6 +56,7 @@ class WalCursor {
 
   WalArchive* archive_;
   uint64_t next_seq_;
+  std::shared_ptr<const Group> passed_;
   uint64_t file_number_ = 0;
   std::unique_ptr<rocksdb::FSRandomAccessFile> file_;
   uint64_t offset_ = 0;        // of the next fragment

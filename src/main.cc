@@ -25,6 +25,7 @@
 #include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/metrics.h"
+#include "src/recovery.h"
 #include "src/server.h"
 
 namespace hearth {
@@ -37,7 +38,9 @@ constexpr char kUsage[] =
     "Examples:\n"
     "       hearth-server\n"
     "       hearth-server /etc/hearth/hearth.conf --port 7777\n"
-    "       hearth-server --dir /var/lib/hearth --maxmemory 4gb --appendfsync always\n";
+    "       hearth-server --dir /var/lib/hearth --maxmemory 4gb --appendfsync always\n"
+    "       hearth-server --dir snapshots/<name> --recover-wal /var/lib/hearth"
+    " --recover-until flush\n";
 
 void Notify([[maybe_unused]] const char* state) {
 #ifdef HEARTH_SYSTEMD
@@ -128,6 +131,11 @@ int Run(const std::vector<std::string>& args) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
+  if (WantsRecovery(config)) {
+    const std::string failure = Recover(config);
+    if (!failure.empty()) Log(LogLevel::kWarning, failure);
+    return failure.empty() ? 0 : 1;
+  }
   Server server(config);
   if (const std::string failure = server.Start(); !failure.empty()) {
     Log(LogLevel::kWarning, failure);

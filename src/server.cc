@@ -5,6 +5,7 @@
 
 #include "src/client_eviction.h"
 #include "src/commands/groups.h"
+#include "src/engine_options.h"
 #include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/numbers.h"
@@ -21,18 +22,6 @@ constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
 constexpr size_t kErrorCodesMax = 128;
 constexpr size_t kUnauthenticatedOutputMax = 1024;
 
-LogLevel EngineLogLevel(int level) {
-  return level >= 2 ? LogLevel::kWarning : level == 1 ? LogLevel::kNotice : LogLevel::kVerbose;
-}
-
-SyncPolicy SyncPolicyOf(const Config& config) {
-  if (!config.Bool("appendonly")) return SyncPolicy::kOff;
-  const std::string text = config.Text("appendfsync");
-  return text == "always" ? SyncPolicy::kAlways
-         : text == "no"   ? SyncPolicy::kNo
-                          : SyncPolicy::kEverySec;
-}
-
 MemoryPolicy MemoryPolicyNamed(const std::string& name) {
   static const std::map<std::string, MemoryPolicy> kPolicies = {
       {"demote", MemoryPolicy::kDemote},
@@ -45,18 +34,6 @@ MemoryPolicy MemoryPolicyNamed(const std::string& name) {
       {"volatile-random", MemoryPolicy::kVolatileRandom},
       {"volatile-ttl", MemoryPolicy::kVolatileTtl}};
   return kPolicies.at(name);
-}
-
-struct DiskFreeMin {
-  uint64_t bytes = 0;
-  double ratio = 0;
-};
-
-DiskFreeMin ParseDiskFreeMin(const std::string& text) {
-  if (text.ends_with('%')) {
-    return {0, static_cast<double>(*ParseInt64(text.substr(0, text.size() - 1))) / 100};
-  }
-  return {static_cast<uint64_t>(*ParseMemory(text)), 0};
 }
 
 }  // namespace
@@ -192,31 +169,13 @@ void Server::ListenToCommits() {
 }
 
 std::string Server::OpenEngine() {
-  EngineOptions options;
-  const std::string dir = config_.Text("dir");
-  if (Status status = PrepareDataDir(dir, &options.store.dir); !status.ok()) {
+  EngineOptions options = EngineOptionsOf(config_);
+  if (!std::has_single_bit(options.shard_count)) return "'shards' must be a power of two";
+  if (Status status = PrepareDataDir(config_.Text("dir"), &options.store.dir); !status.ok()) {
     return status.message();
   }
-  options.store.wal_dir = config_.Text("wal-dir");
-  options.store.write_buffer_size_bytes = static_cast<size_t>(config_.Int("write-buffer-size"));
-  options.store.block_cache_size_bytes = static_cast<size_t>(config_.Int("block-cache-size"));
-  options.store.open_files_max = static_cast<int>(config_.Int("max-open-files"));
-  options.store.log = [](int level, const std::string& line) {
-    if (level >= 2) Log(LogLevel::kVerbose, "rocksdb: " + line);
-  };
-  options.sync = SyncPolicyOf(config_);
-  options.db_count = static_cast<uint32_t>(config_.Int("databases"));
-  options.shard_count = static_cast<uint32_t>(config_.Int("shards"));
-  if (!std::has_single_bit(options.shard_count)) return "'shards' must be a power of two";
-  options.reader_count = static_cast<size_t>(config_.Int("io-readers"));
-  const DiskFreeMin free_min = ParseDiskFreeMin(config_.Text("disk-free-min"));
-  options.disk_free_min_bytes = free_min.bytes;
-  options.disk_free_min_ratio = free_min.ratio;
-  options.accept_data_loss = config_.Bool("accept-data-loss");
   options.replica = replication_->is_replica();
   options.feed = FeedLimitsOfConfig();
-  options.warm_on_start = config_.Bool("warm-on-start");
-  options.log = [](int level, const std::string& line) { Log(EngineLogLevel(level), line); };
   RemoveUnfinishedSnapshots(snapshots_.Dir());
   if (adjust_engine_) adjust_engine_(options);
   if (std::string error = redis_import_->Prepare(options.store.dir); !error.empty()) return error;

@@ -6,6 +6,7 @@
 #include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/commands/hyperloglog.h"
+#include "src/engine_options.h"
 #include "src/import/redis_files.h"
 #include "src/log.h"
 #include "src/redis_text.h"
@@ -346,12 +347,7 @@ void Server::WatchPersistenceConfig() {
   }
   for (const char* name : {"appendonly", "appendfsync"}) {
     config_.OnChange(name, [this](std::string* error) {
-      SyncPolicy policy = SyncPolicy::kEverySec;
-      const std::string fsync = config_.Text("appendfsync");
-      if (fsync == "always") policy = SyncPolicy::kAlways;
-      if (fsync == "no") policy = SyncPolicy::kNo;
-      if (!config_.Bool("appendonly")) policy = SyncPolicy::kOff;
-      const Status status = engine_->SetSyncPolicy(policy);
+      const Status status = engine_->SetSyncPolicy(SyncPolicyOf(config_));
       *error = status.message();
       return status.ok();
     });
@@ -370,12 +366,8 @@ void Server::WatchPersistenceConfig() {
   }
   config_.OnChange("jemalloc-bg-thread", set_purge_threads);
   config_.OnChange("disk-free-min", [this](std::string*) {
-    const std::string text = config_.Text("disk-free-min");
-    if (text.ends_with('%')) {
-      engine_->SetDiskFreeMin(0, std::stod(text.substr(0, text.size() - 1)) / 100);
-    } else {
-      engine_->SetDiskFreeMin(static_cast<uint64_t>(*ParseMemory(text)), 0);
-    }
+    const DiskFreeMin free_min = DiskFreeMinOf(config_);
+    engine_->SetDiskFreeMin(free_min.bytes, free_min.ratio);
     return true;
   });
 }
