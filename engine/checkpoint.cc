@@ -48,10 +48,7 @@ Status SyncPath(const std::string& path) {
 
 namespace {
 
-constexpr char kManifestName[] = "SNAPSHOT";
 constexpr char kManifestHeader[] = "hearth-snapshot 1";
-constexpr char kUnfinishedSuffix[] = ".unfinished";
-constexpr char kCopiedName[] = "COPIED";  // in the copy of a snapshot until it is opened
 
 struct FileEntry {
   uint64_t size_bytes = 0;
@@ -60,7 +57,7 @@ struct FileEntry {
 
 bool ReadManifest(const std::string& dir, SnapshotInfo* info,
                   std::map<std::string, FileEntry>* files) {
-  std::ifstream file(dir + "/" + kManifestName);
+  std::ifstream file(dir + "/" + kSnapshotManifestName);
   std::string line;
   if (!std::getline(file, line) || line != kManifestHeader) return false;
   info->path = dir;
@@ -83,6 +80,12 @@ bool ReadManifest(const std::string& dir, SnapshotInfo* info,
   }
   return false;
 }
+
+// A file of an older snapshot whose checksum is known.
+struct KnownFile {
+  std::string path;
+  FileEntry entry;
+};
 
 std::string UtcName(int64_t time_ms, uint64_t sequence) {
   const std::time_t seconds = time_ms / 1000;
@@ -120,9 +123,10 @@ class Progress {
 };
 
 // Lists, verifies, checksums and syncs the files of a new checkpoint. A table file that an older
-// snapshot lists (same name, same size: table files never change) is known to be good.
+// snapshot lists is known to be good if it is that very file, by another link: names come again, of
+// the same size even, when the store's files were lost and made anew.
 Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
-                     const std::map<std::string, FileEntry>& known, Progress* progress,
+                     const std::map<std::string, KnownFile>& known, Progress* progress,
                      std::ostringstream* manifest) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(dir)) {
@@ -142,8 +146,10 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
     done_bytes += entry.size_bytes;
     const bool is_table = name.ends_with(".sst");
     const auto old = known.find(name);
-    if (is_table && old != known.end() && old->second.size_bytes == entry.size_bytes) {
-      entry = old->second;
+    std::error_code ignored;
+    if (is_table && old != known.end() && old->second.entry.size_bytes == entry.size_bytes &&
+        fs::equivalent(path, old->second.path, ignored)) {
+      entry = old->second.entry;
     } else {
       if (is_table && options.verify) {
         if (Status status = VerifyTable(path); !status.ok()) return status;
@@ -210,10 +216,12 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   status = WriteWatermark(rocksdb::FileSystem::Default().get(), dir, {info->sequence, true, {}});
   if (!status.ok()) return status;
 
-  std::map<std::string, FileEntry> known;
+  std::map<std::string, KnownFile> known;
   for (const SnapshotInfo& old : ListSnapshots(options.dir)) {
     SnapshotInfo scratch;
-    if (old.replication_id == state.history.id) ReadManifest(old.path, &scratch, &known);
+    std::map<std::string, FileEntry> files;
+    if (!ReadManifest(old.path, &scratch, &files)) continue;
+    for (auto& [name, entry] : files) known.emplace(name, KnownFile{old.path + "/" + name, entry});
   }
   std::ostringstream manifest;
   manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
@@ -221,7 +229,7 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   status = DescribeFiles(dir, options, known, &progress, &manifest);
   if (!status.ok()) return status;
   manifest << "end\n";
-  return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kManifestName,
+  return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kSnapshotManifestName,
                              manifest.str());
 }
 
@@ -233,7 +241,7 @@ Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, Snapshot
   if (error) return Status::IoError("cannot create " + options.dir + ": " + error.message());
   RemoveUnfinishedSnapshots(options.dir);
   const std::string unfinished =
-      options.dir + "/" + std::to_string(engine.clock().MonotonicUs()) + kUnfinishedSuffix;
+      options.dir + "/" + std::to_string(engine.clock().MonotonicUs()) + kSnapshotUnfinishedSuffix;
   *info = {};
   Status status = FillCheckpoint(engine, options, unfinished, info);
   if (status.ok()) {
@@ -259,7 +267,7 @@ std::vector<SnapshotInfo> ListSnapshots(const std::string& dir) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     SnapshotInfo info;
-    if (entry.path().string().ends_with(kUnfinishedSuffix)) continue;
+    if (entry.path().string().ends_with(kSnapshotUnfinishedSuffix)) continue;
     if (ReadManifest(entry.path().string(), &info, nullptr)) snapshots.push_back(info);
   }
   std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotInfo& a, const SnapshotInfo& b) {
@@ -272,40 +280,11 @@ void RemoveUnfinishedSnapshots(const std::string& dir) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     const std::string path = entry.path().string();
-    if (path.ends_with(kUnfinishedSuffix) ||
-        path.ends_with(std::string(kUnfinishedSuffix) + ".tmp")) {
+    if (path.ends_with(kSnapshotUnfinishedSuffix) ||
+        path.ends_with(std::string(kSnapshotUnfinishedSuffix) + ".tmp")) {
       fs::remove_all(path, error);
     }
   }
-}
-
-Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
-  *working_dir = data_dir;
-  if (!fs::exists(data_dir + "/" + kManifestName)) return Status::Ok();
-  *working_dir = data_dir + ".opened";
-  std::error_code error;
-  if (fs::exists(*working_dir + "/CURRENT", error)) return Status::Ok();  // opened before
-  const std::string temporary = *working_dir + kUnfinishedSuffix;
-  fs::remove_all(temporary, error);
-  fs::create_directories(temporary, error);
-  if (error) return Status::IoError("cannot create " + temporary + ": " + error.message());
-  for (const auto& entry : fs::directory_iterator(data_dir)) {
-    const std::string name = entry.path().filename().string();
-    if (name == kManifestName) continue;
-    const std::string target = temporary + "/" + name;
-    // Table files never change and may be shared; the rest is copied.
-    if (name.ends_with(".sst")) fs::create_hard_link(entry.path(), target, error);
-    if (!name.ends_with(".sst") || error) fs::copy_file(entry.path(), target, error);
-    if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
-  }
-  if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), temporary,
-                                          kCopiedName, "from a snapshot\n");
-      !status.ok()) {
-    return status;
-  }
-  fs::rename(temporary, *working_dir, error);
-  if (error) return Status::IoError("cannot rename " + temporary + ": " + error.message());
-  return Status::Ok();
 }
 
 bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<SnapshotFile>* files) {
@@ -315,16 +294,6 @@ bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<Snaps
     files->push_back({name, entry.size_bytes, entry.checksum});
   }
   return true;
-}
-
-bool IsSnapshotCopy(const std::string& dir) {
-  std::error_code error;
-  return fs::exists(dir + "/" + kCopiedName, error);
-}
-
-void EndSnapshotCopy(const std::string& dir) {
-  std::error_code error;
-  fs::remove(dir + "/" + kCopiedName, error);
 }
 
 }  // namespace hearth

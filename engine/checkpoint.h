@@ -27,6 +27,9 @@
 
 namespace hearth {
 
+inline constexpr char kSnapshotManifestName[] = "SNAPSHOT";
+inline constexpr char kSnapshotUnfinishedSuffix[] = ".unfinished";
+
 struct SnapshotInfo {
   std::string path;
   uint64_t sequence = 0;
@@ -64,14 +67,5 @@ Status SyncPath(const std::string& path);
 
 // Removes what an interrupted checkpoint left behind.
 void RemoveUnfinishedSnapshots(const std::string& dir);
-
-// When data_dir is a snapshot (it has a SNAPSHOT file), links it into a private copy beside so
-// that starting from it does not harm it; *working_dir is what to open. Else data_dir itself.
-// What is opened then begins a new history (IsSnapshotCopy).
-Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
-
-// Whether dir is such a copy that has no history of its own yet: before EndSnapshotCopy.
-bool IsSnapshotCopy(const std::string& dir);
-void EndSnapshotCopy(const std::string& dir);
 
 }  // namespace hearth

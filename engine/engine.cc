@@ -2,10 +2,10 @@
 #include "engine/engine.h"
 
 #include "engine/check.h"
-#include "engine/checkpoint.h"
 #include "engine/collection.h"
 #include "engine/full_sync.h"
 #include "engine/hash.h"
+#include "engine/snapshot_copy.h"
 #include "engine/start_check.h"
 #include "engine/watermark.h"
 
@@ -40,6 +40,7 @@ Status Engine::OpenStore() {
   bool switched = false;
   if (Status status = ResolveSwitch(at.dir, wal_dir, &switched); !status.ok()) return status;
   if (switched) Log(2, "A full resync had ended: its data takes the place of the old data");
+  if (Status status = CheckSnapshotCopy(at.dir, wal_dir); !status.ok()) return status;
   options_.store.on_range_dropped = [this](std::string_view from, std::string_view to) {
     reclaimer_->Note(from, to);
   };
@@ -106,6 +107,7 @@ Status Engine::OpenStore() {
   readers_ = std::make_unique<Readers>(options_.reader_count);
   applier_ = std::make_unique<GroupApplier>(*keyspace_);
   if (options_.replica) SetReplica(true);
+  NoteSnapshotCopyOpened(at.dir);
   if (status = BeginHistory(fresh, lost); !status.ok()) return status;
   RemoveReplaced(at.dir, wal_dir);
   status = WriteWatermark(store_->file_system(), options_.store.dir,

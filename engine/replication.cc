@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "engine/full_sync.h"
+#include "engine/snapshot_copy.h"
 #include "engine/watermark.h"
 
 namespace hearth {
@@ -35,6 +36,7 @@ Status Engine::RenewHistory() {
 Status Engine::Promote() {
   if (!is_replica()) return Status::Ok();
   if (Status status = RenewHistory(); !status.ok()) return status;
+  EndSnapshotCopy(options_.store.dir);
   SetReplica(false);
   return Status::Ok();
 }

@@ -9,6 +9,7 @@
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
 #include <set>
 
 #include "net/worker.h"
@@ -68,7 +69,9 @@ void ServerSection(Server& server, std::string* out) {
   InfoLine(out, "hz:%" PRId64, server.config().Int("hz"));
   InfoLine(out, "configured_hz:%" PRId64, server.config().Int("hz"));
   InfoLine(out, "lru_clock:%" PRId64, (server.clock().WallMs() / 1000) & 0xffffff);
-  InfoLine(out, "executable:/proc/self/exe");
+  std::error_code ignored;
+  InfoLine(out, "executable:%s",
+           std::filesystem::read_symlink("/proc/self/exe", ignored).c_str());
   InfoLine(out, "config_file:%s", server.config().file().c_str());
   InfoLine(out, "io_threads_active:0");
   if (server.shutdown().is_waiting()) {

@@ -119,6 +119,10 @@ int Run(const std::vector<std::string>& args) {
   LogBanner(config);
   std::error_code error;
   std::filesystem::create_directories(config.Text("dir"), error);
+  // As CONFIG GET shows it to those who look for files there.
+  if (const auto dir = std::filesystem::canonical(config.Text("dir"), error); !error) {
+    config.Note("dir", dir.string());
+  }
   if (!config.Text("wal-dir").empty()) {
     std::filesystem::create_directories(config.Text("wal-dir"), error);
   }

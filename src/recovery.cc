@@ -4,7 +4,7 @@
 #include <ctime>
 #include <filesystem>
 
-#include "engine/checkpoint.h"
+#include "engine/snapshot_copy.h"
 #include "src/config.h"
 #include "src/engine_options.h"
 #include "src/log.h"

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "engine/snapshot_copy.h"
 #include "src/client_eviction.h"
 #include "src/commands/groups.h"
 #include "src/engine_options.h"
@@ -176,6 +177,7 @@ std::string Server::OpenEngine() {
   }
   options.replica = replication_->is_replica();
   options.feed = FeedLimitsOfConfig();
+  snapshots_.SetDataDir(options.store.dir);
   RemoveUnfinishedSnapshots(snapshots_.Dir());
   if (adjust_engine_) adjust_engine_(options);
   if (std::string error = redis_import_->Prepare(options.store.dir); !error.empty()) return error;

@@ -19,7 +19,7 @@ Snapshots::Snapshots(Server& server) : server_(server), last_s_(server.clock().W
 std::string Snapshots::Dir() const {
   const Config& config = server_.config();
   const std::string dir = config.Text("snapshot-dir");
-  return dir.empty() ? config.Text("dir") + "/snapshots" : dir;
+  return dir.empty() ? data_dir_ + "/snapshots" : dir;
 }
 
 uint64_t Snapshots::ChangesSince() const {

@@ -22,6 +22,8 @@ class Snapshots {
  public:
   explicit Snapshots(Server& server);
 
+  // Where the store lies: before the first call of any other.
+  void SetDataDir(const std::string& dir) { data_dir_ = dir; }
   // Where they lie.
   std::string Dir() const;
   // Makes one here and now; Busy when one is being made.
@@ -56,6 +58,7 @@ class Snapshots {
   Status Make(SnapshotInfo* info);
 
   Server& server_;
+  std::string data_dir_;
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> running_{false};
   std::atomic<bool> ok_{true}, stop_writes_{true};

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "engine/snapshot_copy.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -11,6 +12,10 @@ namespace fs = std::filesystem;
 
 class CheckpointTest : public EngineFixture {
  protected:
+  static std::string ReadText(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
   CheckpointOptions CheckpointTo() { return {.dir = folder_.path() + "/snapshots", .keep = 2}; }
 
   std::unique_ptr<Engine> OpenSnapshot(const std::string& path) {
@@ -57,6 +62,37 @@ TEST_F(CheckpointTest, OnlyTheNewestAreKept) {
   const std::vector<SnapshotInfo> snapshots = ListSnapshots(CheckpointTo().dir);
   ASSERT_EQ(snapshots.size(), 2u);
   EXPECT_GT(snapshots[0].sequence, snapshots[1].sequence);
+}
+
+// Behind a loss and a resync the same names come again, for other files.
+TEST_F(CheckpointTest, OnlyTheVeryFileOfAnOlderSnapshotKeepsItsChecksum) {
+  Set("a", "1");
+  Commit();
+  SnapshotInfo older, newer;
+  ASSERT_TRUE(MakeCheckpoint(*engine_, CheckpointTo(), &older).ok());
+  std::vector<SnapshotFile> files;
+  ASSERT_TRUE(ReadSnapshot(older.path, &older, &files));
+  const auto table = std::ranges::find_if(
+      files, [](const SnapshotFile& file) { return file.name.ends_with(".sst"); });
+  ASSERT_NE(table, files.end());
+  // Another file of that name and size, and what is known of it.
+  const std::string path = older.path + "/" + table->name, other(table->size_bytes, 'x');
+  fs::remove(path);
+  std::ofstream(path, std::ios::binary) << other;
+  std::string checksum;
+  ASSERT_TRUE(FileChecksum(path, &checksum).ok());
+  std::string manifest = ReadText(older.path + "/SNAPSHOT");
+  manifest.replace(manifest.find(table->checksum), checksum.size(), checksum);
+  std::ofstream(older.path + "/SNAPSHOT") << manifest;
+
+  clock_.AdvanceMs(1000);
+  ASSERT_TRUE(MakeCheckpoint(*engine_, CheckpointTo(), &newer).ok());
+  std::vector<SnapshotFile> newer_files;
+  ASSERT_TRUE(ReadSnapshot(newer.path, &newer, &newer_files));
+  for (const SnapshotFile& file : newer_files) {
+    ASSERT_TRUE(FileChecksum(newer.path + "/" + file.name, &checksum).ok());
+    EXPECT_EQ(file.checksum, checksum) << file.name;
+  }
 }
 
 // A checkpoint links damaged table files without a word: only reading them tells.

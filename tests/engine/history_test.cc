@@ -2,6 +2,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/replication_feed.h"
+#include "engine/snapshot_copy.h"
 #include "engine/watermark.h"
 #include "tests/engine/engine_fixture.h"
 

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "engine/checkpoint.h"
+#include "engine/snapshot_copy.h"
 #include "engine/wal_archive.h"
 #include "tests/engine/engine_fixture.h"
 

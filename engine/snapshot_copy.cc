@@ -1,0 +1,107 @@
+// Tested by tests/engine/snapshot_copy_test.cc.
+#include "engine/snapshot_copy.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/checkpoint.h"
+#include "engine/store.h"
+#include "engine/wal_archive.h"
+#include "engine/watermark.h"
+
+namespace hearth {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCopiedName[] = "COPIED";
+constexpr char kOriginName[] = "ORIGIN";
+constexpr char kNew[] = "from a snapshot\n";
+constexpr char kOpened[] = "from a snapshot, opened\n";
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+Status WriteFile(const std::string& dir, const char* name, const std::string& contents) {
+  return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, name, contents);
+}
+
+// Table files never change and may be shared; the rest is copied. Folders are none of it.
+Status CopyFiles(const std::string& from, const std::string& to) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    if (name == kSnapshotManifestName || !entry.is_regular_file()) continue;
+    const std::string target = to + "/" + name;
+    if (name.ends_with(".sst")) fs::create_hard_link(entry.path(), target, error);
+    if (!name.ends_with(".sst") || error) {
+      fs::copy_file(entry.path(), target, error);
+      if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
+      if (Status status = SyncPath(target); !status.ok()) return status;
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
+  *working_dir = data_dir;
+  const std::string manifest = data_dir + "/" + kSnapshotManifestName;
+  if (!fs::exists(manifest)) return Status::Ok();
+  *working_dir = data_dir + ".opened";
+  std::string origin;
+  if (Status status = FileChecksum(manifest, &origin); !status.ok()) return status;
+  std::error_code error;
+  if (fs::exists(*working_dir + "/CURRENT", error)) {  // opened before
+    const std::string known = FirstLine(*working_dir + "/" + kOriginName);
+    if (known.empty() || known == origin) return Status::Ok();
+    return Status::Invalid(*working_dir + " is a copy of another snapshot than the one in " +
+                           data_dir + ": move it away to start from that, or name it as dir");
+  }
+  const std::string temporary = *working_dir + kSnapshotUnfinishedSuffix;
+  fs::remove_all(temporary, error);
+  fs::create_directories(temporary, error);
+  if (error) return Status::IoError("cannot create " + temporary + ": " + error.message());
+  Status status = CopyFiles(data_dir, temporary);
+  if (status.ok()) status = WriteFile(temporary, kOriginName, origin + "\n");
+  if (status.ok()) status = WriteFile(temporary, kCopiedName, kNew);
+  if (!status.ok()) return status;
+  fs::rename(temporary, *working_dir, error);
+  if (error) return Status::IoError("cannot rename " + temporary + ": " + error.message());
+  const std::string parent = fs::path(*working_dir).parent_path().string();
+  return SyncPath(parent.empty() ? "." : parent);
+}
+
+Status CheckSnapshotCopy(const std::string& dir, const std::string& wal_dir) {
+  if (wal_dir == dir || FirstLine(dir + "/" + kCopiedName) + "\n" != kNew) return Status::Ok();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(wal_dir, error)) {
+    const std::string name = entry.path().filename().string();
+    if (WalNumber(name) == 0) continue;
+    return Status::Invalid("The store in " + dir + " is a snapshot's, and " + wal_dir + "/" + name +
+                           " is the log of another one, which would go on behind it: name an empty "
+                           "wal-dir (recover-wal is for such a log)");
+  }
+  return Status::Ok();
+}
+
+void NoteSnapshotCopyOpened(const std::string& dir) {
+  if (IsSnapshotCopy(dir)) (void)WriteFile(dir, kCopiedName, kOpened);
+}
+
+bool IsSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  return fs::exists(dir + "/" + kCopiedName, error);
+}
+
+void EndSnapshotCopy(const std::string& dir) {
+  std::error_code error;
+  fs::remove(dir + "/" + kCopiedName, error);
+}
+
+}  // namespace hearth

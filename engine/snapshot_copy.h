@@ -1,0 +1,35 @@
+#pragma once
+
+// SnapshotCopy: a snapshot that a server starts from is linked into a private copy, so that it
+// stays as it is, and the copy goes its own way.
+//
+//   <dir>/SNAPSHOT         the snapshot (checkpoint.h)
+//   <dir>.opened           its copy: what is opened
+//     ORIGIN               the checksum of the SNAPSHOT that it is a copy of
+//     COPIED               "from a snapshot": not opened yet; "..., opened": without a history of
+//                          its own yet (a replica has its primary's). Whoever puts a store together
+//                          from a snapshot's files writes it too.
+//
+// Thread: one, before the store is opened.
+
+#include <string>
+
+#include "engine/status.h"
+
+namespace hearth {
+
+// When data_dir is a snapshot, makes its copy, if there is none; *working_dir is what to open. Else
+// that is data_dir itself. Errors: Invalid: there is a copy, of another snapshot.
+Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
+
+// Invalid: the store in dir is a copy that was never opened, and wal_dir holds logs already: of
+// another store, whose writes would go on behind the snapshot.
+Status CheckSnapshotCopy(const std::string& dir, const std::string& wal_dir);
+// It was opened.
+void NoteSnapshotCopyOpened(const std::string& dir);
+
+// Whether dir is such a copy that has no history of its own yet: before EndSnapshotCopy.
+bool IsSnapshotCopy(const std::string& dir);
+void EndSnapshotCopy(const std::string& dir);
+
+}  // namespace hearth
