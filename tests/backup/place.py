@@ -1,0 +1,118 @@
+"""A place for one test of backups: a temporary folder, a server, a repository."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from resp import Server
+from tool import create, run
+
+KEYS = 100
+VALUE_SIZE = 3000
+
+
+class Place:
+    """A temporary folder with a server, its data and a repository's path."""
+
+    def __init__(self, *args, kind=Server):
+        self.folder = tempfile.mkdtemp(prefix="hearth-test-")
+        self.repo = self.at("repo")
+        self.args = ["--save", "", "--enable-debug-command", "yes", *args]
+        self.servers = []
+        try:
+            self.server = self.serve(self.folder, kind)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers:
+            server.remove()
+        shutil.rmtree(self.folder)
+
+    def at(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def serve(self, folder, kind=Server):
+        """A server whose data directory is folder/data."""
+        server = kind(sys.argv[1], self.args, folder)
+        self.servers.append(server)
+        return server.start()
+
+    def fill(self, seed=0, keys=KEYS):
+        """Values that can't be compressed; the same for the same seed."""
+        self.server.client().pipeline(
+            [("SET", "key%d" % i, hashlib.shake_128(b"%d,%d" % (seed, i)).digest(VALUE_SIZE))
+             for i in range(keys)])
+
+    def snapshots(self):
+        folder = self.at("data", "snapshots")
+        return sorted((os.path.join(folder, name) for name in os.listdir(folder)),
+                      key=lambda path: int(path.rpartition("-")[2]))
+
+    def save(self, key):
+        """A snapshot, with this key's change; its directory."""
+        self.server.call("SET", key, "x")
+        assert self.server.call("SAVE") == "OK"
+        return self.snapshots()[-1]
+
+    def create(self, *args):
+        return create(self.repo, "--socket", self.server.path, *args)
+
+    def blobs(self):
+        return {name: os.path.join(at, name)
+                for at, _, names in os.walk(os.path.join(self.repo, "blobs")) for name in names}
+
+    def backup_files(self, name):
+        """{file name: (sha256, size)} of a backup."""
+        with open(os.path.join(self.repo, "backups", name)) as file:
+            lines = [line.split() for line in file if line.startswith("file ")]
+        return {words[5]: (words[4], int(words[1])) for words in lines}
+
+    def names(self):
+        return [backup["name"] for backup in json.loads(run("list", self.repo, "--json"))]
+
+
+def tree(path):
+    """Everything below: {relative path: contents}."""
+    found = {}
+    for at, folders, names in os.walk(path):
+        for name in folders + names:
+            whole = os.path.join(at, name)
+            contents = None
+            if os.path.isfile(whole):
+                with open(whole, "rb") as file:
+                    contents = file.read()
+            found[os.path.relpath(whole, path)] = contents
+    return found
+
+
+def files_of(path):
+    return {name: data for name, data in tree(path).items() if data is not None}
+
+
+def flip(path, at):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def digest(server):
+    return server.call("DEBUG", "DIGEST")
+
+
+def run_tests(tests):
+    """Those that the command line names, or all."""
+    chosen = [test for test in tests if test.__name__ in sys.argv[2:]] or tests
+    for test in chosen:
+        print(test.__name__, flush=True)
+        test()
+    print("%d tests passed" % len(chosen))
