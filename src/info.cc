@@ -70,8 +70,7 @@ void ServerSection(Server& server, std::string* out) {
   InfoLine(out, "configured_hz:%" PRId64, server.config().Int("hz"));
   InfoLine(out, "lru_clock:%" PRId64, (server.clock().WallMs() / 1000) & 0xffffff);
   std::error_code ignored;
-  InfoLine(out, "executable:%s",
-           std::filesystem::read_symlink("/proc/self/exe", ignored).c_str());
+  InfoLine(out, "executable:%s", std::filesystem::read_symlink("/proc/self/exe", ignored).c_str());
   InfoLine(out, "config_file:%s", server.config().file().c_str());
   InfoLine(out, "io_threads_active:0");
   if (server.shutdown().is_waiting()) {
