@@ -36,16 +36,29 @@ ReplicationFeed::ReplicationFeed(std::shared_ptr<WalArchive> archive, std::strin
       clock_(clock),
       log_(std::move(log)),
       limits_(limits) {
-  active_ = archive_->retaining();
-  if (!active_) return;
-  if (Status status = LoadSlots(); !status.ok() && !status.IsNotFound()) {
-    log_(2, "the replication slots are lost: " + status.message());
+  const Status loaded = archive_->retaining() ? LoadSlots() : Status::NotFound("");
+  if (!loaded.ok() && !loaded.IsNotFound()) {
+    log_(2, "the replication slots are lost: " + loaded.message());
+  }
+  active_ = !loaded.IsNotFound();
+  if (!active_) Retain(limits_.retain_always);
+}
+
+// Whether files are retained while the feed is not active.
+void ReplicationFeed::Retain(bool retaining) {
+  if (retaining == archive_->retaining()) return;
+  if (Status status = archive_->SetRetaining(retaining); !status.ok()) {
+    log_(2, "cannot begin or end retaining write-ahead logs: " + status.message());
   }
 }
 
 void ReplicationFeed::SetLimits(const FeedLimits& limits) {
-  std::lock_guard lock(mutex_);
-  limits_ = limits;
+  std::lock_guard save_lock(save_mutex_);
+  {
+    std::lock_guard lock(mutex_);
+    limits_ = limits;
+  }
+  if (!active()) Retain(limits.retain_always);
 }
 
 FeedLimits ReplicationFeed::limits() const {
@@ -59,7 +72,7 @@ Status ReplicationFeed::SetActive(bool active) {
   if (active) {
     const Status status = archive_->SetRetaining(true);
     active_ = true;  // without WAL files the ring still serves
-    return status;
+    return status.ok() ? SaveSlotsLocked() : status;
   }
   {
     std::lock_guard lock(mutex_);
@@ -68,7 +81,8 @@ Status ReplicationFeed::SetActive(bool active) {
     ring_bytes_ = 0;
     slots_.clear();
   }
-  return archive_->SetRetaining(false);
+  if (!limits().retain_always) return archive_->SetRetaining(false);
+  return FromRocks(archive_->DeleteFile(dir_ + "/" + kSlotsName, {}, nullptr));
 }
 
 void ReplicationFeed::Commit(std::shared_ptr<const Group> group) {
@@ -108,7 +122,8 @@ Status ReplicationFeed::Reset(uint64_t last_seq) {
   }
   Status status = SetActive(false);
   // Files of the store before are known by their numbers, active or not.
-  if (!was_active) (void)archive_->SetRetaining(false);
+  if (archive_->retaining() || !was_active) status = archive_->SetRetaining(false);
+  Retain(limits().retain_always);
   last_seq_.store(last_seq, std::memory_order_release);
   if (was_active && status.ok()) status = SetActive(true);
   if (!was_active || !status.ok() || slots.empty()) return status;
@@ -248,7 +263,10 @@ Status ReplicationFeed::LoadSlots() {
 
 Status ReplicationFeed::SaveSlots() {
   std::lock_guard save_lock(save_mutex_);
-  if (!active()) return Status::Ok();
+  return active() ? SaveSlotsLocked() : Status::Ok();
+}
+
+Status ReplicationFeed::SaveSlotsLocked() {
   std::ostringstream text;
   text << kSlotsHeader << "\n";
   {
@@ -265,7 +283,7 @@ Status ReplicationFeed::SaveSlots() {
 
 // Slots that hold too much go; then files that nobody holds, down to the bound.
 void ReplicationFeed::Tick() {
-  if (!active()) return;
+  if (!active() && !archive_->retaining()) return;
   std::vector<WalArchive::File> files;
   if (Status status = archive_->List(&files); !status.ok()) {
     log_(2, "cannot look at the retained write-ahead logs: " + status.message());

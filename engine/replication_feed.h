@@ -7,9 +7,9 @@
 // when its write failed. Sequences that name the beginning of a group, or the one behind the last,
 // are the only ones to resume at.
 //
-// As long as the feed is not active it keeps no group and no WAL file, and costs a commit nothing.
-// The first slot, or becoming a replica, makes it active, also over restarts; then the ring fills
-// from the next group on.
+// As long as the feed is not active it keeps no group, no WAL file (but for retain_always), and
+// costs a commit nothing. The first slot, or becoming a replica, makes it active, also over
+// restarts: then the slots' file is there. The ring fills from the next group on.
 //
 // A slot is a named promise to keep WAL files: those of groups behind its confirmed sequence. It
 // outlives restarts (confirmed sequences may then be some seconds old). A slot that holds more than
@@ -46,6 +46,7 @@ struct FeedLimits {
   uint64_t retain_bytes_max = uint64_t{1} << 30;  // repl-wal-retain-size, beyond what slots hold
   int64_t retain_ms_max = 0;                      // repl-wal-retain-time; 0 = any age
   uint64_t slot_bytes_max = uint64_t{8} << 30;    // repl-slot-max-size
+  bool retain_always = false;                     // wal-retain: files, also while not active
 };
 
 class ReplicationFeed {
@@ -126,8 +127,10 @@ class ReplicationFeed {
   void Tick();
 
  private:
+  void Retain(bool retaining);
   Status LoadSlots();
   Status SaveSlots();
+  Status SaveSlotsLocked();
 
   const std::shared_ptr<WalArchive> archive_;
   const std::string dir_;

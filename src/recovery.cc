@@ -129,7 +129,7 @@ std::string Recover(const Config& config) {
     Log(LogLevel::kNotice, "Recovering: at sequence " + std::to_string(seq));
   };
   const Status status = RecoverFromWal(*engine, wal_dir, *target, progress, &report);
-  // As a replica it kept files for replicas of its own.
+  // As a replica it kept files for replicas of its own, of what it was.
   if (const Status off = engine->feed().SetActive(false); !off.ok()) {
     Log(LogLevel::kWarning, "Retained write-ahead logs can't be removed: " + off.message());
   }

@@ -81,7 +81,8 @@ FeedLimits Server::FeedLimitsOfConfig() const {
   return {.ring_bytes_max = static_cast<uint64_t>(config_.Int("repl-backlog-size")),
           .retain_bytes_max = static_cast<uint64_t>(config_.Int("repl-wal-retain-size")),
           .retain_ms_max = config_.Int("repl-wal-retain-time") * 1000,
-          .slot_bytes_max = static_cast<uint64_t>(config_.Int("repl-slot-max-size"))};
+          .slot_bytes_max = static_cast<uint64_t>(config_.Int("repl-slot-max-size")),
+          .retain_always = config_.Bool("wal-retain")};
 }
 
 // As Redis does, a link may show another certificate than the server's.

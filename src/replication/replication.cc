@@ -62,17 +62,10 @@ void Replication::Start() {
                               .verify = server_.config().Bool("snapshot-verify"),
                               .cancelled = &cancelled_});
   engine.feed().SetListener([this] { replicas_.OnCommit(); });
-  const auto retain = [this](std::string* error = nullptr) {
-    if (!server_.config().Bool("wal-retain")) return true;
-    const Status status = server_.engine().feed().SetActive(true);
-    if (!status.ok() && error != nullptr) *error = status.message();
-    return status.ok();
-  };
-  if (std::string error; !retain(&error)) Log(LogLevel::kWarning, "wal-retain: " + error);
-  server_.config().OnChange("wal-retain", retain);
-  for (const char* name : {"replica-serve-stale-data", "min-replicas-to-write",
-                           "min-replicas-max-lag", "repl-backlog-size", "repl-wal-retain-size",
-                           "repl-wal-retain-time", "repl-slot-max-size", "replica-warm"}) {
+  for (const char* name :
+       {"replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag",
+        "repl-backlog-size", "repl-wal-retain-size", "repl-wal-retain-time", "repl-slot-max-size",
+        "replica-warm", "wal-retain"}) {
     server_.config().OnChange(name, [this](std::string*) {
       ReadConfig();
       return true;

@@ -177,6 +177,57 @@ TEST_F(ReplicationFeedTest, WithoutActivityNothingIsKept) {
   EXPECT_EQ(groups.size(), 1u);
 }
 
+// For who wants the files alone: no group goes to a ring, also behind a restart.
+TEST_F(ReplicationFeedTest, FilesAreRetainedWithoutActivity) {
+  ReplicationFeed* feed = &engine_->feed();
+  ASSERT_TRUE(feed->SetActive(false).ok());
+  FeedLimits limits;
+  limits.retain_always = true;
+  feed->SetLimits(limits);
+  const uint64_t from = Next();
+  Write(1, 10);
+  Flush();
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  EngineOptions options = Options();
+  options.feed = limits;
+  ASSERT_TRUE(Engine::Open(options, &engine_).ok());
+  feed = &engine_->feed();
+  Write(11, 20);
+  Flush();
+  EXPECT_FALSE(feed->active());
+  EXPECT_EQ(feed->ring_bytes(), 0u);
+  EXPECT_GE(RetainedFiles().size(), 2u);
+  EXPECT_TRUE(feed->Reaches(from));
+  limits.retain_bytes_max = 0;
+  feed->SetLimits(limits);
+  feed->Tick();
+  EXPECT_FALSE(feed->Reaches(from)) << "within bounds";
+  // A replica comes and goes: the files stay.
+  ASSERT_TRUE(feed->SetSlot("replica-1", Next() - 1).ok());
+  EXPECT_TRUE(feed->active());
+  ASSERT_TRUE(feed->SetActive(false).ok());
+  EXPECT_TRUE(engine_->store().wal_archive()->retaining());
+  // Those of other data do not.
+  ASSERT_TRUE(feed->Reset(Next() - 1).ok());
+  EXPECT_TRUE(RetainedFiles().empty());
+  EXPECT_TRUE(engine_->store().wal_archive()->retaining());
+  limits.retain_always = false;
+  feed->SetLimits(limits);
+  EXPECT_FALSE(fs::exists(Folder()));
+}
+
+TEST_F(ReplicationFeedTest, FilesThatNobodyWantsAnyMoreGoAtTheStart) {
+  ASSERT_TRUE(engine_->feed().SetActive(false).ok());
+  FeedLimits limits;
+  limits.retain_always = true;
+  engine_->feed().SetLimits(limits);
+  Write(1, 10);
+  Flush();
+  ASSERT_FALSE(RetainedFiles().empty());
+  Reopen();
+  EXPECT_FALSE(fs::exists(Folder()));
+}
+
 TEST_F(ReplicationFeedTest, RetainedFilesAreBounded) {
   FeedLimits limits;
   limits.ring_bytes_max = 0;
