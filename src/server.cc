@@ -298,6 +298,20 @@ void Server::ResetStats() {
     worker->socket_counters().reads.Reset();
     worker->socket_counters().writes.Reset();
   }
+  for (uint32_t i = 0; i < keyspace().shard_count(); ++i) {
+    Shard& shard = keyspace().shard(i);
+    ShardCounters& counts = shard.counters;
+    std::lock_guard lock(shard.mutex);  // whoever holds it counts
+    for (auto* count : {&counts.hits, &counts.absent_reads, &counts.expired, &counts.evicted}) {
+      *count = 0;
+    }
+  }
+  ReplicationStats& links = replication().stats();
+  for (auto* count : {&links.sync_full, &links.sync_partial_ok, &links.sync_partial_err,
+                      &links.sent_bytes, &links.received_bytes}) {
+    *count = 0;
+  }
+  if (const auto link = replication().link()) link->received_bytes() = 0;
   stats_.connections_received = 0;
   client_eviction_->ResetCount();
   acl_log_.ResetCounts();

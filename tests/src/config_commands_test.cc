@@ -190,5 +190,19 @@ TEST_F(ConfigCommandsTest, ResetStatForgetsTheCounts) {
   EXPECT_EQ(InfoField("commandstats", "cmdstat_get"), "(none)");
 }
 
+TEST_F(ConfigCommandsTest, ResetStatForgetsWhatWasReadAndWhatExpired) {
+  Run("SET k v");
+  Run("SET short v PX 1");
+  Run("GET k");
+  while (Run("GET short") != "$-1\r\n") {
+  }
+  const char* const kFields[] = {"keyspace_hits", "keyspace_misses", "expired_keys"};
+  for (const char* field : kFields) EXPECT_NE(InfoField("stats", field), "0") << field;
+  EXPECT_EQ(Run("CONFIG RESETSTAT"), "+OK\r\n");
+  for (const char* field : kFields) EXPECT_EQ(InfoField("stats", field), "0") << field;
+  Run("GET k");
+  EXPECT_EQ(InfoField("stats", "keyspace_hits"), "1");
+}
+
 }  // namespace
 }  // namespace hearth

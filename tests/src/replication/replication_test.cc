@@ -43,6 +43,8 @@ TEST(ReplicationTest, AReplicaGetsEverythingAndFollows) {
   EXPECT_EQ(replica.Digest(), primary.Digest());
   EXPECT_EQ(replica.Run("DEBUG VERIFY-STORE"), "+OK\r\n");
   EXPECT_EQ(primary.Info("stats", "sync_full"), "1");
+  primary.Run("CONFIG RESETSTAT");
+  EXPECT_EQ(primary.Info("stats", "sync_full"), "0");
 }
 
 TEST(ReplicationTest, InfoAndRoleTellBothSides) {
