@@ -15,9 +15,9 @@ std::string Bulk(std::string_view text) {
   return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
 }
 
-// The keys as RESP; null stands for all.
+// The keys as RESP; null, the one of a string as in Redis, stands for all.
 std::string KeysText(const TrackedKeys::Keys& keys, int protocol) {
-  if (!keys) return protocol == 2 ? "*-1\r\n" : "_\r\n";
+  if (!keys) return protocol == 2 ? "$-1\r\n" : "_\r\n";
   std::string text = "*" + std::to_string(keys->size()) + "\r\n";
   for (const std::string& key : *keys) text += Bulk(key);
   return text;

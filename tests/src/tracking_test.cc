@@ -295,7 +295,7 @@ TEST_F(TrackingTest, Resp2IsToldThroughARedirection) {
               "*3\r\n" + WireBulk("message") + WireBulk("__redis__:invalidate") + WireArray({"k"}));
     Run("FLUSHALL");
     EXPECT_EQ(target.ReadReply(),
-              "*3\r\n" + WireBulk("message") + WireBulk("__redis__:invalidate") + "*-1\r\n");
+              "*3\r\n" + WireBulk("message") + WireBulk("__redis__:invalidate") + "$-1\r\n");
     EXPECT_FALSE(old.HasReply());
     EXPECT_FALSE(subscriber.HasReply());
   });
