@@ -1,6 +1,7 @@
 // Tested by tests/src/tracking_test.cc.
 #include "src/tracking.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -69,6 +70,7 @@ void Tracking::Enable(Session& session, TrackingOptions options) {
   }
   options.prefixes = std::move(kept);
   options.prefixes.insert(options.prefixes.end(), fresh.begin(), fresh.end());
+  std::sort(options.prefixes.begin(), options.prefixes.end());  // as CLIENT TRACKINGINFO tells them
   session.SetTracking(std::make_unique<ClientTracking>(ClientTracking{std::move(options)}));
 }
 

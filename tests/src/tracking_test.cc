@@ -219,6 +219,8 @@ TEST_F(TrackingTest, BcastTellsOfPrefixesUnasked) {
   ForEachReader([&](TestClient& reader) {
     EXPECT_EQ(reader.Run("CLIENT TRACKING ON BCAST PREFIX user: PREFIX post:"), "+OK\r\n");
     EXPECT_EQ(Info("tracking_total_prefixes"), "2");
+    EXPECT_TRUE(reader.Run("CLIENT TRACKINGINFO")
+                    .ends_with(WireBulk("prefixes") + WireArray({"post:", "user:"})));
     reader.Run("GET other");
     EXPECT_EQ(Info("tracking_total_keys"), "0");
     Run("MSET user:2 a other b user:1 c user:2 d");
