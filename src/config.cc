@@ -475,6 +475,7 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
     return "ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why;
   };
   std::vector<std::pair<Value*, std::string>> changes;
+  std::vector<const Value*> named;
   {
     std::lock_guard lock(mutex_);
     const bool protected_allowed = At("enable-protected-configs").text == "yes";
@@ -484,9 +485,10 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
         return "ERR Unknown option or number of arguments for CONFIG SET - '" + name + "'";
       }
       const uint8_t flags = value->directive->flags;
-      for (const auto& [other, text] : changes) {
-        if (other == value) return failed(name, "duplicate parameter");
+      if (std::find(named.begin(), named.end(), value) != named.end()) {
+        return failed(name, "duplicate parameter");
       }
+      named.push_back(value);
       std::string text, error;
       const auto words = value->directive->kind == DirectiveKind::kWords ||
                                  value->directive->kind == DirectiveKind::kReplicaOf ||

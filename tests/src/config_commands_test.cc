@@ -204,5 +204,11 @@ TEST_F(ConfigCommandsTest, ResetStatForgetsWhatWasReadAndWhatExpired) {
   EXPECT_EQ(InfoField("stats", "keyspace_hits"), "1");
 }
 
+TEST_F(ConfigCommandsTest, ANameGivenTwiceIsRefusedWithTheValueItHasToo) {
+  EXPECT_EQ(Run("CONFIG SET maxmemory-samples 5 maxmemory-samples 9"),
+            Refusal("maxmemory-samples", "duplicate parameter"));
+  EXPECT_EQ(Run("CONFIG GET maxmemory-samples"), WireArray({"maxmemory-samples", "5"}));
+}
+
 }  // namespace
 }  // namespace hearth
