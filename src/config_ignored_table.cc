@@ -107,8 +107,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Bool("lua-enable-deprecated-api", "no"),
     Int("maxmemory-eviction-tenacity", "10", 0),
     Bool("no-appendfsync-on-rewrite", "no"),
-    Enum("oom-score-adj", "no", "no yes relative absolute"),
-    Words("oom-score-adj-values", "0 200 800"),
     Fixed(Words("proc-title-template", "{title} {listen-addr} {server-mode}")),
     Enum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
     Bool("rdb-del-sync-files", "no"),

@@ -9,6 +9,7 @@
 #include "src/engine_options.h"
 #include "src/import/redis_files.h"
 #include "src/log.h"
+#include "src/oom_score.h"
 #include "src/redis_text.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
@@ -396,6 +397,17 @@ void Server::WatchDiagnosticsConfig() {
                            "latency-monitor-threshold", "latency-tracking"}) {
     config_.OnChange(name, refresh);
   }
+  const auto set_oom_score = [this](std::string* error) {
+    *error = ApplyOomScore(config_, replication_->is_replica());
+    return error->empty();
+  };
+  const auto set_oom_scores = [this, set_oom_score](std::string* error) {
+    *error = CheckOomScores(config_.Text("oom-score-adj-values"));
+    return error->empty() && set_oom_score(error);
+  };
+  if (std::string error; !set_oom_scores(&error)) Log(LogLevel::kWarning, error);
+  config_.OnChange("oom-score-adj", set_oom_score);
+  config_.OnChange("oom-score-adj-values", set_oom_scores);
 }
 
 }  // namespace hearth

@@ -7,6 +7,7 @@
 #include "net/worker.h"
 #include "src/log.h"
 #include "src/numbers.h"
+#include "src/oom_score.h"
 #include "src/replication/redis_feed.h"
 #include "src/replication/replica_sender.h"
 #include "src/server.h"
@@ -205,6 +206,7 @@ void Replication::Follow(const PrimaryAddress& address, bool take_over) {
 void Replication::BecomeReplica() {
   Engine& engine = server_.engine();
   is_replica_ = true;
+  (void)ApplyOomScore(server_.config(), true);  // which has logged what failed
   if (engine.is_replica()) return;
   const auto end_waits = [this] {
     server_.blocked_clients().EndAll();
@@ -271,6 +273,7 @@ std::string Replication::BecomePrimary(const std::string& why) {
   server_.keyspace().SetExpiryHeld(false);
   server_.config().Note("replicaof", "");
   is_replica_ = false;
+  (void)ApplyOomScore(server_.config(), false);
   const History history = server_.engine().log().history();
   Log(LogLevel::kNotice, "MASTER MODE enabled (" + why + "): history " + history.id +
                              " goes on from sequence " + std::to_string(history.id2_seq) + " of " +

@@ -204,6 +204,56 @@ TEST_F(ConfigCommandsTest, ResetStatForgetsWhatWasReadAndWhatExpired) {
   EXPECT_EQ(InfoField("stats", "keyspace_hits"), "1");
 }
 
+int OomScore() {
+  int score = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> score;
+  return score;
+}
+
+TEST_F(ConfigCommandsTest, TheOomScoreFollowsTheRoleAndComesBack) {
+  TestClient client = Connect();
+  const auto set = [&client](const std::string& name, const std::string& value) {
+    return client.RunWords({"CONFIG", "SET", name, value});
+  };
+  const int before = OomScore();
+  EXPECT_EQ(set("oom-score-adj-values", "1 3 5"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before) << "it is not asked for yet";
+  EXPECT_EQ(set("oom-score-adj", "yes"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before + 1);
+  EXPECT_EQ(set("oom-score-adj-values", "2 4 6"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before + 2);
+  EXPECT_EQ(Run("REPLICAOF 127.0.0.1 1"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before + 4);
+  EXPECT_EQ(Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before + 2);
+  const std::string higher = std::to_string(before + 7);
+  EXPECT_EQ(set("oom-score-adj-values", higher + " 0 0"), "+OK\r\n");
+  EXPECT_EQ(set("oom-score-adj", "absolute"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before + 7);
+  EXPECT_EQ(set("oom-score-adj", "no"), "+OK\r\n");
+  EXPECT_EQ(OomScore(), before);
+}
+
+TEST_F(ConfigCommandsTest, OomScoresThatAreWrongChangeNothing) {
+  TestClient client = Connect();
+  const int before = OomScore();
+  const std::string range =
+      "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
+  for (const auto& [values, why] :
+       {std::pair<std::string, std::string>{"1 2", "wrong number of arguments"},
+        {"", "wrong number of arguments"},
+        {"1 2 3 4", "wrong number of arguments"},
+        {"1 2 a", range},
+        {"-2001 0 0", range},
+        {"0 0 2001", range}}) {
+    EXPECT_EQ(
+        client.RunWords({"CONFIG", "SET", "oom-score-adj", "yes", "oom-score-adj-values", values}),
+        Refusal("oom-score-adj-values", why));
+    EXPECT_EQ(OomScore(), before) << values;
+  }
+  EXPECT_EQ(Run("CONFIG GET oom-score-adj"), WireArray({"oom-score-adj", "no"}));
+}
+
 TEST_F(ConfigCommandsTest, ANameGivenTwiceIsRefusedWithTheValueItHasToo) {
   EXPECT_EQ(Run("CONFIG SET maxmemory-samples 5 maxmemory-samples 9"),
             Refusal("maxmemory-samples", "duplicate parameter"));
