@@ -73,7 +73,7 @@ void CommandInfo(const Args& args, Session& session, Reply& reply) {
   reply.Array(args.size() - 2);
   for (const std::string_view name : args.subspan(2)) {
     const Command* command = session.server().commands().Find(name).command;
-    command == nullptr ? reply.NullArray() : ReplyCommandInfo(*command, reply);
+    command == nullptr ? reply.Null() : ReplyCommandInfo(*command, reply);
   }
 }
 

@@ -35,6 +35,8 @@ def shown(reply):
 
 def compare(*servers):
     clients = [server.client() for server in servers]
+    for client in clients:
+        client.null_array = "(null array)"  # is told apart from a null string
     lines = different = 0
     with open(os.path.join(HERE, "replies.txt")) as commands:
         for number, line in enumerate(commands, 1):

@@ -18,7 +18,7 @@ TEST_F(CommandCommands, InfoDescribesARow) {
             "$5 flags *2 +RO +access $12 begin_search *4 $4 type $5 index $4 spec *2 $5 index :1 "
             "$9 find_keys *4 $4 type $5 range $4 spec *6 $7 lastkey :0 $7 keystep :1 $5 limit :0 "
             "*0 ");
-  EXPECT_EQ(Run("COMMAND INFO nosuch"), "*1\r\n*-1\r\n");
+  EXPECT_EQ(Run("COMMAND INFO nosuch"), "*1\r\n$-1\r\n");
 }
 
 TEST_F(CommandCommands, CountIsTheLengthOfTheList) {

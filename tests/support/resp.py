@@ -42,6 +42,8 @@ class ReplyError(str):
 
 
 class Client:
+    null_array = None  # what read() returns for one; None is a null string's
+
     def __init__(self, path, timeout_s=60):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.settimeout(timeout_s)
@@ -117,7 +119,7 @@ class Client:
             return None if size < 0 else self._bytes(size)
         if kind == b"*":
             count = int(rest)
-            return None if count < 0 else [self.read() for _ in range(count)]
+            return self.null_array if count < 0 else [self.read() for _ in range(count)]
         raise ValueError("not RESP2: %r" % line)
 
 
