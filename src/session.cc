@@ -44,6 +44,11 @@ Transaction& Session::transaction() {
 }
 
 void Session::OnClose() {
+  if (connection_.close_reason().starts_with("output buffer")) {
+    Log(LogLevel::kWarning,
+        "Client " + Describe() +
+            " scheduled to be closed ASAP for overcoming of output buffer limits.");
+  }
   if (transaction_ && transaction_->run.is_active) {
     connection_.reply().Redirect(transaction_->run.output);
     server_.replication().ForgetPartedExec(id());

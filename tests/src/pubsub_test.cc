@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <latch>
+#include <sstream>
 #include <thread>
 
+#include "src/log.h"
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -252,7 +255,9 @@ TEST_F(PubSubTest, AClientThatLeavesOrIsKilledIsForgotten) {
   EXPECT_FALSE(pubsub().has_subscribers());
 }
 
-TEST_F(PubSubTest, ASubscriberThatDoesNotReadIsClosed) {
+TEST_F(PubSubTest, ASubscriberThatDoesNotReadIsClosedAndLogged) {
+  const std::string log = folder_.path() + "/log";
+  ASSERT_EQ(SetUpLog(LogLevel::kWarning, log), "");
   Run("CONFIG SET client-output-buffer-limit \"pubsub 1mb 0 0\"");
   TestClient idle = Connect();
   idle.Run("SUBSCRIBE a");
@@ -264,6 +269,12 @@ TEST_F(PubSubTest, ASubscriberThatDoesNotReadIsClosed) {
   }
   EXPECT_GE(sent, 10);
   EXPECT_LT(sent, 1000);
+  EXPECT_EQ(SetUpLog(LogLevel::kNothing, ""), "");
+  std::ostringstream lines;
+  lines << std::ifstream(log).rdbuf();
+  EXPECT_NE(lines.str().find("scheduled to be closed ASAP for overcoming of output buffer limits."),
+            std::string::npos)
+      << lines.str();
 }
 
 // The first is closed, the second not.
