@@ -17,7 +17,6 @@
 #include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
-#include "src/log.h"
 #include "src/replication/replication.h"
 #include "src/scripting/script_runner.h"
 #include "src/server.h"
@@ -122,8 +121,7 @@ void Dispatcher::Queue(Session& session, const Args& args, const CommandTable::F
   transaction.Queue(args, found, DeclaredFlags(args, *found.command));
   Connection& connection = session.connection();
   if (transaction.memory_bytes() > connection.limits().query_buffer_max) {
-    Log(LogLevel::kWarning,
-        "Closing client that reached max query buffer length: " + session.Describe());
+    session.OnProtocolError("");
     return connection.Close("query buffer limit reached");
   }
   connection.reply().Simple("QUEUED");
@@ -167,6 +165,7 @@ void Dispatcher::Watch(Session& session, const Args& keys) {
   }
   session.park_count_ = 0;
   if (transaction.memory_bytes() > session.connection().limits().query_buffer_max) {
+    session.OnProtocolError("");
     return session.connection().Close("query buffer limit reached");
   }
   reply.Ok();

@@ -150,6 +150,10 @@ void Session::WriteHeldPushes() {
 }
 
 void Session::OnProtocolError(std::string_view error) {
+  if (error.empty()) {  // it broke only our limit
+    return Log(LogLevel::kWarning,
+               "Closing client that reached max query buffer length: " + Describe());
+  }
   Log(LogLevel::kVerbose, "Protocol error from client: " + std::string(error) + ". " + Describe());
 }
 

@@ -1,4 +1,8 @@
 // PING, ECHO, SELECT, HELLO, AUTH, RESET and QUIT over a socket.
+#include <fstream>
+#include <sstream>
+
+#include "src/log.h"
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -89,6 +93,21 @@ TEST_F(ConnectionCommands, ResetForgetsTheConnectionsState) {
 TEST_F(ConnectionCommands, QuitAnswersAndCloses) {
   client_->SendRaw("PING\r\nQUIT\r\nPING\r\n");
   EXPECT_EQ(client_->ReadToEnd(), "+PONG\r\n+OK\r\n");
+}
+
+TEST_F(ConnectionCommands, AClientWhoseRequestIsTooLongIsClosedAndLogged) {
+  const std::string log = folder_.path() + "/log";
+  ASSERT_EQ(SetUpLog(LogLevel::kWarning, log), "");
+  Run("CONFIG SET client-query-buffer-limit 1mb");
+  TestClient client = Connect();
+  client.SendRaw("*2\r\n$4\r\nECHO\r\n$3000000\r\n" + std::string(2'000'000, 'x'));
+  EXPECT_EQ(client.ReadToEnd(), "");
+  EXPECT_EQ(SetUpLog(LogLevel::kNothing, ""), "");
+  std::ostringstream lines;
+  lines << std::ifstream(log).rdbuf();
+  EXPECT_NE(lines.str().find("Closing client that reached max query buffer length: id="),
+            std::string::npos)
+      << lines.str();
 }
 
 }  // namespace
