@@ -324,7 +324,11 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   object->set_expire_at_ms(expire_at_ms);
   if (object != old || refresh) PutObject(ref, object, old);
   keyspace_.Touch(object, now_ms_);
-  if (!was_live) NotifyNew(ref);
+  if (expired) {
+    Bump(keyspace_.shard(keyspace_.ShardIndex(ref.position)).counters.expired);
+    Notify(EventClass::kExpired, "expired", ref.db, ref.key);
+  }
+  if (!was_live || expired) NotifyNew(ref);
   object->seq =
       LogHead(ref, *object, was_live ? 0 : 1, int{object->has_expiry()} - int{had_expiry});
 }

@@ -159,6 +159,27 @@ TEST_F(KeyspaceEventsTest, ExpiredKeysAreToldBySweepAndByLook) {
   EXPECT_EQ(Events(), "expired looked");
 }
 
+// So may what a string replaces that is written unseen.
+TEST_F(KeyspaceEventsTest, AStringTellsOfTheExpiredKeyInItsPlace) {
+  Run("DEBUG SET-ACTIVE-EXPIRE 0");
+  Run("SET source 1");
+  Listen("Exg$n");
+  int expired = 0;
+  for (const char* line :
+       {"SET e 2", "SET e 2 KEEPTTL", "SETEX e 100 2", "MSET e 2", "BITOP NOT e source"}) {
+    Run("DEL e clock");
+    Run("MSET e 1 clock 1");
+    Run("PEXPIRE e 1");
+    Run("PEXPIRE clock 2");
+    while (Run("EXISTS clock") != ":0\r\n") std::this_thread::yield();
+    (void)Events();
+    const std::string expiry = std::string_view(line).starts_with("SETEX") ? ", expire e" : "";
+    EXPECT_EQ(EventsOf(line), "expired e, new e, set e" + expiry) << line;
+    expired += 2;
+    EXPECT_EQ(InfoField("stats", "expired_keys"), std::to_string(expired)) << line;
+  }
+}
+
 // What a rename replaces may have expired already: then it is that which is told of.
 TEST_F(KeyspaceEventsTest, ARenameTellsOfAnExpiredTarget) {
   Run("DEBUG SET-ACTIVE-EXPIRE 0");
