@@ -4,10 +4,12 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -80,15 +82,16 @@ bool CanonicalMemoryOrPercent(const std::string& word, std::string* text, std::s
 // Percentiles between the directive's bounds, or none.
 bool CanonicalPercentiles(const Directive& directive, const std::vector<std::string>& words,
                           std::string* text, std::string* error) {
-  *text = Join(words);
-  std::istringstream parts(*text);
+  text->clear();
+  std::istringstream parts(Join(words));
   for (std::string word; parts >> word;) {
     const auto number = ParseDouble(word);
     if (!number) *error = "Invalid " + std::string(directive.name) + " parameters";
-    if (number && !(*number >= static_cast<double>(directive.min) &&
-                    *number <= static_cast<double>(directive.max))) {
+    if (number && *number != std::clamp<double>(*number, directive.min, directive.max)) {
       *error = std::string(directive.name) + " parameters should sit between [0.0,100.0]";
     }
+    if (char shown[32]; std::snprintf(shown, sizeof(shown), "%.8g", number.value_or(0)) > 0)
+      *text += (text->empty() ? "" : " ") + std::string(shown);
   }
   return error->empty();
 }
@@ -475,7 +478,7 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
     return "ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why;
   };
   std::vector<std::pair<Value*, std::string>> changes;
-  std::vector<const Value*> named;
+  std::set<const Value*> named;
   {
     std::lock_guard lock(mutex_);
     const bool protected_allowed = At("enable-protected-configs").text == "yes";
@@ -485,10 +488,7 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
         return "ERR Unknown option or number of arguments for CONFIG SET - '" + name + "'";
       }
       const uint8_t flags = value->directive->flags;
-      if (std::find(named.begin(), named.end(), value) != named.end()) {
-        return failed(name, "duplicate parameter");
-      }
-      named.push_back(value);
+      if (!named.insert(value).second) return failed(name, "duplicate parameter");
       std::string text, error;
       const auto words = value->directive->kind == DirectiveKind::kWords ||
                                  value->directive->kind == DirectiveKind::kReplicaOf ||

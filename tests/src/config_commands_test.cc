@@ -62,7 +62,9 @@ TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
             Refusal(percentiles, "Invalid " + percentiles + " parameters"));
   EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"50 100.1\""),
             Refusal(percentiles, percentiles + " parameters should sit between [0.0,100.0]"));
-  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"0 50 100\""), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"0.0 50.0 99.123456789 1e2\""), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG GET " + percentiles), WireArray({percentiles, "0 50 99.123457 100"}));
+  EXPECT_TRUE(InfoField("latencystats", "latency_percentiles_usec_config|set").starts_with("p0="));
   EXPECT_EQ(Run("CONFIG SET " + percentiles + " \"\""), "+OK\r\n");
   EXPECT_EQ(Run("CONFIG SET hz 0"), "+OK\r\n");
   EXPECT_EQ(Run("CONFIG GET hz"), WireArray({"hz", "1"}));
