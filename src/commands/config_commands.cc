@@ -10,14 +10,17 @@ namespace hearth {
 
 // CONFIG GET pattern [pattern...]
 void ConfigGet(const Args& args, Session& session, Reply& reply) {
-  std::map<std::string, std::string> found;
+  std::map<std::string, std::pair<std::string, std::string>> found;  // by the directive's name
   for (const std::string_view pattern : args.subspan(2)) {
-    for (auto& [name, value] : session.server().config().Get(pattern)) found[name] = value;
+    const bool is_name = pattern.find_first_of("*?[") == std::string_view::npos;
+    for (auto& [name, value] : session.server().config().Get(pattern)) {
+      found.emplace(name, std::pair(is_name ? std::string(pattern) : name, value));
+    }
   }
   reply.Map(found.size());
-  for (const auto& [name, value] : found) {
-    reply.Bulk(name);
-    reply.Bulk(value);
+  for (const auto& [name, shown] : found) {
+    reply.Bulk(shown.first);
+    reply.Bulk(shown.second);
   }
 }
 
