@@ -17,8 +17,8 @@ blobs, which the next create finds or a prune removes.
 
 Reuse: a file is taken for a blob that is there, without being read, when one of the newest backups
 lists its name, size, XXH3-64 and tail. The name alone would not do: a restored or another store
-counts its table files anew. Nor would the manifest's XXH3-64: the server carries it over from its
-last snapshot for a table of the same name and size. So the end of the file is always read: there
+counts its table files anew. Nor would the manifest's XXH3-64, which is there to find damage, and
+which the server need not have made of this file anew. So the end of the file is always read: there
 RocksDB keeps the table's properties, with the id of the session that wrote it and its number then,
 which no two tables share. A file of up to 64 KiB is read whole by that. What is not reused is
 addressed by its SHA-256, and its XXH3-64 is compared with the manifest's in the same read.
