@@ -98,14 +98,15 @@ uint64_t GroupApplier::LockShards(std::span<const GroupPtr> groups, std::span<co
   }
 }
 
-Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms, News* news) {
+Status GroupApplier::WriteAndFollow(const GroupPtr& group, Plan* plan, uint64_t locked,
+                                    int64_t now_ms, News* news) {
   std::vector<uint32_t> ids_before;
   for (uint32_t db = 0; db < keyspace_.db_count(); ++db) {
     ids_before.push_back(keyspace_.log().DbId(db));
   }
   Status status = keyspace_.log().WriteGroup(group, std::move(plan->state));
   if (!status.ok()) return status;
-  GroupMemory memory(keyspace_, *group, warm_, now_ms);
+  GroupMemory memory(keyspace_, *group, locked, warm_, now_ms);
   memory.MoveDbs(ids_before);
   GroupReader reader(group->payload);
   std::array<GroupReader::Row, GroupMemory::kPrefetchRows> rows;
@@ -128,7 +129,7 @@ Status GroupApplier::ApplyRound(std::span<const GroupPtr> groups, std::span<Plan
   News news;
   Status status;
   for (size_t i = 0; i < groups.size() && status.ok(); ++i) {
-    status = WriteAndFollow(groups[i], &plans[i], now_ms, &news);
+    status = WriteAndFollow(groups[i], &plans[i], locked, now_ms, &news);
   }
   if (!status.ok()) {
     std::lock_guard lock(keyspace_.replica_index().mutex());

@@ -56,7 +56,8 @@ class GroupApplier {
   Status ApplyRound(std::span<const GroupPtr> groups, std::span<Plan> plans, int64_t now_ms);
   uint64_t LockShards(std::span<const GroupPtr> groups, std::span<const Plan> plans);
   uint64_t OwnersShards(std::span<const Plan> plans);
-  Status WriteAndFollow(const GroupPtr& group, Plan* plan, int64_t now_ms, News* news);
+  Status WriteAndFollow(const GroupPtr& group, Plan* plan, uint64_t locked, int64_t now_ms,
+                        News* news);
 
   Keyspace& keyspace_;
   std::atomic<bool> warm_{true};

@@ -16,8 +16,9 @@ bool MayBeWaitedFor(ObjectType type) {
 
 }  // namespace
 
-GroupMemory::GroupMemory(Keyspace& keyspace, const Group& group, bool warm, int64_t now_ms)
-    : keyspace_(keyspace), group_(group), warm_(warm), now_ms_(now_ms) {
+GroupMemory::GroupMemory(Keyspace& keyspace, const Group& group, uint64_t locked, bool warm,
+                         int64_t now_ms)
+    : keyspace_(keyspace), group_(group), locked_(locked), warm_(warm), now_ms_(now_ms) {
   for (uint32_t db = 0; db < keyspace.db_count(); ++db) ids_.push_back(keyspace.log().DbId(db));
 }
 
@@ -80,7 +81,7 @@ void GroupMemory::Note(uint32_t db, std::string_view key, ObjectType type) {
 }
 
 // The resident collection with the object id, or null. Its memory is out of the account until
-// Finish.
+// Finish. One in a shard that is not locked was loaded since the group was written, with its rows.
 GroupMemory::Touched* GroupMemory::Touch(uint32_t db_id, uint64_t object_id) {
   const auto known = touched_.find(object_id);
   if (known != touched_.end()) return &known->second;
@@ -90,6 +91,7 @@ GroupMemory::Touched* GroupMemory::Touch(uint32_t db_id, uint64_t object_id) {
     std::lock_guard lock(keyspace_.replica_index().mutex());
     const ReplicaIndex::Owner* owner = keyspace_.replica_index().Find(object_id);
     if (owner == nullptr || !PlaceOf(db_id, owner->position, &place)) return nullptr;
+    if ((locked_ >> place.shard_index & 1) == 0) return nullptr;
     const Table* table = place.shard->dbs[place.db].table.get();
     if (table != nullptr) object = table->Find(owner->position, owner->key);
   }

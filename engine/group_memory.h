@@ -24,8 +24,9 @@ class GroupMemory {
   // Rows that one Prefetch looks at: so many misses are waited for together.
   static constexpr size_t kPrefetchRows = 32;
 
-  // Requires: the group was written (CommitLog::WriteGroup).
-  GroupMemory(Keyspace& keyspace, const Group& group, bool warm, int64_t now_ms);
+  // locked: a bit for each shard whose lock is held. Requires: the group was written
+  // (CommitLog::WriteGroup).
+  GroupMemory(Keyspace& keyspace, const Group& group, uint64_t locked, bool warm, int64_t now_ms);
 
   // Moves databases to the indexes that the group's end gives them. First of all.
   void MoveDbs(const std::vector<uint32_t>& ids_before);
@@ -75,6 +76,7 @@ class GroupMemory {
 
   Keyspace& keyspace_;
   const Group& group_;
+  const uint64_t locked_;
   const bool warm_;
   const int64_t now_ms_;
   std::vector<uint32_t> ids_;
