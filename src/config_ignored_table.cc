@@ -125,8 +125,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Enum("sanitize-dump-payload", "no", "no yes clients"),
     Fixed(Text("server_cpulist", "")),
     Fixed(Bool("set-proc-title", "yes")),
-    Words("shutdown-on-sigint", "default"),
-    Words("shutdown-on-sigterm", "default"),
     Fixed(Int("socket-mark-id", "0", 0)),
     Fixed(Bool("syslog-enabled", "no")),
     Fixed(Enum("syslog-facility", "local0",

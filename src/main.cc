@@ -92,9 +92,15 @@ class SignalWatch {
       }
       Log(LogLevel::kNotice, std::string("Received ") + (signal == SIGINT ? "SIGINT" : "SIGTERM") +
                                  " scheduling shutdown...");
+      const Config& config = server.config();
+      const std::string words =
+          " " + config.Text(signal == SIGINT ? "shutdown-on-sigint" : "shutdown-on-sigterm") + " ";
+      const auto says = [&](const char* word) { return words.find(word) != words.npos; };
       // Whoever insists does not wait for replicas.
-      const bool now = signal == SIGINT && server.shutdown().is_waiting();
-      server.shutdown().Begin({.now = now}, nullptr);
+      const bool insists = signal == SIGINT && server.shutdown().is_waiting();
+      server.shutdown().Begin(
+          {.save = says(" save "), .now = insists || says(" now "), .force = says(" force ")},
+          nullptr);
     }
   }
 

@@ -158,6 +158,12 @@ void AppendQuoted(std::string_view text, std::string* out) {
   *out += '"';
 }
 
+std::string JoinWords(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
 std::optional<int64_t> ParseMemory(std::string_view text) {
   size_t digits = 0;
   while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) ||

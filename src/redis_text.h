@@ -26,6 +26,9 @@ std::string QuoteWord(std::string_view word);
 // Appends the text in quotes, as Redis shows arguments: \n \r \t \a \b \" \\ and \xHH.
 void AppendQuoted(std::string_view text, std::string* out);
 
+// Words with a space between them.
+std::string JoinWords(const std::vector<std::string>& words);
+
 // "100", "1k" (1000), "1kb" (1024), "5mb", "1g", "1gb", in any case. In bytes.
 std::optional<int64_t> ParseMemory(std::string_view text);
 

@@ -65,6 +65,20 @@ def settings(server):
         server.remove()
 
 
+def check_signals(binary):
+    """shutdown-on-sigterm says whether a snapshot is made."""
+    for words, count in (("default", 0), ("save now", 1)):
+        server = Server(binary, ["--save", "", "--shutdown-on-sigterm", *words.split()])
+        try:
+            server.start()
+            assert server.stop() == 0
+            folder = os.path.join(server.folder, "data", "snapshots")
+            found = os.listdir(folder) if os.path.isdir(folder) else []
+            assert len(found) == count, (words, found)
+        finally:
+            server.remove()
+
+
 def check_command_line(binary):
     """--help and --version print and end; what is no directive refuses the start."""
     def run(*args):
@@ -88,6 +102,7 @@ def main():
     parser.add_argument("--redis", default="redis-server")
     options = parser.parse_args()
     check_command_line(options.server)
+    check_signals(options.server)
     with open(os.path.join(ROOT, "hearth.conf")) as file:
         shown = shown_directives(file.read())
     defaults = settings(Server(options.server))

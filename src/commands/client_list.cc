@@ -55,7 +55,7 @@ bool ParseList(const Args& args, ListFilter* filter, Reply& reply) {
     filter->by_id = true;
     for (const std::string_view arg : args.subspan(3)) {
       const auto id = ParseInt64(arg);
-      if (!id || *id < 1) {
+      if (!id) {
         reply.Error("ERR Invalid client ID");
         return false;
       }

@@ -77,6 +77,7 @@ TEST_F(ClientCommandsTest, ListReachesAllWorkers) {
 TEST_F(ClientCommandsTest, ListRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Run("CLIENT LIST TYPE foo"), "-ERR Unknown client type 'foo'\r\n");
   EXPECT_EQ(Run("CLIENT LIST ID"), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run("CLIENT LIST ID 0"), "$0\r\n\r\n");
   EXPECT_EQ(Run("CLIENT LIST ID x"), "-ERR Invalid client ID\r\n");
   EXPECT_EQ(Run("CLIENT LIST FOO"), "-ERR syntax error\r\n");
 }

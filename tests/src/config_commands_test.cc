@@ -257,6 +257,29 @@ TEST_F(ConfigCommandsTest, OomScoresThatAreWrongChangeNothing) {
   EXPECT_EQ(Run("CONFIG GET oom-score-adj"), WireArray({"oom-score-adj", "no"}));
 }
 
+TEST_F(ConfigCommandsTest, WhatASignalDoesIsSaidInSeveralWords) {
+  TestClient client = Connect();
+  const auto set = [&](const std::string& words) {
+    const std::string reply = client.RunWords({"CONFIG", "SET", "shutdown-on-sigterm", words});
+    return reply == "+OK\r\n" ? Run("CONFIG GET shutdown-on-sigterm") : reply;
+  };
+  const auto shown = [](const std::string& words) {
+    return WireArray({"shutdown-on-sigterm", words});
+  };
+  EXPECT_EQ(set("force SAVE"), shown("save force"));
+  EXPECT_EQ(set("default now"), shown("now"));
+  EXPECT_EQ(set("default"), shown("default"));
+  EXPECT_EQ(set("save nosave"),
+            Refusal("shutdown-on-sigterm",
+                    "shutdown options SAVE and NOSAVE can't be used simultaneously"));
+  for (const char* words : {"", "quit", "save quit"}) {
+    EXPECT_EQ(set(words), Refusal("shutdown-on-sigterm",
+                                  "argument(s) must be one of the following: default, save, "
+                                  "nosave, now, force"))
+        << words;
+  }
+}
+
 TEST_F(ConfigCommandsTest, ANameGivenTwiceIsRefusedWithTheValueItHasToo) {
   EXPECT_EQ(Run("CONFIG SET maxmemory-samples 5 maxmemory-samples 9"),
             Refusal("maxmemory-samples", "duplicate parameter"));
