@@ -1,12 +1,14 @@
 // Tested by tests/engine/wal_recovery_test.cc.
 #include "engine/wal_recovery.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "engine/group.h"
 #include "engine/wal_archive.h"
 #include "engine/wal_cursor.h"
+#include "engine/wal_reader.h"
 
 namespace hearth {
 namespace {
@@ -120,7 +122,45 @@ class Recovery {
       return Status(read.code(), read.message() + "; there is more behind that");
     }
     if (!read.IsNotFound() && !read.IsCorruption()) return read;
-    report_->is_torn = read.IsCorruption();
+    return LookBehind(next_seq, files);
+  }
+
+  // The last file, once more: it may go on behind a gap or behind damage. A group that follows was
+  // written meanwhile, and is behind the end as it was.
+  Status LookBehind(uint64_t next_seq, const std::vector<WalArchive::File>& files) {
+    const auto last = std::find_if(files.rbegin(), files.rend(), [](const WalArchive::File& file) {
+      return file.first_seq != 0;
+    });
+    std::string contents;
+    if (Status status = ReadFile(*last, &contents); !status.ok()) return status;
+    WalReader reader(contents);
+    for (WalReader::Record record; reader.Read(&record);) {
+      if (record.count == 0 || record.seq < next_seq) continue;
+      if (record.seq == next_seq) return Status::Ok();
+      return Status::NotFound("the write-ahead log has nothing from sequence " +
+                              std::to_string(next_seq) + " to " + std::to_string(record.seq - 1) +
+                              "; there is more behind that");
+    }
+    if (reader.damaged() && reader.valid_after_damage()) {
+      return Status::Corruption("the write-ahead log " + std::to_string(last->number) +
+                                " is damaged at offset " + std::to_string(reader.good_offset()) +
+                                ", before sequence " + std::to_string(next_seq) +
+                                "; there is more behind that");
+    }
+    report_->is_torn = reader.damaged();
+    return Status::Ok();
+  }
+
+  Status ReadFile(const WalArchive::File& file, std::string* contents) {
+    std::unique_ptr<rocksdb::FSRandomAccessFile> source;
+    if (Status status = archive_->OpenFile(file.number, &source); !status.ok()) return status;
+    contents->resize(file.size_bytes);
+    rocksdb::Slice read;
+    const rocksdb::IOStatus io =
+        source->Read(0, contents->size(), {}, &read, contents->data(), nullptr);
+    if (!io.ok()) return FromRocks(io);
+    if (read.data() != contents->data()) contents->assign(read.data(), read.size());
+    contents->resize(read.size());
     return Status::Ok();
   }
 

@@ -14,7 +14,7 @@
 //           Invalid: they are of another history; Corruption: damage before the point. What was
 //           applied until then stays, and the history is the old one still: with what is missing,
 //           the same call goes on.
-// Limits:   holds some MB of groups, however many there are.
+// Limits:   holds some MB of groups, however many there are, and at the end one log file.
 
 #include <cstdint>
 #include <functional>

@@ -6,6 +6,7 @@
 #include "engine/checkpoint.h"
 #include "engine/snapshot_copy.h"
 #include "engine/wal_archive.h"
+#include "engine/wal_reader.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -27,6 +28,10 @@ class WalRecoveryTest : public EngineFixture {
     snapshot_seq_ = info.sequence;
   }
 
+  static std::string ReadText(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
   std::string WalDir() const { return folder_.path() + "/data"; }
   // A group of its own, a second after the one before.
   void Write(const std::string& key) {
@@ -120,6 +125,7 @@ TEST_F(WalRecoveryTest, UpToTheEndASequenceOrATime) {
   Write("c");
   EXPECT_EQ(KeysUntil({}), "a b before c");
   EXPECT_FALSE(report_.reached_target);
+  EXPECT_FALSE(report_.is_torn);
   EXPECT_EQ(report_.begin_seq, snapshot_seq_);
   EXPECT_EQ(report_.end_seq, Seq());
   EXPECT_EQ(report_.end_ms, NowMs());
@@ -221,6 +227,46 @@ TEST_F(WalRecoveryTest, AMissingPartIsNamed) {
   EXPECT_EQ(KeysUntil({}), "a b before c");
 }
 
+// What was written without a log is in none of its files.
+TEST_F(WalRecoveryTest, AGapIsNotTheEnd) {
+  Write("a");
+  const uint64_t gap_seq = Seq() + 1;
+  ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kOff).ok());
+  Write("b");
+  ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kEverySec).ok());
+  Write("c");
+  const std::string told = KeysUntil({});
+  EXPECT_NE(told.find("sequence " + std::to_string(gap_seq)), std::string::npos) << told;
+  EXPECT_NE(told.find("; there is more behind that"), std::string::npos) << told;
+  EXPECT_EQ(KeysUntil({.seq = gap_seq - 1}), told) << "whether that is a group's end can't be told";
+}
+
+TEST_F(WalRecoveryTest, DamageOrAGapWithinTheLastFileIsNotTheEnd) {
+  for (const char* key : {"a", "middle", "c"}) Write(key);
+  ASSERT_EQ(WalFiles().size(), 1u);
+  const std::string path = WalFiles()[0], whole = ReadText(path);
+  const auto replace_by = [&](const std::string& contents) {
+    std::ofstream(path + ".copy", std::ios::binary) << contents;
+    fs::rename(path + ".copy", path);  // the engine has its own still
+  };
+  std::vector<size_t> ends;
+  WalReader reader(whole);
+  for (WalReader::Record record; reader.Read(&record);) ends.push_back(reader.good_offset());
+  ASSERT_EQ(ends.size(), 3u);
+  std::string damaged = whole;
+  damaged[whole.find("middle")] = 'x';
+  replace_by(damaged);
+  std::string told = KeysUntil({});
+  EXPECT_NE(told.find(" is damaged at offset " + std::to_string(ends[0])), std::string::npos)
+      << told;
+  replace_by(whole.substr(0, ends[0]) + whole.substr(ends[1]));
+  told = KeysUntil({});
+  EXPECT_NE(told.find("has nothing from sequence "), std::string::npos) << told;
+  replace_by(whole.substr(0, ends[1]));
+  EXPECT_EQ(KeysUntil({}), "a before middle");
+  EXPECT_FALSE(report_.is_torn);
+}
+
 TEST_F(WalRecoveryTest, ATornEndIsTheEndAndADamagedMiddleIsNot) {
   Write("a");
   Flush();
@@ -228,10 +274,7 @@ TEST_F(WalRecoveryTest, ATornEndIsTheEndAndADamagedMiddleIsNot) {
   Write("c");
   const std::vector<std::string> files = WalFiles();
   ASSERT_EQ(files.size(), 2u);
-  const std::string whole = [&] {
-    std::ifstream in(files[1], std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  }();
+  const std::string whole = ReadText(files[1]);
   const size_t end = whole.find_last_not_of('\0');
   const auto with = [&](size_t at, char byte) {
     std::string changed = whole;
