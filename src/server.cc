@@ -182,10 +182,9 @@ std::string Server::OpenEngine() {
   if (adjust_engine_) adjust_engine_(options);
   if (std::string error = redis_import_->Prepare(options.store.dir); !error.empty()) return error;
   const Status status = Engine::Open(std::move(options), &engine_);
-  if (!status.ok()) {
-    redis_import_->GiveUp();
-    return status.message();
-  }
+  // A resync that had ended may have brought a store where none was.
+  if (!status.ok() || !engine_->report().created) redis_import_->GiveUpNew();
+  if (!status.ok()) return status.message();
   ApplyMemoryPolicy();
   const OpenReport& report = engine_->report();
   Log(LogLevel::kNotice, (report.created ? "Created the store in " : "Opened the store in ") +

@@ -106,6 +106,10 @@ void Shutdown::Finish() {
   LogReplicas();
   is_waiting_ = false;
   is_ending_ = true;
+  if (options_.save && server_.replication().is_loading()) {
+    Log(LogLevel::kWarning, "No snapshot is made: what is loaded is not whole");
+    options_.save = false;
+  }
   if (!options_.save) return Stop();
   server_.engine().RunOnReaders([this] {
     SnapshotInfo info;

@@ -132,9 +132,10 @@ std::string RedisImport::Prepare(const std::string& store_dir) {
   return {};
 }
 
-void RedisImport::GiveUp() {
-  if (is_new_) ::unlink(LoadMarkPath(server_.config().Text("dir")).c_str());
-  is_due_ = false;
+void RedisImport::GiveUpNew() {
+  if (!is_new_) return;
+  ::unlink(LoadMarkPath(server_.config().Text("dir")).c_str());
+  is_due_ = is_new_ = false;
 }
 
 std::string RedisImport::Begin() {

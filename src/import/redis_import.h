@@ -42,8 +42,8 @@ class RedisImport {
   // Before the store in the directory is opened: whether there is something to import.
   std::string Prepare(const std::string& store_dir);
   bool is_due() const { return is_due_.load(std::memory_order_acquire); }
-  // The store could not be made, or was there: nothing is imported.
-  void GiveUp();
+  // The store could not be made, or was there: nothing is imported, unless that was begun before.
+  void GiveUpNew();
   // Before clients are let in. Requires: is_due().
   std::string Begin();
   // Returns once it is done, or the server is to stop: "" too, and the next start begins anew.

@@ -89,6 +89,13 @@ TEST_F(RedisImportTest, ClientsWaitUntilItIsDone) {
     EXPECT_EQ(Run(line), "-LOADING Redis is loading the dataset in memory\r\n") << line;
   }
   EXPECT_EQ(InfoField("persistence", "loading"), "1");
+  // It would pass for a whole one.
+  TestClient other = Connect();
+  other.Send("SHUTDOWN SAVE\r\n");
+  server_->WaitUntilStopped();
+  EXPECT_FALSE(fs::exists(data() + "/snapshots"));
+  Stop();
+  Start();
   EXPECT_EQ(InfoField("persistence", "loading_total_bytes"), "23");
   EXPECT_EQ(InfoField("persistence", "loading_loaded_perc"), "0.00");
   EXPECT_EQ(InfoField("persistence", "loading_eta_seconds"), "1");
