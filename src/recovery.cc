@@ -91,11 +91,12 @@ std::optional<RecoveryTarget> ParseRecoveryTarget(std::string_view text) {
 }
 
 bool WantsRecovery(const Config& config) {
-  return !config.Text("recover-wal").empty();
+  return !config.Text("recover-wal").empty() || config.Text("recover-until") != "end";
 }
 
 std::string Recover(const Config& config) {
   const std::string wal_dir = config.Text("recover-wal");
+  if (wal_dir.empty()) return "recover-until needs recover-wal";
   const auto target = ParseRecoveryTarget(config.Text("recover-until"));
   if (!target) {
     return "recover-until is none of: end, flush, a sequence, a time as 2026-01-31T23:59:59Z";

@@ -26,7 +26,7 @@ class Config;
 // nullopt: it is none of the above.
 std::optional<RecoveryTarget> ParseRecoveryTarget(std::string_view text);
 
-// Whether the configuration asks for a recovery.
+// Whether the configuration asks for a recovery, be it without saying of what.
 bool WantsRecovery(const Config& config);
 
 // Empty when all went well; what was done stands in the log.

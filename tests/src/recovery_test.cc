@@ -44,6 +44,7 @@ TEST(RecoveryTest, WhatCannotBeRecoveredIsNotTouched) {
     return Recover(config);
   };
   EXPECT_FALSE(WantsRecovery(Config()));
+  EXPECT_EQ(recover("", "flush"), "recover-until needs recover-wal");
   EXPECT_EQ(recover("/tmp", "noon"),
             "recover-until is none of: end, flush, a sequence, a time as 2026-01-31T23:59:59Z");
   EXPECT_EQ(recover("/tmp", "end"), "There is no store in " + dir);
