@@ -258,6 +258,22 @@ TEST_F(RedisImportTest, NothingIsImportedOverAStore) {
   EXPECT_FALSE(HasMark());
 }
 
+// A crash within the switch to what a full resync brought: the store stands beside until the start.
+TEST_F(RedisImportTest, AStoreThatASwitchBringsIsNotImportedOver) {
+  Start();
+  Run("SET mine 1");
+  Stop();
+  fs::rename(data(), folder_.path() + "/incoming");
+  fs::create_directories(data());
+  fs::rename(folder_.path() + "/incoming", data() + "/incoming");
+  Write("incoming/COMPLETE", "");
+  Write("SWITCH", "hearth-switch 1\nphase 2\nend\n");
+  Write("dump.rdb", RdbOf(RdbKey("a", "1")));
+  EXPECT_EQ(Import(), "nothing is due");
+  EXPECT_FALSE(HasMark());
+  EXPECT_EQ(Run("KEYS *"), "*1\r\n$4\r\nmine\r\n");
+}
+
 TEST_F(RedisImportTest, WhoeverDoesNotWantItIsNotAsked) {
   Write("dump.rdb", RdbOf(RdbKey("a", "1")));
   EXPECT_EQ(Import({"--import-redis-files", "no"}), "nothing is due");
