@@ -36,6 +36,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,8 +59,6 @@ struct SyncFile {
 
 // RocksDB's files of a checkpoint and our mark: no folder, nothing else.
 bool IsSyncFileName(std::string_view name);
-// XXH3-64 of bytes.
-uint64_t SyncChecksum(std::string_view bytes);
 
 // One checkpoint that replicas read.
 class SharedCheckpoint {
@@ -70,9 +69,8 @@ class SharedCheckpoint {
   std::vector<SyncFile> files;
   uint64_t size_bytes = 0;
 
-  // Reads up to size bytes, fewer at the file's end. May wait for the disk.
-  Status ReadChunk(const std::string& name, uint64_t offset, size_t size, std::string* bytes,
-                   uint64_t* checksum) const;
+  // Fills bytes from the file's offset on. May wait for the disk. Invalid: it has not so many.
+  Status ReadChunk(const std::string& name, uint64_t offset, std::span<char> bytes) const;
 
  private:
   friend class FullSyncSource;
@@ -137,8 +135,9 @@ class FullSyncTarget {
   std::vector<SyncRange> Missing(size_t count_max) const;
   uint64_t missing_bytes() const;
   uint64_t total_bytes() const;
-  // The chunk must lie within the file. Corruption: the checksum differs; nothing was written.
-  Status Write(const std::string& name, uint64_t offset, std::string_view bytes, uint64_t checksum);
+  // Bytes that came as they were sent; Finish looks at the file. Corruption: they don't lie within
+  // a file of the checkpoint; nothing was written.
+  Status Write(const std::string& name, uint64_t offset, std::string_view bytes);
   // Checks every file, syncs all. Corruption names a bad file; it is missing again. Afterwards
   // Engine::SwitchToIncoming may be called.
   Status Finish();

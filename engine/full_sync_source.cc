@@ -37,33 +37,26 @@ bool IsSyncFileName(std::string_view name) {
   return IsNumber(name.substr(0, name.size() - 4));
 }
 
-uint64_t SyncChecksum(std::string_view bytes) {
-  return XXH3_64bits(bytes.data(), bytes.size());
-}
-
-Status SharedCheckpoint::ReadChunk(const std::string& name, uint64_t offset, size_t size,
-                                   std::string* bytes, uint64_t* checksum) const {
+Status SharedCheckpoint::ReadChunk(const std::string& name, uint64_t offset,
+                                   std::span<char> bytes) const {
   const auto file =
       std::ranges::find_if(files, [&](const SyncFile& listed) { return listed.name == name; });
   if (file == files.end()) return Status::Invalid("the checkpoint has no file of that name");
-  if (offset > file->size_bytes || size > kSyncChunkMax) {
+  if (offset > file->size_bytes || bytes.size() > file->size_bytes - offset) {
     return Status::Invalid("the chunk lies outside the file");
   }
-  bytes->resize(std::min<uint64_t>(size, file->size_bytes - offset));
   const std::string path = path_ + "/" + name;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Status::IoError("cannot open " + path);
   size_t done = 0;
-  while (done < bytes->size()) {
+  while (done < bytes.size()) {
     const ssize_t got =
-        ::pread(fd, bytes->data() + done, bytes->size() - done, static_cast<off_t>(offset + done));
+        ::pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (got <= 0) break;
     done += static_cast<size_t>(got);
   }
   ::close(fd);
-  if (done < bytes->size()) return Status::IoError("cannot read " + path);
-  *checksum = SyncChecksum(*bytes);
-  return Status::Ok();
+  return done == bytes.size() ? Status::Ok() : Status::IoError("cannot read " + path);
 }
 
 FullSyncSource::FullSyncSource(Engine& engine, Options options)

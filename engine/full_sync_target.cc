@@ -241,16 +241,12 @@ void FullSyncTarget::ClosePart(Part* part) {
   part->fd = part->ranges_fd = -1;
 }
 
-Status FullSyncTarget::Write(const std::string& name, uint64_t offset, std::string_view bytes,
-                             uint64_t checksum) {
+Status FullSyncTarget::Write(const std::string& name, uint64_t offset, std::string_view bytes) {
   const auto found = parts_.find(name);
   if (found == parts_.end()) return Status::Corruption("a chunk of a file that was not announced");
   Part& part = found->second;
   if (bytes.size() > part.file.size_bytes || offset > part.file.size_bytes - bytes.size()) {
     return Status::Corruption("a chunk that reaches beyond its file");
-  }
-  if (SyncChecksum(bytes) != checksum) {
-    return Status::Corruption("a chunk of " + name + " has a wrong checksum");
   }
   if (part.whole || bytes.empty()) return Status::Ok();
   if (Status status = OpenPart(&part); !status.ok()) return status;

@@ -271,14 +271,14 @@ void Connection::FailAbove(uint64_t barrier, std::string_view error_line) {
 }
 
 void Connection::WriteReleased() {
-  size_t written = 0;
+  const uint64_t turn_end = output_.begin_offset() + kWriteBytesPerTurnMax;
   while (released_offset_ > output_.begin_offset()) {
-    if (written >= kWriteBytesPerTurnMax) return ArmWrite();
+    if (output_.begin_offset() >= turn_end) return ArmWrite();
     iovec pieces[kPiecesPerWrite];
-    const size_t count = output_.Peek(pieces, kPiecesPerWrite, released_offset_);
+    const size_t count =
+        output_.Peek(pieces, kPiecesPerWrite, std::min(released_offset_, turn_end));
     const IoResult result = stream_.Write(pieces, count);
     output_.Consume(result.size);
-    written += result.size;
     total_out_bytes_ += result.size;
     if (result.size > 0) {
       drain_progress_us_ = worker_.NowUs();

@@ -13,6 +13,10 @@ constexpr size_t kDeadChunksMax = 64;
 
 }  // namespace
 
+OwnedBytes::OwnedBytes(size_t size) : data_(static_cast<char*>(std::malloc(size))), size_(size) {
+  if (data_ == nullptr && size > 0) throw std::bad_alloc();
+}
+
 size_t OutputBuffer::Peek(iovec* pieces, size_t pieces_max, uint64_t up_to_offset) const {
   const uint64_t end = std::min(up_to_offset, end_offset());
   size_t count = 0;
@@ -60,17 +64,23 @@ void OutputBuffer::Clear() {
 }
 
 void OutputBuffer::AddChunk(size_t size) {
+  if (size <= kBlockBytes) return AddChunk(TakeBlock(), kBlockBytes);
+  AddChunk(OwnedBytes(size).release(), size);
+}
+
+void OutputBuffer::AddChunk(char* data, size_t capacity) {
   const uint64_t offset = end_offset();
-  Chunk chunk{nullptr, std::max(size, kBlockBytes), offset};
-  if (size <= kBlockBytes) {
-    chunk.data = TakeBlock();
-  } else {
-    chunk.data = static_cast<char*>(std::malloc(size));
-    if (chunk.data == nullptr) throw std::bad_alloc();
-  }
-  memory_bytes_ += chunk.capacity;
-  chunks_.push_back(chunk);
+  memory_bytes_ += capacity;
+  chunks_.push_back({data, capacity, offset});
   UseTail(offset);
+}
+
+// Small ones go where there is room: a chunk of a block's size is given to the pool.
+void OutputBuffer::Adopt(OwnedBytes bytes) {
+  const size_t size = bytes.size();
+  if (size <= kBlockBytes) return Append({bytes.data(), size});
+  AddChunk(bytes.release(), size);
+  Commit(size);
 }
 
 void OutputBuffer::MoveTo(OutputBuffer* to) {

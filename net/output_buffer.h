@@ -16,13 +16,33 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "net/block_pool.h"
 
 namespace hearth {
+
+// Bytes in memory of malloc. May be made and filled by any thread.
+class OwnedBytes {
+ public:
+  OwnedBytes() = default;
+  // Throws std::bad_alloc.
+  explicit OwnedBytes(size_t size);
+  char* data() const { return data_.get(); }
+  size_t size() const { return size_; }
+  char* release() { return data_.release(); }
+
+ private:
+  struct Free {
+    void operator()(char* data) const { std::free(data); }
+  };
+  std::unique_ptr<char, Free> data_;
+  size_t size_ = 0;
+};
 
 class OutputBuffer {
  public:
@@ -43,6 +63,9 @@ class OutputBuffer {
     std::memcpy(Reserve(bytes.size()), bytes.data(), bytes.size());
     Commit(bytes.size());
   }
+
+  // Appends big ones without a copy: their memory becomes a chunk.
+  void Adopt(OwnedBytes bytes);
 
   uint64_t begin_offset() const { return begin_offset_; }
   uint64_t end_offset() const { return tail_offset_ + static_cast<uint64_t>(write_ - tail_); }
@@ -75,6 +98,7 @@ class OutputBuffer {
   };
 
   void AddChunk(size_t size);
+  void AddChunk(char* data, size_t capacity);
   void FreeChunk(const Chunk& chunk);
   void UseTail(uint64_t end_offset);
 

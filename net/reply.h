@@ -66,6 +66,10 @@ class Reply {
     out_->Append(bytes);
   }
 
+  void Raw(OwnedBytes bytes) {
+    if (!muted_) out_->Adopt(std::move(bytes));
+  }
+
   // While muted every reply is discarded; errors are still counted (CLIENT REPLY OFF and SKIP).
   void SetMuted(bool muted) { muted_ = muted || discarding_; }
   bool muted() const { return muted_; }

@@ -2,6 +2,8 @@
 #include "src/replication/replica_sender.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "engine/replica_id.h"
 #include "net/worker.h"
@@ -227,25 +229,34 @@ void ReplicaSender::SendFiles(std::string_view checkpoint_id) {
 void ReplicaSender::SendChunk(std::string_view checkpoint_id, uint64_t file, uint64_t offset,
                               uint64_t size) {
   if (!checkpoint_ || checkpoint_->id != checkpoint_id || file >= checkpoint_->files.size() ||
-      size > kSyncChunkMax) {
+      size > kSyncChunkMax || offset > checkpoint_->files[file].size_bytes) {
     return SendFrame(FrameType::kRefusal, 0, 0, "the checkpoint is not there any more");
   }
   peer_->ack_us = LinkNowUs();
+  // The reader makes the whole frame: the worker that sends it has other clients.
   struct Result {
-    std::string bytes;
+    OwnedBytes frame;
     Status status;
   };
   auto result = std::make_shared<Result>();
+  size = std::min(size, checkpoint_->files[file].size_bytes - offset);
   const auto read = [result, checkpoint = checkpoint_, file, offset, size] {
-    uint64_t checksum = 0;
-    result->status = checkpoint->ReadChunk(checkpoint->files[file].name, offset, size,
-                                           &result->bytes, &checksum);
+    OwnedBytes frame(kFrameHeaderSize + size);
+    const std::span<char> payload(frame.data() + kFrameHeaderSize, size);
+    result->status = checkpoint->ReadChunk(checkpoint->files[file].name, offset, payload);
+    const std::string header = FrameHeader(FrameType::kChunk, offset, static_cast<uint32_t>(file),
+                                           {payload.data(), payload.size()});
+    std::memcpy(frame.data(), header.data(), header.size());
+    result->frame = std::move(frame);
   };
-  const auto finish = [this, result, file, offset] {
+  const auto finish = [this, result] {
     if (!result->status.ok()) {
       return SendFrame(FrameType::kRefusal, 0, 0, result->status.message());
     }
-    SendFrame(FrameType::kChunk, offset, static_cast<uint32_t>(file), result->bytes);
+    Reply& reply = session_.connection().reply();
+    const size_t size = result->frame.size();
+    reply.Unmuted([&] { reply.Raw(std::move(result->frame)); });
+    NoteSent(size);
   };
   const int64_t wait_ms = replication_.PaceFullSync(size);
   chunk_due_us_ = LinkNowUs() + wait_ms * 1000;
@@ -269,9 +280,13 @@ void ReplicaSender::SendFrame(FrameType type, uint64_t first, uint32_t count,
     connection.reply().Raw(FrameHeader(type, first, count, payload));
     if (!payload.empty()) connection.reply().Raw(payload);
   });
-  replication_.stats().sent_bytes += kFrameHeaderSize + payload.size();
+  NoteSent(kFrameHeaderSize + payload.size());
+}
+
+void ReplicaSender::NoteSent(size_t size) {
+  replication_.stats().sent_bytes += size;
   sent_us_ = LinkNowUs();
-  connection.MarkDirty();
+  session_.connection().MarkDirty();
 }
 
 void ReplicaSender::SendGroups(const ReplicationFeed::Groups& groups) {

@@ -83,6 +83,7 @@ class ReplicaSender {
   // An acknowledgement is wanted as soon as everything up to seq is there.
   void AskForAck(uint64_t seq);
   void SendFrame(FrameType type, uint64_t first, uint32_t count, std::string_view payload);
+  void NoteSent(size_t size);
   // There is something in the peer's inbox.
   void DrainInbox();
 

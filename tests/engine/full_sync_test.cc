@@ -63,12 +63,9 @@ class FullSyncTest : public EngineFixture {
     for (size_t i = 0; i < chunk_count_max; ++i) {
       const std::vector<SyncRange> missing = target->Missing(1);
       if (missing.empty()) break;
-      std::string bytes;
-      uint64_t checksum;
-      const size_t size = std::min<uint64_t>(chunk_size, missing[0].size_bytes);
-      Status status =
-          checkpoint.ReadChunk(missing[0].name, missing[0].offset, size, &bytes, &checksum);
-      if (status.ok()) status = target->Write(missing[0].name, missing[0].offset, bytes, checksum);
+      std::string bytes(std::min<uint64_t>(chunk_size, missing[0].size_bytes), '\0');
+      Status status = checkpoint.ReadChunk(missing[0].name, missing[0].offset, bytes);
+      if (status.ok()) status = target->Write(missing[0].name, missing[0].offset, bytes);
       if (!status.ok()) return status;
     }
     return Status::Ok();
@@ -210,24 +207,23 @@ TEST_F(FullSyncTest, DamageIsRefused) {
   FullSyncTarget target(ReplicaDir());
   ASSERT_TRUE(target.Begin(checkpoint_->id, checkpoint_->files).ok());
   const SyncRange range = target.Missing(1)[0];
-  std::string bytes;
-  uint64_t checksum;
-  ASSERT_TRUE(
-      checkpoint_->ReadChunk(range.name, range.offset, range.size_bytes, &bytes, &checksum).ok());
+  std::string bytes(range.size_bytes, '\0');
+  EXPECT_EQ(checkpoint_->ReadChunk(range.name, 1, bytes).code(), Status::Code::kInvalid);
+  ASSERT_TRUE(checkpoint_->ReadChunk(range.name, 0, bytes).ok());
   const uint64_t missing = target.missing_bytes();
   std::string damaged = bytes;
   damaged[0] = static_cast<char>(damaged[0] ^ 1);
-  EXPECT_TRUE(target.Write(range.name, range.offset, damaged, checksum).IsCorruption());
-  EXPECT_TRUE(target.Write(range.name, range.offset + 1, bytes, checksum).IsCorruption());
-  EXPECT_TRUE(target.Write("999999.sst", 0, bytes, checksum).IsCorruption());
+  EXPECT_TRUE(target.Write(range.name, 0, damaged).IsCorruption());
+  EXPECT_TRUE(target.Write(range.name, 1, bytes).IsCorruption());
+  EXPECT_TRUE(target.Write("999999.sst", 0, bytes).IsCorruption());
   EXPECT_EQ(target.missing_bytes(), missing);
-  // A chunk with a right checksum, of a file that has another.
+  // The right bytes of a file that is to have another checksum.
   std::vector<SyncFile> files = checkpoint_->files;
   for (SyncFile& file : files) {
     if (file.name == range.name) file.checksum = "0000000000000000";
   }
   ASSERT_TRUE(target.Begin("another", files).ok());
-  EXPECT_TRUE(target.Write(range.name, range.offset, bytes, checksum).IsCorruption());
+  EXPECT_TRUE(target.Write(range.name, 0, bytes).IsCorruption());
   EXPECT_EQ(target.Finish().code(), Status::Code::kInvalid);
   EXPECT_EQ(replica_->SwitchToIncoming().code(), Status::Code::kInvalid);
 }

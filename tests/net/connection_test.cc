@@ -229,5 +229,16 @@ TEST_F(ConnectionTest, ATurnIsShared) {
   EXPECT_GE(turn_count, 20000 / (kRequestsPerBatchMax * kBatchesPerTurnMax));
 }
 
+// Nor does one that gets a big reply.
+TEST_F(ConnectionTest, ABigReplyTakesManyTurns) {
+  Client greedy(port());
+  const size_t size = 16'000'000;
+  greedy.Send("BIG " + std::to_string(size) + "\r\n");
+  EXPECT_EQ(greedy.Read(size + 13).size(), size + 13);
+  uint64_t turn_count = 0;
+  OnWorker([&](Worker& worker) { turn_count = worker.turn_count(); });
+  EXPECT_GE(turn_count, size / kWriteBytesPerTurnMax);
+}
+
 }  // namespace
 }  // namespace hearth

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+
 namespace hearth {
 namespace {
 
@@ -73,6 +76,32 @@ TEST(OutputBuffer, ABigPieceGetsOneChunkOfItsSize) {
   EXPECT_EQ(buffer.memory_bytes(), 1000000u);
   iovec pieces[2];
   EXPECT_EQ(buffer.Peek(pieces, 2, UINT64_MAX), 1u);
+}
+
+TEST(OutputBuffer, AdoptsBytesBetweenOthers) {
+  OutputBuffer buffer;
+  std::string expected = "first";
+  buffer.Append(expected);
+  for (size_t size : {size_t{1}, kBlockBytes, kBlockBytes + 1, size_t{100'000}}) {
+    const std::string piece = Pattern(size);
+    OwnedBytes bytes(size);
+    std::memcpy(bytes.data(), piece.data(), size);
+    const char* const data = bytes.data();
+    buffer.Adopt(std::move(bytes));
+    buffer.Append("between");
+    expected += piece + "between";
+    iovec pieces[16];
+    const size_t count = buffer.Peek(pieces, 16, UINT64_MAX);
+    const bool is_there = std::any_of(
+        pieces, pieces + count, [data](const iovec& piece) { return piece.iov_base == data; });
+    EXPECT_EQ(is_there, size > kBlockBytes) << size;
+  }
+  EXPECT_EQ(Pending(buffer), expected);
+  buffer.TruncateTo(expected.size() - 20);
+  buffer.Consume(kBlockBytes + 10);
+  EXPECT_EQ(Pending(buffer), expected.substr(kBlockBytes + 10, expected.size() - kBlockBytes - 30));
+  buffer.Clear();
+  EXPECT_EQ(buffer.memory_bytes(), 0u);
 }
 
 TEST(OutputBuffer, PeeksNoMorePiecesThanAsked) {
