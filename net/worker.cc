@@ -9,6 +9,8 @@
 #include <asio/post.hpp>
 #include <csignal>
 
+#include "net/time_slice.h"
+
 namespace hearth {
 namespace {
 
@@ -164,6 +166,7 @@ uint64_t Worker::NowUs() {
 void Worker::Loop() {
   current_worker = this;
   BlockSigpipe();
+  AskForTimeSlice(kTimeSliceNsMin);
   const auto work = asio::make_work_guard(io_);
   ScheduleTick();
   while (!stopping_) RunTurn();
@@ -187,14 +190,21 @@ void Worker::RunTurn() {
   EndTurn();
 }
 
-// Falling asleep and being woken costs more than the work of several clients: while there are
-// such, the processor is offered to others a few times before.
 size_t Worker::WaitForWork() {
-  for (int i = 0; i < kLooksBeforeSleep && served_several_; i++) {
-    if (io_.poll_one() != 0) return 1;
+  const int looks = idle_looks_.count();
+  for (int i = 0; i < looks; i++) {
+    if (io_.poll_one() != 0) {
+      idle_looks_.NoteFound();
+      return 1;
+    }
     std::this_thread::yield();
   }
-  return io_.run_one();
+  if (looks > 0) idle_looks_.NoteNothing();
+  if (!idle_looks_.measures_sleep()) return io_.run_one();
+  const auto begin = std::chrono::steady_clock::now();
+  const size_t ran_count = io_.run_one();
+  idle_looks_.NoteSlept(std::chrono::steady_clock::now() - begin);
+  return ran_count;
 }
 
 // The batch and the turn of the handler that runs stay as they are.
@@ -248,7 +258,7 @@ void Worker::EndTurn() {
   } else {
     released_ = UINT64_MAX;
   }
-  served_several_ = turn_.size() > 1;
+  idle_looks_.NoteTurn(turn_.size() > 1);
   for (size_t i = 0; i < turn_.size(); i++) {
     turn_[i]->in_turn_ = false;
     turn_[i]->EndTurn(released_);

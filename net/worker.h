@@ -26,12 +26,11 @@
 #include <vector>
 
 #include "net/connection.h"
+#include "net/idle_looks.h"
 
 namespace hearth {
 
 inline constexpr size_t kHandlersPerTurnMax = 256;
-// Times that a worker between turns looks for work before it sleeps.
-inline constexpr int kLooksBeforeSleep = 6;
 inline constexpr std::chrono::milliseconds kTickPeriod{100};
 
 struct CommitResult {
@@ -131,6 +130,9 @@ class Worker {
   };
   SocketCounters& socket_counters() { return socket_counters_; }
 
+  // Whether it may look for work for a while before it sleeps. From any thread.
+  void SetBusyPoll(bool enabled) { idle_looks_.SetEnabled(enabled); }
+
  private:
   friend class Connection;
 
@@ -164,7 +166,7 @@ class Worker {
   std::thread thread_;
   TurnHook* hook_ = nullptr;
   bool stopping_ = false;
-  bool served_several_ = false;  // in the last turn
+  IdleLooks idle_looks_;
   bool nested_ = false;
   std::vector<std::function<void()>> deferred_;  // of nested runs, until the turn's end
   uint64_t released_ = 0;

@@ -413,6 +413,7 @@ constexpr Directive kDirectives[] = {
      .kind = DirectiveKind::kBool,
      .default_text = "yes",
      .flags = kImmutable},
+    {.name = "worker-busy-poll", .kind = DirectiveKind::kBool, .default_text = "yes"},
     {.name = "workers",
      .kind = DirectiveKind::kInt,
      .default_text = "0",

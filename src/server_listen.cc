@@ -279,11 +279,13 @@ void Server::WatchConfig() {
     HllSparseSizeMax() = static_cast<size_t>(config_.Int("hll-sparse-max-bytes"));
     scripting_.SetBusyAfterMs(config_.Int("busy-reply-threshold"));
     scripting_.SetMemoryMax(static_cast<size_t>(config_.Int("script-memory-limit")));
+    for (const auto& worker : workers_) worker->SetBusyPoll(config_.Bool("worker-busy-poll"));
     return true;
   };
   refresh();
   for (const char* name : {"protected-mode", "stop-writes-on-bgsave-error", "save",
-                           "hll-sparse-max-bytes", "busy-reply-threshold", "script-memory-limit"}) {
+                           "hll-sparse-max-bytes", "busy-reply-threshold", "script-memory-limit",
+                           "worker-busy-poll"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });

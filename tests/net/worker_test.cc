@@ -1,5 +1,6 @@
 #include "net/worker.h"
 
+#include "net/time_slice.h"
 #include "tests/net/loopback.h"
 
 namespace hearth {
@@ -67,6 +68,15 @@ TEST_F(WorkerTest, StopClosesEveryConnection) {
   StopAll();
   EXPECT_EQ(client.ReadUntilClosed(), "");
   EXPECT_EQ(state_.close_reasons, std::vector<std::string>{"server stops"});
+}
+
+// The kernel tells what it grants; an older one grants nothing to anybody.
+TEST_F(WorkerTest, ItsTimeSlicesAreShort) {
+  if (TimeSliceNs() == 0) GTEST_SKIP() << "the kernel has no time slices to ask for (Linux 6.12)";
+  EXPECT_GT(TimeSliceNs(), kTimeSliceNsMin);
+  uint64_t slice_ns = 0;
+  OnWorker([&](Worker&) { slice_ns = TimeSliceNs(); });
+  EXPECT_EQ(slice_ns, kTimeSliceNsMin);
 }
 
 // What a handler posts is counted as work when it ends; run within it, it must not look like the
