@@ -2,6 +2,7 @@
 #include "engine/shard_lock.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <ctime>
 
@@ -10,7 +11,10 @@
 namespace hearth {
 
 bool LockOrGiveWay(std::mutex& mutex, const Keyspace& keyspace) {
-  constexpr int kSpins = 200;  // most hold their locks for less than a sleep costs
+  // Most hold their locks for less than a sleep costs them, who would have to wake the sleeper, and
+  // scripts of two workers for little more: the processor is offered to others for so long.
+  constexpr int kSpins = 50;
+  constexpr int kYields = 100;
   constexpr long kLookEveryNs = 5'000'000;
   constexpr long kSecondNs = 1'000'000'000;
   if (mutex.try_lock()) [[likely]]
@@ -19,6 +23,10 @@ bool LockOrGiveWay(std::mutex& mutex, const Keyspace& keyspace) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
+    if (mutex.try_lock()) return true;
+  }
+  for (int i = 0; i < kYields && !keyspace.long_hold(); ++i) {
+    sched_yield();
     if (mutex.try_lock()) return true;
   }
   while (!keyspace.long_hold()) {
