@@ -24,11 +24,12 @@ class IdleLooks {
   static constexpr std::chrono::microseconds kShortSleep{150};
 
   void SetEnabled(bool enabled) { enabled_.store(enabled, std::memory_order_relaxed); }
+  bool is_enabled() const { return enabled_.load(std::memory_order_relaxed); }
   void NoteTurn(bool served_several) { served_several_ = served_several; }
 
   int count() const {
     if (served_several_) return kLooksBesideSeveral;
-    return enabled_.load(std::memory_order_relaxed) ? looks_ : 0;
+    return is_enabled() ? looks_ : 0;
   }
   // Whether it matters how long the sleep takes.
   bool measures_sleep() const { return !served_several_ && looks_ == 0; }

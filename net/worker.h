@@ -132,6 +132,7 @@ class Worker {
 
   // Whether it may look for work for a while before it sleeps. From any thread.
   void SetBusyPoll(bool enabled) { idle_looks_.SetEnabled(enabled); }
+  bool busy_polls() const { return idle_looks_.is_enabled(); }
 
  private:
   friend class Connection;

@@ -46,6 +46,13 @@ TEST_F(ConfigCommandsTest, TheAllocatorsThreadsAreTurnedOffAndOn) {
   }
 }
 
+TEST_F(ConfigCommandsTest, WorkersAreToldWhetherTheyMayLookLong) {
+  for (const std::string on : {"yes", "no", "yes"}) {
+    EXPECT_EQ(Run("CONFIG SET worker-busy-poll " + on), "+OK\r\n");
+    for (const auto& worker : server_->workers()) EXPECT_EQ(worker->busy_polls(), on == "yes");
+  }
+}
+
 TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
   EXPECT_EQ(Run("CONFIG SET foo bar"),
             "-ERR Unknown option or number of arguments for CONFIG SET - 'foo'\r\n");
