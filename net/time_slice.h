@@ -14,9 +14,7 @@
 
 namespace hearth {
 
-inline constexpr uint64_t kTimeSliceNsMin = 100'000;  // the shortest that Linux grants
-
-// Leaves a thread alone whose scheduling policy somebody chose.
+// Linux grants 100,000 ns and more. Leaves a thread alone whose scheduling policy somebody chose.
 void AskForTimeSlice(uint64_t slice_ns);
 // 0: the kernel tells none.
 uint64_t TimeSliceNs();

@@ -166,7 +166,7 @@ uint64_t Worker::NowUs() {
 void Worker::Loop() {
   current_worker = this;
   BlockSigpipe();
-  AskForTimeSlice(kTimeSliceNsMin);
+  AskForTimeSlice(kWorkerSliceNs);
   const auto work = asio::make_work_guard(io_);
   ScheduleTick();
   while (!stopping_) RunTurn();

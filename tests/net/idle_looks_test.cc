@@ -49,6 +49,19 @@ TEST(IdleLooks, AreFewBesideSeveralClients) {
   EXPECT_EQ(looks.count(), 0);
 }
 
+TEST(IdleLooks, AreManyOnlyWhileOneClientComes) {
+  IdleLooks looks;
+  looks.NoteSlept(microseconds(1));
+  looks.NoteTurn(true);
+  for (int i = 1; i < IdleLooks::kTurnsOfOneMin; ++i) {
+    looks.NoteTurn(false);
+    EXPECT_EQ(looks.count(), 0) << i;
+    EXPECT_FALSE(looks.measures_sleep()) << i;
+  }
+  looks.NoteTurn(false);
+  EXPECT_EQ(looks.count(), IdleLooks::kLooksMax);
+}
+
 TEST(IdleLooks, AreTurnedOff) {
   IdleLooks looks;
   looks.NoteSlept(microseconds(1));
