@@ -283,9 +283,9 @@ void Server::WatchConfig() {
     return true;
   };
   refresh();
-  for (const char* name : {"protected-mode", "stop-writes-on-bgsave-error", "save",
-                           "hll-sparse-max-bytes", "busy-reply-threshold", "script-memory-limit",
-                           "worker-busy-poll"}) {
+  for (const char* name :
+       {"protected-mode", "stop-writes-on-bgsave-error", "save", "hll-sparse-max-bytes",
+        "busy-reply-threshold", "script-memory-limit", "worker-busy-poll"}) {
     config_.OnChange(name, refresh);
   }
   config_.OnChange("maxclients", [this](std::string* error) { return RaiseMaxClients(error); });
