@@ -250,8 +250,7 @@ bool GroupFollower::FetchChunks(LinkSocket& socket, ReplicaLink& link, FullSyncT
       link.Fail("a chunk that was not asked for");
       return false;
     }
-    const Status status =
-        target.Write(files_[expected.file].name, expected.offset, frame.payload);
+    const Status status = target.Write(files_[expected.file].name, expected.offset, frame.payload);
     if (!status.ok()) {
       link.Fail("writing a file of the full resync failed: " + status.message());
       return false;
