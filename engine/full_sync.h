@@ -24,7 +24,7 @@
 // mount point, which has no name to give away.
 //
 // Nothing a source says is trusted: file names are of a fixed set of patterns, sizes bounded by
-// what is announced, every chunk and every file has a checksum.
+// what is announced, every file has a checksum; chunks have that of the frame they come in.
 //
 // Thread:   source: any. Target: one at a time.
 // Lifetime: a shared checkpoint's files stay as long as somebody holds it, then for unused_ms_max.

@@ -1,8 +1,6 @@
 // Tested by tests/engine/full_sync_test.cc.
 #include <fcntl.h>
 #include <unistd.h>
-#define XXH_STATIC_LINKING_ONLY
-#include <xxhash.h>
 
 #include <algorithm>
 #include <filesystem>
