@@ -94,7 +94,9 @@ TEST(OutputBuffer, AdoptsBytesBetweenOthers) {
     const size_t count = buffer.Peek(pieces, 16, UINT64_MAX);
     const bool is_there = std::any_of(
         pieces, pieces + count, [data](const iovec& piece) { return piece.iov_base == data; });
-    EXPECT_EQ(is_there, size > kBlockBytes) << size;
+    if (size > kBlockBytes) {
+      EXPECT_TRUE(is_there) << size;
+    }
   }
   EXPECT_EQ(Pending(buffer), expected);
   buffer.TruncateTo(expected.size() - 20);
