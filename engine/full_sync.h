@@ -135,8 +135,8 @@ class FullSyncTarget {
   std::vector<SyncRange> Missing(size_t count_max) const;
   uint64_t missing_bytes() const;
   uint64_t total_bytes() const;
-  // Bytes that came as they were sent; Finish looks at the file. Corruption: they don't lie within
-  // a file of the checkpoint; nothing was written.
+  // Takes bytes that came as they were sent. Corruption: they don't lie within a file of the
+  // checkpoint, or the file that they complete has another checksum: all of it is missing again.
   Status Write(const std::string& name, uint64_t offset, std::string_view bytes);
   // Checks every file, syncs all. Corruption names a bad file; it is missing again. Afterwards
   // Engine::SwitchToIncoming may be called.

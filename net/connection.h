@@ -38,7 +38,7 @@ inline constexpr size_t kOutputPauseBytes = 1024 * 1024;
 // SetOutputLimits counts what waits beyond these: any client may have small replies.
 inline constexpr size_t kUncountedOutputBytes = kBlockBytes;
 inline constexpr size_t kBatchesPerTurnMax = 16;
-// The kernel copies about 4 GB a second: what others on the worker wait for one that reads much.
+// What others on the worker wait for at a time because of one that reads much.
 inline constexpr size_t kWriteBytesPerTurnMax = 256 * 1024;
 inline constexpr std::chrono::seconds kTlsHandshakeTimeout{10};
 // A closing client that reads nothing of its last replies for this long loses them.
