@@ -73,7 +73,8 @@ def recover(binary, snapshot, wal, until):
     try:
         shutil.copytree(opened, os.path.join(server.folder, "data"))
         server.start()
-        assert server.call("DEBUG", "VERIFY-STORE") == "OK"
+        verified = server.call("DEBUG", "VERIFY-STORE")
+        assert verified == "OK", (until, verified, run.stdout)
         return server.call("DEBUG", "DIGEST"), run.stdout
     finally:
         server.remove()

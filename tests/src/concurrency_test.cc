@@ -135,5 +135,15 @@ TEST_F(ConcurrencyTest, MixedTrafficOnSeveralWorkersStaysWhole) {
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+TEST_F(ConcurrencyTest, KeysThatExpireMeanwhileAreNoDifferences) {
+  Run("DEBUG POPULATE 3000");
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 3000; ++i) {
+    client_->Send("PEXPIRE key:" + std::to_string(i) + " " + std::to_string(1 + random() % 200));
+  }
+  for (int i = 0; i < 3000; ++i) (void)client_->ReadReply();
+  while (Run("DBSIZE") != ":0\r\n") ASSERT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
 }  // namespace
 }  // namespace hearth
