@@ -3,17 +3,29 @@
   REPO/
     REPO                         "hearth-backup-repo 1\\n"
     backups/<name>               one backup; written last: what it names is on the disk by then
-    blobs/<2 hex>/<64 hex>       a file of a snapshot, whole; <64 hex> is its SHA-256
+    logs/<identity>              what is archived of a store's write-ahead log; written last, too
+    blobs/<2 hex>/<64 hex>       a file of a snapshot, whole, or a segment; <64 hex>: its SHA-256
     REPO.unfinished              what is being written; gone with the next create or prune
   name    = <UTC time>-<sequence>                      as in 20260102T030405Z-12345
   backup  = "hearth-backup 1\\n" field* file* "sha256 " hex "\\n"       of all before this line
   field   = ("sequence" | "time-ms" | "keys" | "replication-id" | "note") " " value "\\n"
   file    = "file " size-bytes " " xxh3-64:hex " " tail:hex " " sha256:hex " " name "\\n"
   tail    = the SHA-256 of the file's last 64 KiB
+  identity = the store's, from its IDENTITY: file numbers and sequences are of that store
+  log     = "hearth-log 1\n" mark* segment* "sha256 " hex "\n"        of all before this line
+  mark    = ("sequence" | "time-ms" | "databases" | "replication-ids") " " value "\n"
+  segment = "segment " number " " first-seq " " from " " size-bytes " " tail " " sha256 "\n"
+
+A segment is a part of the log file <number>.log, from an offset on; a file's segments follow one
+another. first-seq: the file's first sequence as far as that was written by then, or 0. tail: of
+the file up to the segment's end; by it the next archive knows the file. The log holds everything
+up to "sequence", which was committed by "time-ms", and perhaps more. A file that grows gets many
+small segments: what is not longer than what follows it is joined to that, so that they stay few.
 
 A blob is written as REPO.unfinished, synced and renamed; so is a backup, once the folders of its
-blobs are synced. A create that fails removes the blobs that it added; a killed one leaves whole
-blobs, which the next create finds or a prune removes.
+blobs are synced; so is a log's file, over the one before it. A create or archive that fails removes
+the blobs that it added; a killed one leaves whole blobs, which the next create finds or a prune
+removes.
 
 Reuse: a file is taken for a blob that is there, without being read, when one of the newest backups
 lists its name, size, XXH3-64 and tail. The name alone would not do: a restored or another store
@@ -50,9 +62,11 @@ FREE_MARGIN_BYTES = 1 << 20  # for folders and the backup file
 PROGRESS_EVERY_S = 0.2
 REPO_HEADER = b"hearth-backup-repo 1\n"
 BACKUP_HEADER = "hearth-backup 1"
+LOG_HEADER = "hearth-log 1"
 NAME = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+IDENTITY = re.compile(r"[0-9A-Fa-f-]{16,64}")
 
 
 class BackupError(Exception):
@@ -119,9 +133,9 @@ def check_space(path, size_bytes):
 
 
 def file_tail(fd, size):
-    """The tail of an open file, as the grammar has it."""
+    """The tail of an open file's first bytes, as the grammar has it."""
     at, digest = max(0, size - TAIL_SIZE), hashlib.sha256()
-    while chunk := os.pread(fd, TAIL_SIZE, at):
+    while chunk := os.pread(fd, size - at, at):
         at += len(chunk)
         digest.update(chunk)
     return digest.hexdigest()
@@ -149,6 +163,24 @@ def stream(fd, path, progress, sink=None):
             write_all(sink, chunk)
 
 
+def seal(lines):
+    text = "\n".join(lines + [""]).encode()
+    return text + b"sha256 %s\n" % hashlib.sha256(text).hexdigest().encode()
+
+
+def unseal(data, header):
+    """(first word, rest) of each line behind the header. ValueError when any byte has changed."""
+    text, mark, digest = data.rpartition(b"sha256 ")
+    if not mark or digest != hashlib.sha256(text).hexdigest().encode() + b"\n":
+        raise ValueError("its checksum is wrong")
+    lines = text.decode().split("\n")
+    if lines[0] != header or lines[-1]:
+        raise ValueError("its version is not known")
+    for line in lines[1:-1]:
+        word, _, value = line.partition(" ")
+        yield word, value
+
+
 @dataclasses.dataclass(frozen=True)
 class File:
     name: str
@@ -171,22 +203,13 @@ class Backup:
         return sum(file.size for file in self.files)
 
     def encode(self):
-        lines = [BACKUP_HEADER] + ["%s %s" % field for field in self.fields.items()]
-        text = "\n".join(lines + [file.line() for file in self.files] + [""]).encode()
-        return text + b"sha256 %s\n" % hashlib.sha256(text).hexdigest().encode()
+        return seal([BACKUP_HEADER] + ["%s %s" % field for field in self.fields.items()] +
+                    [file.line() for file in self.files])
 
 
 def decode_backup(name, data):
-    """Raises ValueError when any byte is not as it was written."""
-    text, mark, digest = data.rpartition(b"sha256 ")
-    if not mark or digest != hashlib.sha256(text).hexdigest().encode() + b"\n":
-        raise ValueError("its checksum is wrong")
-    lines = text.decode().split("\n")
-    if lines[0] != BACKUP_HEADER or lines[-1]:
-        raise ValueError("its version is not known")
     backup = Backup(name, {}, [])
-    for line in lines[1:-1]:
-        word, _, value = line.partition(" ")
+    for word, value in unseal(data, BACKUP_HEADER):
         if word != "file":
             backup.fields[word] = value
             continue
@@ -195,6 +218,85 @@ def decode_backup(name, data):
             raise ValueError("a file's line is wrong")
         backup.files.append(File(file_name, int(size), xxh3, tail, sha256))
     return backup
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    number: int
+    first_seq: int
+    begin: int
+    size: int
+    tail: str
+    sha256: str
+
+    def end(self):
+        return self.begin + self.size
+
+    def line(self):
+        return "segment %d %d %d %d %s %s" % dataclasses.astuple(self)
+
+
+@dataclasses.dataclass
+class LogFile:
+    """One file of the log, as far as it is archived."""
+
+    number: int
+    segments: list
+
+    def name(self):
+        return "%06d.log" % self.number
+
+    def size(self):
+        return self.segments[-1].end()
+
+    def first_seq(self):
+        return self.segments[-1].first_seq
+
+
+@dataclasses.dataclass
+class Log:
+    identity: str
+    marks: dict  # by the grammar's names; values are text
+    files: list  # LogFile, by number
+
+    def sequence(self):
+        return int(self.marks["sequence"])
+
+    def time_ms(self):
+        return int(self.marks["time-ms"])
+
+    def first_seq(self):
+        """sequence() + 1 when nothing is there."""
+        return next((f.first_seq() for f in self.files if f.first_seq()), self.sequence() + 1)
+
+    def segments(self):
+        return [segment for file in self.files for segment in file.segments]
+
+    def size_bytes(self):
+        return sum(file.size() for file in self.files)
+
+    def encode(self):
+        return seal([LOG_HEADER] + ["%s %s" % mark for mark in self.marks.items()] +
+                    [segment.line() for segment in self.segments()])
+
+
+def decode_log(identity, data):
+    log = Log(identity, {}, [])
+    for word, value in unseal(data, LOG_HEADER):
+        if word != "segment":
+            log.marks[word] = value
+            continue
+        *numbers, tail, sha256 = value.split(" ")
+        segment = Segment(*map(int, numbers), tail, sha256)
+        if not log.files or log.files[-1].number < segment.number:
+            log.files.append(LogFile(segment.number, []))
+        file = log.files[-1]
+        begin = file.size() if file.segments else 0
+        if (segment.number, segment.begin) != (file.number, begin) or not SHA256.fullmatch(sha256):
+            raise ValueError("a segment's line is wrong")
+        file.segments.append(segment)
+    log.sequence(), log.time_ms()
+    return log
 
 
 class Repo:
@@ -244,19 +346,25 @@ class Repo:
         return name
 
     def read(self, name):
-        path = self.at("backups", name)
+        return self.decoded(self.at("backups", name), decode_backup)
+
+    def decoded(self, path, decode):
         with open(path, "rb") as file:
             data = file.read()
         try:
-            return decode_backup(name, data)
-        except ValueError as error:
+            return decode(os.path.basename(path), data)
+        except (ValueError, KeyError, TypeError) as error:
             raise BackupError("%s is damaged: %s" % (path, error)) from None
 
-    def write_backup(self, backup):
-        for folder in self.folders_to_sync:
-            sync_folder(folder)
-        os.makedirs(self.at("backups"), exist_ok=True)
+    def sync_blobs(self, folder):
+        """Before a file of this folder names them."""
+        for blob_folder in self.folders_to_sync:
+            sync_folder(blob_folder)
+        os.makedirs(self.at(folder), exist_ok=True)
         sync_folder(self.path)
+
+    def write_backup(self, backup):
+        self.sync_blobs("backups")
         path = self.at("backups", backup.name)
         is_new = not os.path.exists(path)
         try:
@@ -284,6 +392,29 @@ class Repo:
             known.update(((f.name, f.size, f.xxh3, f.tail), f.sha256) for f in files)
         return known
 
+    # Logs.
+
+    def identities(self):
+        try:
+            return sorted(filter(IDENTITY.fullmatch, os.listdir(self.at("logs"))))
+        except FileNotFoundError:
+            return []
+
+    def read_log(self, identity):
+        return self.decoded(self.at("logs", identity), decode_log)
+
+    def logs(self):
+        return [self.read_log(identity) for identity in self.identities()]
+
+    def write_log(self, log):
+        """Should this fail at the very end, the new one may stand: it is true and whole."""
+        self.sync_blobs("logs")
+        self.write_whole(self.at("logs", log.identity), log.encode())
+
+    def remove_log(self, identity):
+        os.unlink(self.at("logs", identity))
+        sync_folder(self.at("logs"))  # before its blobs go
+
     # Blobs.
 
     def has_blob(self, sha256, size):
@@ -294,8 +425,12 @@ class Repo:
 
     def add_blob(self, fd, path, progress):
         """Copies an open file from where it stands; (size, xxh3, sha256, whether it is new)."""
+        return self.put_blob(lambda sink: stream(fd, path, progress, sink))
+
+    def put_blob(self, fill):
+        """fill(fd) writes it and returns (size, xxh3, sha256); these, and whether it is new."""
         with naming(self.unfinished()), open(self.unfinished(), "wb", buffering=0) as sink:
-            size, xxh3, sha256 = stream(fd, path, progress, sink.fileno())
+            size, xxh3, sha256 = fill(sink.fileno())
             folder = os.path.dirname(self.blob_path(sha256))
             self.folders_to_sync.add(folder)  # a killed create may not have come to it
             if self.has_blob(sha256, size):
@@ -309,7 +444,7 @@ class Repo:
         return size, xxh3, sha256, True
 
     def check_blob(self, sha256, size, xxh3, progress):
-        """Reads it from the disk; what is wrong with it, or None."""
+        """Reads it from the disk; what is wrong with it, or None. xxh3: None for a segment."""
         path = self.blob_path(sha256)
         if not os.path.exists(path):
             return "is missing"
@@ -322,7 +457,8 @@ class Repo:
             return "cannot be read: %s" % error
         if read_size != size:
             return "has %d bytes instead of %d" % (read_size, size)
-        return None if (read_xxh3, read_sha256) == (xxh3, sha256) else "has another checksum"
+        good = read_sha256 == sha256 and xxh3 in (read_xxh3, None)
+        return None if good else "has another checksum"
 
     def blobs(self):
         """(sha256, size) of every one that is there. What else lies there is not ours."""
@@ -338,9 +474,20 @@ class Repo:
 
     # What goes.
 
-    def used(self, names):
-        """The blobs of these backups; an error when one can't be read: nobody knows its blobs."""
-        return {file.sha256 for name in names for file in self.read(name).files}
+    def used(self, names, logs):
+        """The blobs of these; an error when a backup can't be read: nobody knows its blobs."""
+        return ({file.sha256 for name in names for file in self.read(name).files} |
+                {segment.sha256 for log in logs for segment in log.segments()})
+
+    def named(self, sha256s):
+        """Those of them that a backup or a log names. Reads them all, but takes none apart."""
+        found = set()
+        for folder, names in (("backups", self.names()), ("logs", self.identities())):
+            for name in names:
+                with open(self.at(folder, name), "rb") as file:
+                    data = file.read()
+                found |= {sha256 for sha256 in sha256s if sha256.encode() in data}
+        return found
 
     def remove_backups(self, names):
         for name in names:
@@ -363,7 +510,8 @@ class Repo:
         """After a failure: what was written for nothing goes, as far as that can be told."""
         self.remove_unfinished()
         try:
-            self.remove_blobs([(sha256, 0) for sha256 in self.added], self.used(self.names()))
+            self.remove_blobs([(sha256, 0) for sha256 in self.added],
+                              self.used(self.names(), self.logs()))
         except (BackupError, OSError):
             pass  # a prune will
 

@@ -54,6 +54,10 @@ class Connection:
                               (self.where, error.strerror or error)) from None
         self.file = self.socket.makefile("rb")
 
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
     def call(self, *words):
         request = b"*%d\r\n" % len(words)
         for word in words:
@@ -98,6 +102,17 @@ class Connection:
         reply = self.call("CONFIG", "GET", name)
         return reply[1] if reply else ""
 
+    def absolute(self, folder, advice):
+        """A folder as the server names it."""
+        if os.path.isabs(folder):
+            return folder
+        pid = self.info("server").get("process_id", "")
+        try:
+            return os.path.join(os.readlink("/proc/%d/cwd" % int(pid)), folder)
+        except (OSError, ValueError):
+            raise BackupError("%s is relative to the server's folder, which cannot be told: %s" %
+                              (folder, advice)) from None
+
 
 class Source:
     """A server's snapshots from now on."""
@@ -141,14 +156,7 @@ class Source:
         folder = self.connection.config("snapshot-dir")
         if not folder:
             folder = os.path.join(self.connection.config("dir"), "snapshots")
-        if os.path.isabs(folder):
-            return folder
-        pid = self.connection.info("server").get("process_id", "")
-        try:
-            return os.path.join(os.readlink("/proc/%d/cwd" % int(pid)), folder)
-        except (OSError, ValueError):
-            raise BackupError("%s is relative to the server's folder, which cannot be told: is "
-                              "this its host and user? --snapshot names one" % folder) from None
+        return self.connection.absolute(folder, "is this its host and user? --snapshot names one")
 
     def newest_snapshot(self):
         """The newest that save() has ensured, opened."""

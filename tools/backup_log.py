@@ -1,0 +1,372 @@
+"""A server's write-ahead log: where its files are, what of them is archived, what a restore needs.
+
+  <wal-dir>/NNNNNN.log                live: a file only grows, and only the newest one
+  <wal-dir>/replication/NNNNNN.log    kept by `wal-retain yes` once it is flushed, by a rename
+
+A file begins with a record: 7 bytes of header, then the first sequence of its first group. A live
+one may end within a record; the next archive goes on there. What is archived was synced first:
+else the server's disk might lose what a restore brings.
+
+Which bytes are new is told by sizes. That a file is the one that was archived is told by its tail;
+segments that are joined with new bytes are read from the server once more, and compared.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import os
+import re
+import struct
+import time
+
+from backup_repo import (CHUNK_SIZE, IDENTITY, BackupError, Log, LogFile, Progress, Segment,
+                         check_space, file_tail, naming, write_all)
+
+LOG_FILE_NAME = re.compile(r"(\d+)\.log")
+RECORD_HEADER_SIZE = 7
+RECORD_FULL, RECORD_FIRST = 1, 2
+HOST_ADVICE = "run on its host, as its user"
+UNTIL_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,3}))?Z")
+UNTIL_SEQUENCE = re.compile(r"0|[1-9]\d{0,17}")
+
+
+def time_text(time_ms):
+    at = datetime.datetime.fromtimestamp(time_ms // 1000, datetime.timezone.utc)
+    return "%s.%03dZ" % (at.strftime("%Y-%m-%dT%H:%M:%S"), time_ms % 1000)
+
+
+# The server's side.
+
+class Gone(BackupError):
+    """The server has deleted a file of the log."""
+
+
+class LogSource:
+    """The log of a running server, as it is now."""
+
+    def __init__(self, connection):
+        if connection.config("wal-retain") != "yes":
+            raise BackupError("the server does not keep its write-ahead log until it is archived: "
+                              "CONFIG SET wal-retain yes, and in its configuration file")
+        self.store = connection.absolute(connection.config("dir"), HOST_ADVICE)
+        if os.path.exists(os.path.join(self.store, "SNAPSHOT")):  # it serves a copy of that
+            self.store += ".opened"
+        wal_dir = connection.config("wal-dir")
+        self.folder = connection.absolute(wal_dir, HOST_ADVICE) if wal_dir else self.store
+        self.identity = self.read_identity()
+        # In this order: what was committed by the time is in what the sequence tells, and that
+        # in the files that are listed then.
+        time_ms = time.time_ns() // 1000000
+        self.sequence = int(connection.info("persistence").get("committed_seq", 0))
+        self.marks = {"sequence": str(self.sequence), "time-ms": str(time_ms),
+                      "databases": connection.config("databases")}
+        self.replication_id = connection.info("replication").get("master_replid", "")
+
+    def read_identity(self):
+        path = os.path.join(self.store, "IDENTITY")
+        try:
+            with open(path, encoding="latin-1") as file:
+                identity = file.read(100).strip()
+        except OSError as error:
+            raise BackupError("cannot read %s: %s: %s" %
+                              (path, error.strerror, HOST_ADVICE)) from None
+        if not IDENTITY.fullmatch(identity):
+            raise BackupError("%s holds no identity" % path)
+        return identity
+
+    def paths(self, number):
+        name = "%06d.log" % number
+        return os.path.join(self.folder, name), os.path.join(self.folder, "replication", name)
+
+    def sizes(self):
+        """{number: size}, by number; None: it has gone. Only the newest one may hold more by now:
+        all are listed before any is looked at, and those but the newest were done with then."""
+        numbers = set()
+        for folder in (self.folder, os.path.join(self.folder, "replication")):  # as they move
+            with naming(folder):
+                names = os.listdir(folder)
+            numbers |= {int(match[1]) for match in map(LOG_FILE_NAME.fullmatch, names) if match}
+        sizes = {}
+        for number in sorted(numbers):
+            sizes[number] = None
+            with contextlib.suppress(Gone), self.opened(number) as fd:
+                sizes[number] = os.fstat(fd).st_size
+        return sizes
+
+    @contextlib.contextmanager
+    def opened(self, number):
+        for path in self.paths(number):
+            with contextlib.suppress(FileNotFoundError), naming_other_errors(path):
+                fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+                break
+        else:
+            raise Gone("the server has deleted %06d.log of its write-ahead log" % number)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+
+@contextlib.contextmanager
+def naming_other_errors(path):
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise BackupError("cannot read %s: %s: %s" % (path, error.strerror, HOST_ADVICE)) from None
+
+
+def read_first_seq(fd, size):
+    """0 when no whole sequence stands within the size."""
+    wanted = RECORD_HEADER_SIZE + 8
+    head = os.pread(fd, wanted, 0)
+    if min(size, len(head)) < wanted or head[6] not in (RECORD_FULL, RECORD_FIRST):
+        return 0
+    return struct.unpack_from("<Q", head, RECORD_HEADER_SIZE)[0]
+
+
+# Archiving.
+
+@dataclasses.dataclass
+class Round:
+    """What one archive did."""
+
+    log: Log
+    byte_count: int = 0
+    file_count: int = 0
+    gap: str = None  # what may be missing before what is new
+    replaced: set = dataclasses.field(default_factory=set)  # blobs of segments that were joined
+
+
+def archive_log(repo, source):
+    """Brings the repository's log up to what the source has; a Round."""
+    known = source.identity in repo.identities()
+    log = repo.read_log(source.identity) if known else Log(source.identity, {}, [])
+    if known and source.sequence < log.sequence():
+        raise BackupError("the server stands at sequence %d, its log is archived to %d: %s" %
+                          (source.sequence, log.sequence(), other_store(repo, log)))
+    files, sizes = {file.number: file for file in log.files}, source.sizes()
+    done = Round(log, gap=find_gap(log, source, sizes) if log.files else None)
+    work = [(number, size) for number, size in sizes.items() if is_new(files, number, size)]
+    size_bytes = sum((size or 0) - files[number].size() if number in files else size or 0
+                     for number, size in work)
+    check_space(repo.path, size_bytes)
+    progress = Progress("archived", size_bytes)
+    for number, size in work:
+        try:
+            with source.opened(number) as fd:
+                archive_file(repo, log, files.get(number), fd, number, size, progress, done)
+        except Gone as error:
+            if log.files:
+                done.gap = "%s before it was archived" % error
+    if source.read_identity() != source.identity:
+        raise BackupError("the server took over another store meanwhile")
+    ids = log.marks.get("replication-ids", "").split()
+    log.marks = dict(source.marks, **{"replication-ids": " ".join(
+        [i for i in ids if i != source.replication_id] + [source.replication_id])})
+    repo.write_log(log)
+    repo.remove_blobs([(sha256, 0) for sha256 in done.replaced], repo.named(done.replaced))
+    return done
+
+
+def other_store(repo, log):
+    return ("another store's, or an older copy: archive to another repository, or remove %s" %
+            repo.at("logs", log.identity))
+
+
+def is_new(files, number, size):
+    """The newest known file is looked at though nothing has come: is it still the same? What is
+    older than the oldest is what a prune has removed."""
+    if not files:
+        return size != 0
+    if number in files:
+        is_newest = number == next(reversed(files))
+        return size is not None and (is_newest or size != files[number].size())
+    return size != 0 and number > next(iter(files))
+
+
+def find_gap(log, source, sizes):
+    """When the newest file that is known has gone, others may have come and gone behind it. What
+    goes on where the log ends tells that nothing is missing."""
+    last = log.files[-1].number
+    if sizes.get(last) is not None:
+        return None
+    next_seq = 0
+    for number in [number for number, size in sizes.items() if number > last and size]:
+        with contextlib.suppress(Gone), source.opened(number) as fd:
+            next_seq = next_seq or read_first_seq(fd, sizes[number])
+    if 0 < (next_seq or source.sequence + 1) <= log.sequence() + 1:
+        return None
+    return "the server has deleted its write-ahead log from sequence %d on" % (log.sequence() + 1)
+
+
+class Appended:
+    """What a file of the log gets: bytes up to a size, in one segment, which takes in those before
+    it that are not longer."""
+
+    def __init__(self, segments, size):
+        at, self.begin = len(segments), segments[-1].end() if segments else 0
+        self.archived, self.size = self.begin, size
+        while at and segments[at - 1].size <= size - self.begin:
+            at -= 1
+            self.begin = segments[at].begin
+        self.before, self.joined = segments[:at], segments[at:]
+
+    def copy(self, fd, path, mismatch, progress, sink):
+        """As put_blob() wants it; its XXH3-64 is nobody's business."""
+        whole = hashlib.sha256()
+        for segment in self.joined:
+            part = hashlib.sha256()
+            for chunk in chunks(fd, path, segment.begin, segment.end(), mismatch):
+                part.update(chunk)
+                whole.update(chunk)
+                write_all(sink, chunk)
+            if part.hexdigest() != segment.sha256:
+                raise mismatch
+        for chunk in chunks(fd, path, self.archived, self.size, mismatch):
+            whole.update(chunk)
+            write_all(sink, chunk)
+            progress.add(len(chunk))
+        return self.size - self.begin, None, whole.hexdigest()
+
+
+def chunks(fd, path, begin, end, mismatch):
+    while begin < end:
+        with naming(path):
+            chunk = os.pread(fd, min(CHUNK_SIZE, end - begin), begin)
+        if not chunk:
+            raise mismatch  # it has become shorter
+        begin += len(chunk)
+        yield chunk
+
+
+def archive_file(repo, log, file, fd, number, size, progress, done):
+    file = file or LogFile(number, [])
+    mismatch = BackupError("%s is not the file that is archived: it is %s" %
+                           (file.name(), other_store(repo, log)))
+    archived = file.size() if file.segments else 0
+    with naming(file.name()):
+        is_other = archived and (size < archived or
+                                 file_tail(fd, archived) != file.segments[-1].tail)
+        if is_other or not archived and log.files and number < log.files[-1].number:
+            raise mismatch  # or between two that are archived, where there was none
+        if size == archived:
+            return
+        os.fsync(fd)
+    new = Appended(file.segments, size)
+    _, _, sha256, _ = repo.put_blob(
+        lambda sink: new.copy(fd, file.name(), mismatch, progress, sink))
+    with naming(file.name()):
+        first_seq, tail = read_first_seq(fd, size), file_tail(fd, size)
+    file.segments = new.before + [Segment(number, first_seq, new.begin, size - new.begin, tail,
+                                          sha256)]
+    if not archived:
+        log.files.append(file)
+    done.byte_count += size - archived
+    done.file_count += 1
+    done.replaced |= {segment.sha256 for segment in new.joined} - {sha256}
+
+
+# What a restore needs.
+
+@dataclasses.dataclass
+class Until:
+    """A point to restore to. Nothing but the text: the end, or the first flush."""
+
+    text: str
+    sequence: int = None
+    time_ms: int = None
+
+
+def parse_until(text):
+    """As the server reads it, but stricter; ValueError."""
+    if text in ("end", "flush"):
+        return Until(text)
+    if UNTIL_SEQUENCE.fullmatch(text):
+        return Until(text, sequence=int(text))
+    match = UNTIL_TIME.fullmatch(text)
+    if not match:
+        raise ValueError(text)
+    at = datetime.datetime.strptime(match[1] + "+0000", "%Y-%m-%dT%H:%M:%S%z")
+    return Until(text, time_ms=int(at.timestamp()) * 1000 + int((match[2] or "0").ljust(3, "0")))
+
+
+def is_behind(backup, until):
+    """Whether the backup holds more than is wanted."""
+    if until.sequence is not None:
+        return int(backup.fields["sequence"]) > until.sequence
+    return until.time_ms is not None and int(backup.fields["time-ms"]) > until.time_ms
+
+
+def choose_backup(repo, name, until):
+    """`latest` is the newest one that the log can take to the point."""
+    if name != "latest" or not repo.names():
+        backup = repo.read(repo.resolve(name))
+        if is_behind(backup, until):
+            raise BackupError("%s is behind %s: it is of sequence %s, %s" %
+                              (backup.name, until.text, backup.fields["sequence"],
+                               time_text(int(backup.fields["time-ms"]))))
+        return backup
+    if until.text == "flush":
+        raise BackupError("the latest backup may be of behind the flush: name one; "
+                          "`list` tells them")
+    for name in reversed(repo.names()):
+        backup = repo.read(name)
+        if not is_behind(backup, until):
+            return backup
+    raise BackupError("all backups are behind %s" % until.text)
+
+
+def reaches(log, backup):
+    sequence = int(backup.fields["sequence"])
+    return log.first_seq() <= sequence + 1 and log.sequence() >= sequence
+
+
+def describe(log):
+    return "log %s from sequence %d to %d of %s, %d bytes" % (
+        log.identity, log.first_seq(), log.sequence(), time_text(log.time_ms()), log.size_bytes())
+
+
+def choose_log(repo, backup, identity):
+    """Sequences alone don't tell the log: after a restore another history has the same ones."""
+    if identity is not None:
+        if identity not in repo.identities():
+            raise BackupError("%s holds no log %s" % (repo.path, identity))
+        log = repo.read_log(identity)
+        if not reaches(log, backup):
+            raise BackupError("the %s does not reach %s, of sequence %s" %
+                              (describe(log), backup.name, backup.fields["sequence"]))
+        return log
+    logs = [log for log in repo.logs() if reaches(log, backup)]
+    if not logs:
+        raise BackupError("no log is archived that reaches %s, of sequence %s" %
+                          (backup.name, backup.fields["sequence"]))
+    of_history = [log for log in logs if backup.fields["replication-id"] in
+                  log.marks.get("replication-ids", "").split()]
+    logs = of_history or logs
+    if len(logs) > 1:
+        raise BackupError("several logs reach %s: choose with --log: %s" %
+                          (backup.name, "; ".join(describe(log) for log in logs)))
+    return logs[0]
+
+
+def check_reach(log, until):
+    if until.sequence is not None and until.sequence > log.sequence():
+        raise BackupError("the log is archived to sequence %d only" % log.sequence())
+    if until.time_ms is not None and until.time_ms > log.time_ms():
+        raise BackupError("the log is archived until %s only" % time_text(log.time_ms()))
+
+
+def needed_files(log, sequence, until=None):
+    """The files from the one on that holds what comes behind the sequence; for a sequence as the
+    target up to the first one beyond, by which the recovery tells what it left out."""
+    first = last = 0
+    for at, file in enumerate(log.files):
+        if 0 < file.first_seq() <= sequence + 1:
+            first = at
+        last = at
+        if until and until.sequence is not None and file.first_seq() > until.sequence:
+            break
+    return log.files[first:last + 1]
