@@ -361,12 +361,12 @@ def check_reach(log, until):
 
 def needed_files(log, sequence, until=None):
     """The files from the one on that holds what comes behind the sequence; for a sequence as the
-    target up to the first one beyond, by which the recovery tells what it left out."""
+    target up to the one with what comes behind that: the recovery tells what it left out."""
     first = last = 0
     for at, file in enumerate(log.files):
         if 0 < file.first_seq() <= sequence + 1:
             first = at
-        last = at
-        if until and until.sequence is not None and file.first_seq() > until.sequence:
+        if until and until.sequence is not None and file.first_seq() > until.sequence + 1:
             break
+        last = at
     return log.files[first:last + 1]
