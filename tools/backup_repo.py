@@ -35,8 +35,9 @@ RocksDB keeps the table's properties, with the id of the session that wrote it a
 which no two tables share. A file of up to 64 KiB is read whole by that. What is not reused is
 addressed by its SHA-256, and its XXH3-64 is compared with the manifest's in the same read.
 
-Locks: flock on the directory itself; exclusive for what writes, shared for what reads blobs. Who
-copies a repository in use: `flock -s REPO rsync ...`.
+Locks: flock on the directory itself; exclusive for what writes, shared for what reads blobs. It is
+waited for LOCK_WAIT_S, as long as a turn of `archive --every` may take. Who copies a repository in
+use: `flock -s REPO rsync ...`.
 Errors: BackupError, one line. Limits: files are read in pieces of CHUNK_SIZE.
 """
 
@@ -60,6 +61,8 @@ TAIL_SIZE = 64 << 10
 REUSED_BACKUPS_MAX = 16  # newest ones whose files are known
 FREE_MARGIN_BYTES = 1 << 20  # for folders and the backup file
 PROGRESS_EVERY_S = 0.2
+LOCK_WAIT_S = 2
+LOCK_LOOK_S = 0.02
 REPO_HEADER = b"hearth-backup-repo 1\n"
 BACKUP_HEADER = "hearth-backup 1"
 LOG_HEADER = "hearth-log 1"
@@ -527,14 +530,19 @@ def lock(path, operation):
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except NotADirectoryError:
         raise BackupError("%s is not a directory" % path) from None
-    try:
-        fcntl.flock(fd, operation | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(fd)
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise BackupError("%s is in use by another run of this tool" % path) from None
-        raise BackupError("cannot lock %s: %s" % (path, error.strerror)) from None
-    return fd
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(fd, operation | fcntl.LOCK_NB)
+            return fd
+        except OSError as error:
+            is_held = error.errno in (errno.EWOULDBLOCK, errno.EACCES)
+            if is_held and time.monotonic() < deadline:
+                time.sleep(LOCK_LOOK_S)
+                continue
+            os.close(fd)
+            raise BackupError("%s is in use by another run of this tool" % path if is_held else
+                              "cannot lock %s: %s" % (path, error.strerror)) from None
 
 
 def begin_repo(repo):

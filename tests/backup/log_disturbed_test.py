@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
@@ -265,6 +266,27 @@ def files_that_grow_or_move_or_go_meanwhile():
         assert files_of(place.repo) == place.before
 
 
+def a_create_waits_for_a_round_that_is_at_work():
+    with TwoRounds() as place:
+        child = Child(place.archive_args(), stop, ["fsync"], 2)
+        child.wait_stopped()
+
+        def go_on_when_it_waits():
+            sleep = time.sleep
+
+            def sleep_now(seconds):
+                child.go_on()
+                sleep(seconds)
+
+            time.sleep = sleep_now
+
+        created = Child(["create", place.repo, "--socket", place.server.path],
+                        before=go_on_when_it_waits).end()
+        assert child.end()[0] == 0
+        assert created[0] == 0, created
+        assert len(place.names()) == 2
+
+
 class Every:
     """An archive that goes on; its lines are waited for."""
 
@@ -338,6 +360,7 @@ TESTS = [
     a_half_restore_cannot_be_started_from,
     a_recovery_that_fails_leaves_nothing,
     files_that_grow_or_move_or_go_meanwhile,
+    a_create_waits_for_a_round_that_is_at_work,
     every_turn_goes_on_until_a_signal,
 ]
 
