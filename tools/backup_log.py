@@ -148,7 +148,7 @@ def archive_log(repo, source):
         raise BackupError("the server stands at sequence %d, its log is archived to %d: %s" %
                           (source.sequence, log.sequence(), other_store(repo, log)))
     files, sizes = {file.number: file for file in log.files}, source.sizes()
-    done = Round(log, gap=find_gap(log, source, sizes) if log.files else None)
+    done = Round(log, gap=find_gap(repo, log, source, sizes) if log.files else None)
     work = [(number, size) for number, size in sizes.items() if is_new(files, number, size)]
     size_bytes = sum((size or 0) - files[number].size() if number in files else size or 0
                      for number, size in work)
@@ -164,16 +164,20 @@ def archive_log(repo, source):
     if source.read_identity() != source.identity:
         raise BackupError("the server took over another store meanwhile")
     ids = log.marks.get("replication-ids", "").split()
+    gaps = log.gaps() + ([log.sequence() + 1] if done.gap else [])
     log.marks = dict(source.marks, **{"replication-ids": " ".join(
         [i for i in ids if i != source.replication_id] + [source.replication_id])})
+    if gaps:
+        log.marks["gaps"] = " ".join(map(str, gaps))
     repo.write_log(log)
     repo.remove_blobs([(sha256, 0) for sha256 in done.replaced], repo.named(done.replaced))
     return done
 
 
 def other_store(repo, log):
-    return ("another store's, or an older copy: archive to another repository, or remove %s" %
-            repo.at("logs", log.identity))
+    path = repo.at("logs", log.identity)
+    return ("another store's, or an older copy: archive to another repository, or rename %s to "
+            "%s-1, which stays a log" % (path, log.identity))
 
 
 def is_new(files, number, size):
@@ -187,12 +191,16 @@ def is_new(files, number, size):
     return size != 0 and number > next(iter(files))
 
 
-def find_gap(log, source, sizes):
+def find_gap(repo, log, source, sizes):
     """When the newest file that is known has gone, others may have come and gone behind it. What
-    goes on where the log ends tells that nothing is missing."""
+    goes on where the log ends tells that nothing is missing. The server deletes the oldest ones
+    first: if it has older ones it took over another store, as by a full resync."""
     last = log.files[-1].number
     if sizes.get(last) is not None:
         return None
+    if any(number < last for number, size in sizes.items() if size):
+        raise BackupError("the server has no %s, but older files: they are %s" %
+                          (log.files[-1].name(), other_store(repo, log)))
     next_seq = 0
     for number in [number for number, size in sizes.items() if number > last and size]:
         with contextlib.suppress(Gone), source.opened(number) as fd:
@@ -319,14 +327,24 @@ def choose_backup(repo, name, until):
     raise BackupError("all backups are behind %s" % until.text)
 
 
+def lacks_from(log, sequence):
+    """Where the first gap is for who goes on from the sequence, or None."""
+    begin = max([f.first_seq() for f in log.files if f.first_seq() <= sequence + 1], default=0)
+    return next((gap for gap in log.gaps() if gap >= begin), None)
+
+
 def reaches(log, backup):
     sequence = int(backup.fields["sequence"])
-    return log.first_seq() <= sequence + 1 and log.sequence() >= sequence
+    lacks = lacks_from(log, sequence)
+    return (log.first_seq() <= sequence + 1 and log.sequence() >= sequence and
+            (lacks is None or lacks > sequence))
 
 
 def describe(log):
-    return "log %s from sequence %d to %d of %s, %d bytes" % (
-        log.identity, log.first_seq(), log.sequence(), time_text(log.time_ms()), log.size_bytes())
+    gaps = "".join(", lacks some from %d on" % gap for gap in log.gaps())
+    return "log %s from sequence %d to %d of %s, %d bytes%s" % (
+        log.identity, log.first_seq(), log.sequence(), time_text(log.time_ms()), log.size_bytes(),
+        gaps)
 
 
 def choose_log(repo, backup, identity):
@@ -352,11 +370,16 @@ def choose_log(repo, backup, identity):
     return logs[0]
 
 
-def check_reach(log, until):
+def check_reach(log, backup, until):
+    """What only the recovery finds is told by that."""
     if until.sequence is not None and until.sequence > log.sequence():
         raise BackupError("the log is archived to sequence %d only" % log.sequence())
     if until.time_ms is not None and until.time_ms > log.time_ms():
         raise BackupError("the log is archived until %s only" % time_text(log.time_ms()))
+    lacks = lacks_from(log, int(backup.fields["sequence"]))
+    beyond = until.text == "end" or (until.sequence is not None and until.sequence >= (lacks or 0))
+    if lacks is not None and beyond:
+        raise BackupError("the log lacks some of what comes from sequence %d on" % lacks)
 
 
 def needed_files(log, sequence, until=None):

@@ -13,13 +13,14 @@
   tail    = the SHA-256 of the file's last 64 KiB
   identity = the store's, from its IDENTITY: file numbers and sequences are of that store
   log     = "hearth-log 1\n" mark* segment* "sha256 " hex "\n"        of all before this line
-  mark    = ("sequence" | "time-ms" | "databases" | "replication-ids") " " value "\n"
+  mark    = ("sequence" | "time-ms" | "databases" | "replication-ids" | "gaps") " " value "\n"
   segment = "segment " number " " first-seq " " from " " size-bytes " " tail " " sha256 "\n"
 
 A segment is a part of the log file <number>.log, from an offset on; a file's segments follow one
 another. first-seq: the file's first sequence as far as that was written by then, or 0. tail: of
 the file up to the segment's end; by it the next archive knows the file. The log holds everything
-up to "sequence", which was committed by "time-ms", and perhaps more. A file that grows gets many
+up to "sequence", which was committed by "time-ms", and perhaps more; but of "gaps" each is the
+first sequence that may lack, up to the next file that begins behind it. A file that grows gets many
 small segments: what is not longer than what follows it is joined to that, so that they stay few.
 
 A blob is written as REPO.unfinished, synced and renamed; so is a backup, once the folders of its
@@ -272,6 +273,9 @@ class Log:
         """sequence() + 1 when nothing is there."""
         return next((f.first_seq() for f in self.files if f.first_seq()), self.sequence() + 1)
 
+    def gaps(self):
+        return [int(word) for word in self.marks.get("gaps", "").split()]
+
     def segments(self):
         return [segment for file in self.files for segment in file.segments]
 
@@ -298,7 +302,7 @@ def decode_log(identity, data):
         if (segment.number, segment.begin) != (file.number, begin) or not SHA256.fullmatch(sha256):
             raise ValueError("a segment's line is wrong")
         file.segments.append(segment)
-    log.sequence(), log.time_ms()
+    log.sequence(), log.time_ms(), log.gaps()
     return log
 
 

@@ -15,9 +15,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
+import backup_repo  # noqa: E402
 from log_place import LogPlace, time_text  # noqa: E402
 from place import Place, digest, files_of, flip, run_tests, tree  # noqa: E402
-from resp import Server  # noqa: E402
+from resp import Listening, Server, wait_until  # noqa: E402
 from tool import run  # noqa: E402
 
 ANOTHER_IDENTITY = "00000000-0000-4000-8000-000000000000"
@@ -84,7 +85,7 @@ def a_round_costs_what_is_new_and_segments_stay_few():
         logs = json.loads(run("list", place.repo, "--logs", "--json"))
         assert logs == [{
             "identity": more.identity, "first_sequence": 1, "sequence": more.sequence,
-            "time_ms": place.log().time_ms(), "file_count": len(place.log().files),
+            "time_ms": place.log().time_ms(), "gaps": [], "file_count": len(place.log().files),
             "replication_ids": [place.server.info()["master_replid"]],
             "size_bytes": sum(f.size() for f in place.log().files)}]
         line = "log %s from sequence 1 to %d of %s, %d bytes\n" % (
@@ -192,11 +193,25 @@ def what_the_server_deleted_before_it_was_archived_is_told():
         assert "deleted its write-ahead log from sequence %d on: make a new backup" % (
             joined.seq + 1) in told, told
         assert place.archive().bytes == 0, "told once"
-        assert "the recovery failed: " in place.refused(name, "end")
+        lacks = "lacks some of what comes from sequence %d on" % (joined.seq + 1)
+        for until in ("end", joined.seq + 1, place.point().seq):
+            assert lacks in place.refused(name, until)
+        assert run("list", place.repo, "--logs").endswith(", lacks some from %d on\n" %
+                                                          (joined.seq + 1))
         place.check(name, before.seq, before)
         place.check(name, joined.seq, joined)
-        assert "the recovery failed: " in place.refused(name, joined.time), "who knows?"
-        place.create()
+        for until in (joined.time, "flush"):  # nobody knows whether that lacks
+            assert "the recovery failed: " in place.refused(name, until)
+        # A backup of what lacks, and one behind it.
+        made, log = place.create().name, place.log()
+        with open(os.path.join(place.repo, "backups", made), "rb") as file:
+            lost = backup_repo.decode_backup(made, file.read())
+        lost.fields["sequence"] = str(joined.seq + 1)
+        backup_repo.Repo(place.repo).write_backup(lost)
+        assert "no log is archived that reaches" in place.refused(made, "end")
+        lost.fields["sequence"] = made.split("-")[1]
+        backup_repo.Repo(place.repo).write_backup(lost)
+        assert log.gaps() == [joined.seq + 1]
         place.server.call("SET", "after", "y")
         place.archive()
         place.check("latest", "end", place.point())
@@ -237,6 +252,34 @@ def another_stores_files_are_not_appended():
         number = place.log().files[-1].number
         flip(place.at("data", "%06d.log" % number), 1000)
         assert "is not the file" in run(*place.archive_args(), code=1)
+
+
+def a_replica_that_takes_over_another_store_is_told():
+    with LogPlace(kind=Listening) as place:
+        primary = place.server
+        place.fill(keys=60)
+        os.mkdir(place.at("replica"))
+        place.server = replica = place.serve(place.at("replica"), Listening)
+        for _ in range(12):  # its file numbers get higher than the primary's
+            assert replica.call("SET", "own", "x") == replica.call("SAVE") == "OK"
+        old = place.archive()
+        replica.call("REPLICAOF", "127.0.0.1", primary.port)
+        wait_until(lambda: replica.is_level_with(primary), "level")
+        primary.call("SET", "first", "x")
+        wait_until(lambda: replica.is_level_with(primary), "level")
+        before = tree(place.repo)
+        told = run(*place.archive_args(), code=1)
+        assert "it is another store's" in told or "they are another store's" in told, told
+        assert tree(place.repo) == before
+        # As the error says.
+        logs = place.at("repo", "logs")
+        os.rename(os.path.join(logs, old.identity), os.path.join(logs, old.identity + "-1"))
+        name = place.create().name
+        primary.call("SET", "second", "x")
+        wait_until(lambda: replica.is_level_with(primary), "level")
+        place.archive()
+        place.check(name, "end", place.point())
+        assert run("list", place.repo, "--logs").count("log " + old.identity) == 2
 
 
 def a_damaged_segment_is_found_and_the_log_that_it_hurts():
@@ -391,6 +434,7 @@ TESTS = [
     a_point_that_the_log_does_not_reach_is_refused,
     what_the_server_deleted_before_it_was_archived_is_told,
     another_stores_files_are_not_appended,
+    a_replica_that_takes_over_another_store_is_told,
     a_damaged_segment_is_found_and_the_log_that_it_hurts,
     prune_keeps_of_the_log_what_the_backups_need,
     latest_is_the_newest_backup_before_the_point,
