@@ -182,13 +182,13 @@ def other_store(repo, log):
 
 def is_new(files, number, size):
     """The newest known file is looked at though nothing has come: is it still the same? What is
-    older than the oldest is what a prune has removed."""
+    older, and not known, a prune has removed."""
     if not files:
         return size != 0
+    last = next(reversed(files))
     if number in files:
-        is_newest = number == next(reversed(files))
-        return size is not None and (is_newest or size != files[number].size())
-    return size != 0 and number > next(iter(files))
+        return size is not None and (number == last or size != files[number].size())
+    return size != 0 and number > last
 
 
 def find_gap(repo, log, source, sizes):
@@ -256,10 +256,8 @@ def archive_file(repo, log, file, fd, number, size, progress, done):
                            (file.name(), other_store(repo, log)))
     archived = file.size() if file.segments else 0
     with naming(file.name()):
-        is_other = archived and (size < archived or
-                                 file_tail(fd, archived) != file.segments[-1].tail)
-        if is_other or not archived and log.files and number < log.files[-1].number:
-            raise mismatch  # or between two that are archived, where there was none
+        if archived and (size < archived or file_tail(fd, archived) != file.segments[-1].tail):
+            raise mismatch
         if size == archived:
             return
         os.fsync(fd)
