@@ -198,7 +198,7 @@ def find_gap(repo, log, source, sizes):
     last = log.files[-1].number
     if sizes.get(last) is not None:
         return None
-    if any(number < last for number, size in sizes.items() if size):
+    if last not in sizes and any(number < last for number, size in sizes.items() if size):
         raise BackupError("the server has no %s, but older files: they are %s" %
                           (log.files[-1].name(), other_store(repo, log)))
     next_seq = 0
