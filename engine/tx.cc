@@ -185,6 +185,11 @@ void Tx::CountLook(std::string_view key, bool is_there) {
   Bump(is_there ? counters.hits : counters.absent_reads);
 }
 
+void Tx::NoteLook(std::string_view key, bool is_there) {
+  CountLook(key, is_there);
+  if (!is_there) Notify(EventClass::kKeyMiss, "keymiss", key);
+}
+
 const Object* Tx::Find(uint32_t db, std::string_view key) {
   KeyRef scratch(db, {}, 0);
   return FindLive(Ref(db, key, &scratch), /*touch=*/true);

@@ -84,7 +84,7 @@ class Tx {
   bool sees_expired() const { return options_.see_expired; }
   // Whether reads make keys hotter, from the next on.
   void set_touch(bool touch) { options_.touch = touch; }
-  // Another command of this Tx begins: whether reads are those of one that writes (NotifyMiss,
+  // Another command of this Tx begins: whether reads are those of one that writes (NoteSource,
   // may_expire), and keys deleted before are new again.
   void BeginCommand(bool write) {
     options_.write = write;
@@ -168,15 +168,15 @@ class Tx {
     events_.push_back({type, db, name, std::string(key)});
   }
 
-  // A key that was asked for is not there. Find tells it by itself, unless the command may write.
-  void NotifyMiss(std::string_view key) { Notify(EventClass::kKeyMiss, "keymiss", key); }
-  // For a key that a command of either kind only reads.
-  void NotifySourceMiss(std::string_view key) {
-    if (options_.write) NotifyMiss(key);
-  }
-
-  // Counts a look that is no use of the key (EXISTS, TTL) among the hits or the misses.
+  // Counts a look at a key among the hits or the misses. Find does so by itself, with its event,
+  // unless the command may write: this is for Peek, and for a key that a writing command reads.
   void CountLook(std::string_view key, bool is_there);
+  // The same, and tells of a miss.
+  void NoteLook(std::string_view key, bool is_there);
+  // The same, for a key that a command of either kind only reads and that Find found or not.
+  void NoteSource(std::string_view key, bool is_there) {
+    if (options_.write) NoteLook(key, is_there);
+  }
 
   // What the reply must wait for: the commit log's sequence that holds everything this Tx wrote
   // or saw. 0 = nothing.

@@ -51,12 +51,12 @@ constexpr Directive Also(string_view alias, Directive row) {
 }
 
 constexpr Directive kIgnoredDirectives[] = {
-    Int("active-defrag-cycle-max", "25", 0),
-    Int("active-defrag-cycle-min", "1", 0),
-    Memory("active-defrag-ignore-bytes", "104857600"),
-    Int("active-defrag-max-scan-fields", "1000", 0),
-    Int("active-defrag-threshold-lower", "10", 0),
-    Int("active-defrag-threshold-upper", "100", 0),
+    Int("active-defrag-cycle-max", "25", 1, 99),
+    Int("active-defrag-cycle-min", "1", 1, 99),
+    Memory("active-defrag-ignore-bytes", "104857600", 1),
+    Int("active-defrag-max-scan-fields", "1000", 1),
+    Int("active-defrag-threshold-lower", "10", 0, 1000),
+    Int("active-defrag-threshold-upper", "100", 0, 1000),
     Bool("activedefrag", "no"),
     Bool("activerehashing", "yes"),
     Bool("aof-disable-auto-gc", "no"),

@@ -128,9 +128,7 @@ bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_vi
   std::map<std::string, std::string> limits;
   std::string name, hard, soft, seconds;
   while (old >> name >> hard >> soft >> seconds) limits[name] = hard + " " + soft + " " + seconds;
-  int count = 0;
   while (given >> name) {
-    ++count;
     name = ToLower(name) == "replica" ? "slave" : ToLower(name);
     if (!(given >> hard >> soft >> seconds)) {
       *error = "Wrong number of arguments in buffer limit configuration.";
@@ -149,10 +147,6 @@ bool CanonicalOutputLimits(const std::vector<std::string>& words, std::string_vi
     }
     limits[name] = std::to_string(*hard_bytes) + " " + std::to_string(*soft_bytes) + " " +
                    std::to_string(*soft_seconds);
-  }
-  if (count == 0) {
-    *error = "Wrong number of arguments in buffer limit configuration.";
-    return false;
   }
   text->clear();
   for (const char* known : {"normal", "slave", "pubsub"}) {

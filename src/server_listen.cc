@@ -1,4 +1,8 @@
 // The server's sockets and what CONFIG SET changes at run time. Tested by tests/src/server_test.cc.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
 #include <sstream>
 
 #include "engine/collection_limits.h"
@@ -356,6 +360,11 @@ void Server::WatchPersistenceConfig() {
       return status.ok();
     });
   }
+  config_.OnChange("dir", [this](std::string* error) {
+    const int fd = ::open(config_.Text("dir").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *error = std::strerror(errno);
+    return fd >= 0 && ::close(fd) == 0;
+  });
   config_.OnChange("dbfilename", [this](std::string* error) {
     *error = "dbfilename can't be a path, just a filename";
     return !IsPath(config_.Text("dbfilename"));

@@ -225,6 +225,7 @@ void RunBitField(const Args& args, bool read_only, Tx& tx, Reply& reply) {
   }
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
+  if (!writes) tx.NoteSource(args[1], object != nullptr);
 
   Window window(object == nullptr ? std::string_view() : object->value(), first, last);
   reply.Array(operations.size());

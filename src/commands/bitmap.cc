@@ -225,7 +225,7 @@ void BitOp(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view key : keys) {
     const Object* object;
     if (!FindString(key, tx, reply, &object)) return;
-    if (object == nullptr) tx.NotifySourceMiss(key);
+    tx.NoteSource(key, object != nullptr);
     values.push_back(object == nullptr ? std::string_view() : object->value());
     size = std::max(size, values.back().size());
   }

@@ -3,6 +3,7 @@
 
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
+#include "src/errors.h"
 #include "src/server.h"
 #include "src/session.h"
 
@@ -26,7 +27,7 @@ void ConfigGet(const Args& args, Session& session, Reply& reply) {
 
 // CONFIG SET name value [name value...]: all of it or nothing.
 void ConfigSet(const Args& args, Session& session, Reply& reply) {
-  if (args.size() % 2 != 0) return reply.Error(WrongArity("config|set"));
+  if (args.size() % 2 != 0) return reply.Error(kErrSyntax);
   std::vector<std::pair<std::string, std::string>> pairs;
   for (size_t i = 2; i < args.size(); i += 2) pairs.emplace_back(args[i], args[i + 1]);
   const std::string error = session.server().config().Set(pairs);

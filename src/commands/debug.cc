@@ -469,13 +469,14 @@ void Help(const Args&, Session&, Reply& reply) {
             {"CHANGE-REPL-ID",
              "    Change the replication IDs of the instance.",
              "    Dangerous: should be used only for testing the replication subsystem.",
-             "CLIENT-ENFORCE-REPLY-LIST <0|1>, DELAY-RDB-CLIENT-FREE-SECONDS <seconds>,",
-             "DICT-RESIZING <0|1>, LEAK <string>, PAUSE-CRON <0|1>,",
+             "AOF-FLUSH-SLEEP <microsec>, CLIENT-ENFORCE-REPLY-LIST <0|1>,",
+             "DELAY-RDB-CLIENT-FREE-SECONDS <seconds>, DICT-RESIZING <0|1>,",
+             "DROP-CLUSTER-PACKET-FILTER <type>, LEAK <string>, PAUSE-CRON <0|1>,",
              "QUICKLIST-PACKED-THRESHOLD <size>, REPLICATE <string>,",
              "REPLYBUFFER PEAK-RESET-TIME <ms|NEVER|RESET>, RESIZING <0|1>",
              "    Accepted for the sake of test suites; they do nothing.",
              "CLIENT-EVICTION",
-             "    Clients are not evicted; always an error.",
+             "    Show how much memory clients take, as maxmemory-clients sees them.",
              "CONFIG-REWRITE-FORCE-ALL",
              "    Like CONFIG REWRITE.",
              "DEMOTE-ALL",
@@ -543,6 +544,7 @@ struct DebugCommand {
 constexpr size_t kAnyCount = SIZE_MAX;
 
 constexpr DebugCommand kDebugCommands[] = {
+    {"AOF-FLUSH-SLEEP", 3, 3, Ignore},
     {"ASSERT", 2, 2, Crash},
     {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
     {"CLIENT-ENFORCE-REPLY-LIST", 3, 3, Ignore},
@@ -553,6 +555,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"DIGEST", 2, 2, DigestAll},
     {"DIGEST-VALUE", 2, kAnyCount, DigestValues},
     {"DICT-RESIZING", 3, 3, Ignore},
+    {"DROP-CLUSTER-PACKET-FILTER", 3, 3, Ignore},
     {"ERROR", 3, 3, WriteError},
     {"HELP", 2, 2, Help},
     {"HTSTATS", 3, 4, TableStats},

@@ -94,10 +94,8 @@ std::string DumpPayloadOf(Tx& tx, std::string_view key, const Object& object) {
 // DUMP key -> the payload, or null
 void Dump(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
-  if (object == nullptr) {
-    tx.NotifyMiss(args[1]);
-    return reply.Null();
-  }
+  tx.NoteLook(args[1], object != nullptr);
+  if (object == nullptr) return reply.Null();
   reply.Bulk(DumpPayloadOf(tx, args[1], *object));
 }
 

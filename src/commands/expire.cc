@@ -99,11 +99,8 @@ int64_t RoundToSeconds(int64_t ms) {
 // What is left of the key's time when counted from base_ms.
 void ReplyTime(std::string_view key, int64_t base_ms, TimeUnit unit, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(key);
-  tx.CountLook(key, object != nullptr);
-  if (object == nullptr) {
-    tx.NotifyMiss(key);
-    return reply.Integer(kAbsentKey);
-  }
+  tx.NoteLook(key, object != nullptr);
+  if (object == nullptr) return reply.Integer(kAbsentKey);
   if (!object->has_expiry()) return reply.Integer(kLivesForever);
   const int64_t ms = object->expire_at_ms() - base_ms;
   reply.Integer(unit == TimeUnit::kSeconds ? RoundToSeconds(ms) : ms);

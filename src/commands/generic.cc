@@ -85,8 +85,7 @@ void Exists(const Args& args, Tx& tx, Reply& reply) {
   for (const std::string_view key : args.subspan(1)) {
     const bool is_there = tx.Peek(key) != nullptr;
     count += is_there;
-    tx.CountLook(key, is_there);
-    if (!is_there) tx.NotifyMiss(key);
+    tx.NoteLook(key, is_there);
   }
   reply.Integer(count);
 }
@@ -101,8 +100,7 @@ void Touch(const Args& args, Tx& tx, Reply& reply) {
 // TYPE key -> string, list, set, zset, hash, stream or none
 void Type(const Args& args, Tx& tx, Reply& reply) {
   const Object* object = tx.Peek(args[1]);
-  tx.CountLook(args[1], object != nullptr);
-  if (object == nullptr) tx.NotifyMiss(args[1]);
+  tx.NoteLook(args[1], object != nullptr);
   reply.Simple(object == nullptr ? "none" : TypeName(object->type));
 }
 
@@ -139,7 +137,9 @@ void Copy(const Args& args, Tx& tx, Reply& reply) {
   const KeyRef from(tx.db(), args[1]);
   const KeyRef to(options.target_db, args[2]);
   if (from.db == to.db && from.key == to.key) return reply.Error(kErrSameObject);
-  if (tx.Find(from.key) == nullptr) return reply.Integer(0);
+  const bool is_there = tx.Find(from.key) != nullptr;
+  tx.NoteLook(from.key, is_there);
+  if (!is_there) return reply.Integer(0);
   if (!options.replace && tx.Find(to.db, to.key) != nullptr) return reply.Integer(0);
   tx.Copy(from, to);
   tx.Notify(EventClass::kGeneric, "copy_to", to.db, to.key);

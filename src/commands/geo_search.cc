@@ -285,7 +285,7 @@ void RunSearch(const Args& args, const SearchForm& form, Tx& tx, Reply& reply) {
   const std::string_view key = args[is_store_command ? 2 : 1];
   const Object* object;
   if (!FindSortedSet(key, tx, reply, &object)) return;
-  if (object == nullptr) tx.NotifySourceMiss(key);
+  tx.NoteSource(key, object != nullptr);
   Search search;
   std::vector<Hit> hits;
   {

@@ -115,10 +115,8 @@ void AddToSparse(const Args& args, const Object* object, Tx& tx, Reply& reply) {
 void CountOne(std::string_view key, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindHll(key, tx, reply, &object)) return;
-  if (object == nullptr) {
-    tx.NotifySourceMiss(key);
-    return reply.Integer(0);
-  }
+  tx.NoteSource(key, object != nullptr);
+  if (object == nullptr) return reply.Integer(0);
   const auto cached = CachedHllCount(object->value());
   const auto count = cached ? cached : CountHll(object->value());
   if (!count) return reply.Error(kErrCorrupted);
@@ -137,10 +135,8 @@ bool MergeKeys(const Args& keys, Tx& tx, Reply& reply, HllRegisters* registers, 
   for (const std::string_view key : keys) {
     const Object* object;
     if (!FindHll(key, tx, reply, &object)) return false;
-    if (object == nullptr) {
-      tx.NotifySourceMiss(key);
-      continue;
-    }
+    tx.NoteSource(key, object != nullptr);
+    if (object == nullptr) continue;
     *any_dense |= IsDenseHll(object->value());
     if (!MergeHll(object->value(), registers)) {
       reply.Error(kErrCorrupted);

@@ -131,7 +131,9 @@ void Migrate(const Args& args, Tx& tx, Reply& reply) {
 
   std::vector<std::string_view> keys;
   for (const std::string_view key : args.subspan(options.first_key, options.key_count)) {
-    if (tx.Peek(key) != nullptr) keys.push_back(key);
+    const bool is_there = tx.Peek(key) != nullptr;
+    tx.NoteLook(key, is_there);
+    if (is_there) keys.push_back(key);
   }
   if (keys.empty()) return reply.Simple("NOKEY");
 

@@ -25,18 +25,25 @@ int64_t FrequencyOf(const Object& object, int64_t now_ms) {
   return counter - decay;
 }
 
+// The value of the key, which counts as looked for: no miss is told of.
+const Object* Look(const Args& args, Tx& tx) {
+  const Object* object = tx.Peek(args[2]);
+  tx.CountLook(args[2], object != nullptr);
+  return object;
+}
+
 }  // namespace
 
 // OBJECT ENCODING key -> raw, int, embstr, ...; null for an absent key, here and below
 void ObjectEncoding(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
+  const Object* object = Look(args, tx);
   if (object == nullptr) return reply.Null();
   reply.Bulk(EncodingName(object->encoding));
 }
 
 // OBJECT FREQ key -> the access frequency, 0 to 255
 void ObjectFreq(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
+  const Object* object = Look(args, tx);
   if (object == nullptr) return reply.Null();
   if (!UsesLfu()) {
     return reply.Error(
@@ -49,7 +56,7 @@ void ObjectFreq(const Args& args, Tx& tx, Reply& reply) {
 
 // OBJECT IDLETIME key -> seconds since the last use
 void ObjectIdleTime(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
+  const Object* object = Look(args, tx);
   if (object == nullptr) return reply.Null();
   if (UsesLfu()) {
     return reply.Error(
@@ -62,7 +69,7 @@ void ObjectIdleTime(const Args& args, Tx& tx, Reply& reply) {
 
 // OBJECT REFCOUNT key -> 1, or INT_MAX for what Redis would share: small integers
 void ObjectRefCount(const Args& args, Tx& tx, Reply& reply) {
-  const Object* object = tx.Peek(args[2]);
+  const Object* object = Look(args, tx);
   if (object == nullptr) return reply.Null();
   const bool is_integer = object->encoding == Encoding::kInt;
   const auto number = is_integer ? ParseInt64(object->value()) : std::nullopt;

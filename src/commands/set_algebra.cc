@@ -29,7 +29,7 @@ class SourceSets {
     for (const std::string_view key : keys) {
       const Object* found;
       if (!FindSet(key, tx, reply, &found)) return false;
-      if (found == nullptr) tx.NotifySourceMiss(key);
+      tx.NoteSource(key, found != nullptr);
       sources.push_back(&sets_.emplace_back(tx, key, found));
     }
     return true;

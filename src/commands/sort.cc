@@ -238,7 +238,7 @@ void SortKey(const Args& args, bool may_store, Tx& tx, Reply& reply) {
   SortOptions options;
   if (!ReadOptions(args, may_store, &options, reply)) return;
   const Object* object = tx.Find(args[1]);
-  if (object == nullptr) tx.NotifySourceMiss(args[1]);
+  tx.NoteSource(args[1], object != nullptr);
   Elements elements;
   std::optional<SetKey> set;
   Part part{0, 0};

@@ -31,6 +31,7 @@ std::optional<std::string_view> ReadPattern(std::string_view pattern, std::strin
   key.append(element).append(key_pattern.substr(star + 1));
 
   const Object* object = tx.Find(key);
+  tx.NoteSource(key, object != nullptr);
   if (object == nullptr) return std::nullopt;
   if (has_field) return ReadField(key, *object, pattern.substr(arrow + 2), tx, copies);
   if (object->type != ObjectType::kString) return std::nullopt;

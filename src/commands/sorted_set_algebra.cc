@@ -112,7 +112,7 @@ std::optional<size_t> OpenSources(std::string_view command, const Args& args, Tx
       reply.Error(kErrWrongType);
       return std::nullopt;
     }
-    if (object == nullptr) tx.NotifySourceMiss(key);
+    tx.NoteSource(key, object != nullptr);
     query->sources.push_back(std::make_unique<Source>(tx, key, object));
   }
   return 1 + query->sources.size();

@@ -263,7 +263,7 @@ void ZRangeStore(const Args& args, Tx& tx, Reply& reply) {
   const RangeForm form{.first_arg = 2, .takes_form = true, .takes_scores = false};
   if (!ParseQuery(args, form, &query, reply)) return;
   if (!FindSortedSet(args[2], tx, reply, &object)) return;
-  if (object == nullptr) tx.NotifySourceMiss(args[2]);
+  tx.NoteSource(args[2], object != nullptr);
   std::vector<ScoredMember> elements;
   {
     const SortedSetKey source(tx, args[2], object);

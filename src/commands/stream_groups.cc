@@ -169,6 +169,7 @@ void XGroupHelp(const Args&, Tx&, Reply& reply) {
 void XAck(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindStream(args[1], tx, reply, &object)) return;
+  tx.NoteLook(args[1], object != nullptr);
   if (object == nullptr) return reply.Integer(0);
   StreamKey stream(tx, args[1], object);
   StreamGroup* group = stream.FindGroup(args[2]);

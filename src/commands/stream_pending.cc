@@ -103,6 +103,7 @@ bool FindGroupOf(const Args& args, Tx& tx, Reply& reply, std::optional<StreamKey
                  StreamGroup** group) {
   const Object* object;
   if (!FindStream(args[1], tx, reply, &object)) return false;
+  tx.NoteSource(args[1], object != nullptr);
   *group = nullptr;
   if (object != nullptr) {
     stream->emplace(tx, args[1], object);

@@ -157,6 +157,7 @@ bool ResolveIds(Tx& tx, Reply& reply, ReadCall* call) {
     const std::string_view key = call->keys[i];
     const Object* object;
     if (!FindStream(key, tx, reply, &object)) return false;
+    tx.NoteSource(key, object != nullptr);
     if (!call->is_group) {
       if (!ReadAfter(key, call->id_texts[i], object, tx, reply, &call->after[i])) return false;
       continue;
@@ -191,6 +192,7 @@ bool HasMoreThan(size_t count, const StreamKey& stream, StreamId after) {
 bool AnswersFor(const ReadCall& call, size_t index, Tx& tx, bool* made_consumer) {
   const std::string_view key = call.keys[index];
   const Object* object = tx.Find(key);
+  tx.NoteSource(key, object != nullptr);
   if (object == nullptr) return false;
   const StreamId after = call.after[index];
   StreamKey stream(tx, key, object);
@@ -260,7 +262,7 @@ void DeliverHistory(const ReadCall& call, StreamKey& stream, StreamGroup* group,
 
 void AnswerFor(const ReadCall& call, size_t index, Tx& tx, Reply& reply) {
   const std::string_view key = call.keys[index];
-  StreamKey stream(tx, key, tx.Find(key));
+  StreamKey stream(tx, key, tx.Peek(key));
   if (reply.protocol() == 2) reply.Array(2);
   reply.Bulk(key);
   const StreamId after = call.after[index];

@@ -120,7 +120,7 @@ void SetWithOptions(const Args& args, Tx& tx, Reply& reply) {
   const Object* old = nullptr;
   if (options.get || options.condition == SetOptions::Condition::kEqual) {
     if (!FindString(args[1], tx, reply, &old)) return;
-    if (options.get && old == nullptr) tx.NotifyMiss(args[1]);
+    if (options.get) tx.NoteLook(args[1], old != nullptr);
     if (options.get) ReplyValue(old, reply);
   } else if (options.condition != SetOptions::Condition::kNone) {
     old = tx.Find(args[1]);
@@ -214,7 +214,7 @@ void PSetEx(const Args& args, Tx& tx, Reply& reply) {
 void GetSet(const Args& args, Tx& tx, Reply& reply) {
   const Object* old;
   if (!FindString(args[1], tx, reply, &old)) return;
-  if (old == nullptr) tx.NotifyMiss(args[1]);
+  tx.NoteLook(args[1], old != nullptr);
   ReplyValue(old, reply);
   SetAndNotify(args[1], args[2], Expiry::None(), tx);
   PassOnAs({"SET", args[1], args[2]});
@@ -224,8 +224,9 @@ void GetSet(const Args& args, Tx& tx, Reply& reply) {
 void GetDel(const Args& args, Tx& tx, Reply& reply) {
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
+  tx.NoteLook(args[1], object != nullptr);
   ReplyValue(object, reply);
-  if (object == nullptr) return tx.NotifyMiss(args[1]);
+  if (object == nullptr) return;
   tx.Delete(args[1]);
   PassOnDeletion(args[1], LazyDeletion::kUser);
   tx.Notify(EventClass::kGeneric, "del", args[1]);
@@ -241,10 +242,8 @@ void GetEx(const Args& args, Tx& tx, Reply& reply) {
   if (lifetime.kind == Lifetime::Kind::kKeep) return reply.Error(kErrSyntax);
   const Object* object;
   if (!FindString(args[1], tx, reply, &object)) return;
-  if (object == nullptr) {
-    tx.NotifyMiss(args[1]);
-    return reply.Null();
-  }
+  tx.NoteLook(args[1], object != nullptr);
+  if (object == nullptr) return reply.Null();
 
   int64_t at_ms = kNoExpiry;
   if (lifetime.has_time()) {

@@ -2,36 +2,26 @@
 #include "src/scripting/shebang.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "src/numbers.h"
+#include "src/redis_text.h"
 
 namespace hearth {
 namespace {
 
-std::vector<std::string_view> Words(std::string_view text, char separator) {
-  std::vector<std::string_view> words;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(separator), text.size());
-    if (end > 0) words.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return words;
-}
-
-std::string_view Trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  return text;
-}
-
 bool ParseFlags(std::string_view list, uint32_t* flags, std::string* error) {
-  for (const std::string_view name : Words(list, ',')) {
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    const std::string_view name = list.substr(0, end);
     const uint32_t flag = ScriptFlagNamed(name);
-    if (flag == 0) {
+    if (flag == 0 && !name.empty()) {
       *error = "ERR Unexpected flag in script shebang: " + std::string(name);
       return false;
     }
     *flags |= flag;
+    list.remove_prefix(std::min(end + 1, list.size()));
   }
   return true;
 }
@@ -59,20 +49,25 @@ bool ParseScriptShebang(std::string_view body, Shebang* shebang, std::string* er
     *error = "ERR Invalid script shebang";
     return false;
   }
-  const auto words = Words(Trimmed(body.substr(0, end)), ' ');
-  if (words[0] != "#!lua") {
-    *error = "ERR Unexpected engine in script shebang: " + std::string(words[0]);
+  const auto words = SplitWords(body.substr(0, end));
+  if (!words) {
+    *error = "ERR Invalid engine in script shebang";
+    return false;
+  }
+  if (words->front() != "#!lua") {
+    *error = "ERR Unexpected engine in script shebang: " + words->front();
     return false;
   }
   shebang->flags = 0;
   shebang->size = end;
-  for (size_t i = 1; i < words.size(); ++i) {
+  for (const std::string& word : std::span(*words).subspan(1)) {
     constexpr std::string_view kFlags = "flags=";
-    if (!words[i].starts_with(kFlags)) {
-      *error = "ERR Unknown lua shebang option: " + std::string(words[i]);
+    if (!word.starts_with(kFlags)) {
+      *error = "ERR Unknown lua shebang option: " + word;
       return false;
     }
-    if (!ParseFlags(words[i].substr(kFlags.size()), &shebang->flags, error)) return false;
+    const std::string_view flags = std::string_view(word).substr(kFlags.size());
+    if (!ParseFlags(flags, &shebang->flags, error)) return false;
   }
   return true;
 }
@@ -83,17 +78,18 @@ bool ParseLibraryShebang(std::string_view code, LibraryShebang* shebang, std::st
     *error = "ERR Missing library metadata";
     return false;
   }
-  if (end == std::string_view::npos) {
+  const auto words =
+      end == std::string_view::npos ? std::nullopt : SplitWords(code.substr(0, end));
+  if (!words) {
     *error = "ERR Invalid library metadata";
     return false;
   }
-  const auto words = Words(Trimmed(code.substr(0, end)), ' ');
-  shebang->engine = words[0].substr(2);
+  shebang->engine = words->front().substr(2);
   shebang->size = end;
   bool has_name = false;
-  for (size_t i = 1; i < words.size(); ++i) {
-    if (!IsWord(words[i].substr(0, 5), "NAME=")) {
-      *error = "ERR Invalid metadata value given: " + std::string(words[i]);
+  for (const std::string& word : std::span(*words).subspan(1)) {
+    if (!IsWord(std::string_view(word).substr(0, 5), "NAME=")) {
+      *error = "ERR Invalid metadata value given: " + word;
       return false;
     }
     if (has_name) {
@@ -101,7 +97,7 @@ bool ParseLibraryShebang(std::string_view code, LibraryShebang* shebang, std::st
       return false;
     }
     has_name = true;
-    shebang->name = words[i].substr(5);
+    shebang->name = word.substr(5);
   }
   if (!has_name) {
     *error = "ERR Library name was not given";

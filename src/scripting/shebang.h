@@ -1,7 +1,7 @@
 #pragma once
 
-// Shebang: the first line of a script or a function library, "#!lua name=lib flags=a,b", and the
-// flags that it and redis.register_function take.
+// Shebang: the first line of a script or a function library, "#!lua name=lib flags=a,b", in words
+// as SplitWords reads them, and the flags that it and redis.register_function take.
 //
 // Thread: any; pure functions.
 // Errors: texts in Redis' words.

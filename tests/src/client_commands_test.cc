@@ -148,6 +148,7 @@ TEST_F(ClientCommandsTest, WhoIsHeldByAPauseIsShownAsBlocked) {
 // The limits count what is beyond the reply that any client may have.
 TEST_F(ClientCommandsTest, TheLowestOutputLimitStillAnswers) {
   EXPECT_EQ(Run("CONFIG SET client-output-buffer-limit 'normal 1 2 3'"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG SET client-output-buffer-limit ''"), "+OK\r\n");
   EXPECT_EQ(Run("PING"), "+PONG\r\n");
   TestClient other = Connect();
   EXPECT_EQ(other.Run("PING"), "+PONG\r\n");

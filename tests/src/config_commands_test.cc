@@ -80,6 +80,15 @@ TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
   EXPECT_EQ(Run("CONFIG GET hz"), WireArray({"hz", "500"}));
   EXPECT_EQ(Run("CONFIG SET maxmemory 1mb maxmemory 2mb"),
             Refusal("maxmemory", "duplicate parameter"));
+  EXPECT_EQ(Run("CONFIG SET maxmemory 1mb timeout"), "-ERR syntax error\r\n");
+}
+
+TEST_F(ConfigCommandsTest, TheFolderHasToBeThere) {
+  Restart({"--enable-protected-configs", "yes"});
+  EXPECT_EQ(Run("CONFIG SET dir " + std::string("/none")), Refusal("dir", "No such file or directory"));
+  EXPECT_EQ(Run("CONFIG SET dir /dev/null"), Refusal("dir", "Not a directory"));
+  EXPECT_EQ(Run("CONFIG SET dir /"), "+OK\r\n");
+  EXPECT_EQ(Run("CONFIG GET dir"), WireArray({"dir", "/"}));
 }
 
 // What is not supported yet and would be less safe when ignored stops the start, unless it says

@@ -125,6 +125,36 @@ TEST_F(InfoTest, HasTheFieldsThatToolsRead) {
   }
 }
 
+// Of commands that may write, those that answer what is there look for it as readers do.
+TEST_F(InfoTest, WhoWritesMayLookForAKeyToo) {
+  for (const char* line : {"SET s 1", "SADD e a", "ZADD z 1 a", "RPUSH l 1", "XADD x 1-1 a b",
+                           "XGROUP CREATE x g 0", "SET bits a", "PFADD p a"}) {
+    Run(line);
+  }
+  for (const char* line : {"GETSET % 1", "SET % 1 GET", "GETEX %", "COPY % copy REPLACE"}) {
+    for (const char* key : {"s", "none"}) {
+      std::string text = line;
+      text.replace(text.find('%'), 1, key);
+      const std::string hits = InfoField("stats", "keyspace_hits");
+      const std::string misses = InfoField("stats", "keyspace_misses");
+      const bool is_there = std::string_view(key) == "s";
+      Run(text);
+      EXPECT_EQ(InfoField("stats", "keyspace_hits") != hits, is_there) << text;
+      EXPECT_EQ(InfoField("stats", "keyspace_misses") != misses, !is_there) << text;
+      Run("DEL none");
+    }
+  }
+  Run("CONFIG RESETSTAT");
+  for (const char* line :
+       {"SORT l STORE d", "SINTERSTORE d e no", "ZUNIONSTORE d 2 z no", "ZRANGESTORE d no 0 -1",
+        "XREADGROUP GROUP g c STREAMS x >", "XACK x g 1-1", "XAUTOCLAIM no g c 0 0", "PFMERGE d2 p",
+        "BITOP NOT d bits", "BITFIELD bits GET u8 0", "GETDEL s", "OBJECT ENCODING l"}) {
+    Run(line);
+  }
+  EXPECT_EQ(InfoField("stats", "keyspace_hits"), "11");
+  EXPECT_EQ(InfoField("stats", "keyspace_misses"), "5");
+}
+
 TEST_F(InfoTest, CountsWhatWasDone) {
   Run("SET a 1");
   Run("SET b 2 EX 100");

@@ -137,6 +137,12 @@ TEST_F(KeyspaceEventsTest, NewKeysAndMissesHaveToBeAskedForByName) {
   EXPECT_EQ(EventsOf("COPY a b REPLACE"), "new b, copy_to b");
   EXPECT_EQ(EventsOf("MGET a x y"), "keymiss x, keymiss y");
   EXPECT_EQ(EventsOf("GETSET x 1"), "keymiss x, new x, set x");
+  EXPECT_EQ(EventsOf("COPY y z"), "keymiss y");
+  EXPECT_EQ(EventsOf("XACK y g 1-1"), "keymiss y");
+  EXPECT_EQ(EventsOf("BITFIELD y GET u8 0"), "keymiss y");
+  Run("RPUSH ids 1");
+  (void)Events();
+  EXPECT_EQ(EventsOf("SORT ids BY w*"), "keymiss w1");
   // Within a transaction each command counts by itself.
   Run("MULTI");
   for (const char* line : {"SET m 1", "DEL m", "LPUSH m a", "GET none"}) Run(line);

@@ -109,6 +109,9 @@ TEST_F(FunctionTest, ALoadHasGlobalsOfItsOwn) {
 TEST_F(FunctionTest, LibrariesThatAreNoneAreRefused) {
   EXPECT_EQ(Load("return 1"), "-ERR Missing library metadata\r\n");
   EXPECT_EQ(Load("#!lua\nreturn 1"), "-ERR Library name was not given\r\n");
+  EXPECT_EQ(Load("#!lua name='a\nreturn 1"), "-ERR Invalid library metadata\r\n");
+  EXPECT_EQ(Load("#!lua\tname='quoted'\nredis.register_function('q', function() end)"),
+            WireBulk("quoted"));
   EXPECT_EQ(Load("#!foo name=a\nreturn 1"), "-ERR Engine 'foo' not found\r\n");
   EXPECT_EQ(Load("#!lua name=a\nreturn 1"), "-ERR No functions registered\r\n");
   EXPECT_EQ(Load("#!lua name=a\nretur("),

@@ -194,6 +194,14 @@ TEST_F(ScriptTest, ReadOnlyScriptsMayNotWrite) {
   EXPECT_EQ(Eval("#!lua flags=bad\nreturn 1"), "-ERR Unexpected flag in script shebang: bad\r\n");
 }
 
+TEST_F(ScriptTest, TheWordsOfAShebangMayBeQuoted) {
+  EXPECT_EQ(Eval("#!'lua' flags='no-writes'\nreturn 1"), ":1\r\n");
+  EXPECT_EQ(EvalError("#!lua flags='no-writes'\nreturn redis.call('set','a','b')"),
+            "-ERR Write commands are not allowed from read-only scripts.");
+  EXPECT_EQ(Eval("#!lua flags='no-writes\nreturn 1"),
+            "-ERR Invalid engine in script shebang\r\n");
+}
+
 // What may be replicated is a write too.
 TEST_F(ScriptTest, ReadOnlyScriptsMayNotPublish) {
   const std::string refusal = "-ERR Write commands are not allowed from read-only scripts.";
