@@ -78,8 +78,7 @@ bool ParseLibraryShebang(std::string_view code, LibraryShebang* shebang, std::st
     *error = "ERR Missing library metadata";
     return false;
   }
-  const auto words =
-      end == std::string_view::npos ? std::nullopt : SplitWords(code.substr(0, end));
+  const auto words = end == std::string_view::npos ? std::nullopt : SplitWords(code.substr(0, end));
   if (!words) {
     *error = "ERR Invalid library metadata";
     return false;

@@ -198,8 +198,7 @@ TEST_F(ScriptTest, TheWordsOfAShebangMayBeQuoted) {
   EXPECT_EQ(Eval("#!'lua' flags='no-writes'\nreturn 1"), ":1\r\n");
   EXPECT_EQ(EvalError("#!lua flags='no-writes'\nreturn redis.call('set','a','b')"),
             "-ERR Write commands are not allowed from read-only scripts.");
-  EXPECT_EQ(Eval("#!lua flags='no-writes\nreturn 1"),
-            "-ERR Invalid engine in script shebang\r\n");
+  EXPECT_EQ(Eval("#!lua flags='no-writes\nreturn 1"), "-ERR Invalid engine in script shebang\r\n");
 }
 
 // What may be replicated is a write too.
