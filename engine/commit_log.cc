@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "engine/check.h"
+#include "engine/lock_soon.h"
 #include "engine/replication_feed.h"
 
 namespace hearth {
@@ -211,6 +212,12 @@ uint64_t CommitLog::AppendStateRow() {
   return next_seq_++;
 }
 
+// The mutex, for those who take it all the time and hold it for a row.
+std::unique_lock<std::mutex> CommitLog::Lock() {
+  return LockSoon(mutex_, [] { return false; }) ? std::unique_lock(mutex_, std::adopt_lock)
+                                                : std::unique_lock(mutex_);
+}
+
 // Writes the open group. Requires: the lock; nobody writes, or holds a turn. False when the log has
 // failed.
 bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
@@ -325,7 +332,7 @@ Status CommitLog::WriteGroup(const std::shared_ptr<const Group>& group, StoreSta
 CommitOutcome CommitLog::Commit(uint64_t barrier) {
   uint64_t committed = committed_seq();
   if (barrier <= committed) return {committed, false};
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock = Lock();
   std::chrono::steady_clock::time_point deadline;  // of the first wait on
   bool waited_out = false;
   if (rewound_) [[unlikely]]

@@ -74,7 +74,9 @@ class CommitLog {
   // A transaction's turn at the log; holds the log's mutex, so that all its rows are in one group.
   class Join {
    public:
-    explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_) {
+    explicit Join(CommitLog& log) : log_(log), lock_(log.mutex_, std::try_to_lock) {
+      if (!lock_.owns_lock()) [[unlikely]]
+        lock_ = log.Lock();
       if (log.held_) [[unlikely]]
         log.written_.wait(lock_, [&log] { return !log.held_; });
     }
@@ -185,6 +187,7 @@ class CommitLog {
     StoreState state;  // after the group
   };
 
+  std::unique_lock<std::mutex> Lock();
   bool LeadOnce(std::unique_lock<std::mutex>& lock);
   uint64_t AppendStateRow();
   void NoteRow();
