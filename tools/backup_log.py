@@ -46,6 +46,9 @@ class LogSource:
     """The log of a running server, as it is now."""
 
     def __init__(self, connection):
+        if connection.config("appendonly") != "yes":
+            raise BackupError("the server writes no log: CONFIG SET appendonly yes, and in its "
+                              "configuration file; then make a new backup")
         if connection.config("wal-retain") != "yes":
             raise BackupError("the server does not keep its write-ahead log until it is archived: "
                               "CONFIG SET wal-retain yes, and in its configuration file")

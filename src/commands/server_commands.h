@@ -27,5 +27,7 @@ void ConfigSet(const Args& args, Session& session, Reply& reply);
 
 // debug.cc
 void Debug(const Args& args, Session& session, Reply& reply);
+// debug_protocol.cc
+void DebugProtocol(const Args& args, Session& session, Reply& reply);
 
 }  // namespace hearth

@@ -109,6 +109,12 @@ def a_server_that_does_not_keep_its_log_is_refused():
         run("archive", place.repo, "--every", "0", code=2)
 
 
+def a_server_that_writes_no_log_is_refused():
+    with LogPlace("--appendonly", "no") as place:
+        assert "the server writes no log" in run(*place.archive_args(), code=1)
+        assert not os.path.exists(place.repo)
+
+
 def a_backup_from_before_the_log_is_refused():
     with LogPlace() as place:
         place.server.call("CONFIG", "SET", "wal-retain", "no")
@@ -433,6 +439,7 @@ TESTS = [
     any_point_that_is_archived_can_be_restored,
     a_round_costs_what_is_new_and_segments_stay_few,
     a_server_that_does_not_keep_its_log_is_refused,
+    a_server_that_writes_no_log_is_refused,
     a_backup_from_before_the_log_is_refused,
     a_point_that_the_log_does_not_reach_is_refused,
     what_the_server_deleted_before_it_was_archived_is_told,
