@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""hearth.conf shows directives that exist, with their defaults, and every one of ours; and what the
-command line answers beside it.
+"""hearth.conf shows directives that exist, with their defaults, and every one of ours; what the
+command line answers beside it; and a start with the file that Debian's redis-server comes with.
 
 usage: conf_test.py HEARTH_SERVER [--redis redis-server]
 """
@@ -8,12 +8,15 @@ usage: conf_test.py HEARTH_SERVER [--redis redis-server]
 import argparse
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from resp import Server  # noqa: E402
+from resp import Client, Server, wait_until  # noqa: E402
 
 # Shown with a value that is no default.
 EXAMPLES = {"unixsocket", "unixsocketperm", "requirepass", "aclfile", "replicaof", "masteruser",
@@ -26,6 +29,10 @@ OF_REDIS = {"cluster-announce-human-nodename", "key-load-delay", "locale-collate
             "loading-process-events-interval-bytes", "lua-enable-deprecated-api",
             "rdb-key-save-delay", "set-max-listpack-entries", "set-max-listpack-value",
             "use-exit-on-panic"}
+
+
+STOCK_CONF = "/etc/redis/redis.conf"
+STOCK_FOLDERS = ("/var/lib/redis", "/var/log/redis", "/run/redis")
 
 
 class Configured(Server):
@@ -96,6 +103,71 @@ def check_command_line(binary):
     assert code == 1 and "no-such-directive" in told, told
 
 
+class Stock:
+    """A daemon, started with Debian's file as it stands but for the folders and the socket."""
+
+    def __init__(self, binary):
+        self.folder = tempfile.mkdtemp(prefix="hearth-test-")
+        self.conf, self.path = (os.path.join(self.folder, name) for name in ("conf", "socket"))
+        self.command = [binary, self.conf, "--port", "0", "--unixsocket", self.path]
+        self.pid = None
+        with open(STOCK_CONF) as file:
+            text = file.read()
+        for folder in STOCK_FOLDERS:
+            text = text.replace(folder, self.folder)
+        with open(self.conf, "w") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name)) as file:
+            return file.read()
+
+    def start(self):
+        done = subprocess.run(self.command, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+        pid_file = os.path.join(self.folder, "redis-server.pid")
+        wait_until(lambda: os.path.exists(pid_file) and self.read(pid_file).endswith("\n"), "a pid")
+        self.pid = int(self.read(pid_file))
+        wait_until(lambda: "Ready to accept" in self.read("redis-server.log"), "the server")
+        return Client(self.path)
+
+    def shut_down(self, client):
+        try:
+            client.call("SHUTDOWN")
+        except ConnectionError:
+            pass
+        # Who is to wait for the process is not known: here it is another's child.
+        wait_until(lambda: "bye bye" in self.read("redis-server.log"), "its end")
+        self.pid = None
+        assert not os.path.exists(os.path.join(self.folder, "redis-server.pid"))
+        os.rename(*(os.path.join(self.folder, "redis-server.log" + end) for end in ("", ".old")))
+
+    def remove(self):
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+        shutil.rmtree(self.folder)
+
+
+def check_stock_file(binary):
+    if not os.access(STOCK_CONF, os.R_OK):
+        return print("%s cannot be read: a start with it is not tried" % STOCK_CONF)
+    server = Stock(binary)
+    try:
+        client = server.start()
+        assert client.call("CONFIG", "GET", "save")[1] == b"3600 1 300 100 60 10000"
+        assert client.call("SET", "key", "value") == "OK"
+        assert client.call("CONFIG", "SET", "maxclients", "1234") == "OK"
+        assert client.call("CONFIG", "REWRITE") == "OK"
+        server.shut_down(client)
+        client = server.start()
+        assert client.call("GET", "key") == b"value"
+        assert client.call("CONFIG", "GET", "maxclients")[1] == b"1234"
+        server.shut_down(client)
+    finally:
+        server.remove()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
@@ -103,6 +175,7 @@ def main():
     options = parser.parse_args()
     check_command_line(options.server)
     check_signals(options.server)
+    check_stock_file(options.server)
     with open(os.path.join(ROOT, "hearth.conf")) as file:
         shown = shown_directives(file.read())
     defaults = settings(Server(options.server))
