@@ -42,9 +42,10 @@ def main():
     parser.add_argument("hearth")
     parser.add_argument("--redis", default="redis-server")
     options = parser.parse_args()
-    hearth = Server(options.hearth, []).start()
-    redis = Server(options.redis, ["--save", ""]).start()
+    hearth, redis = Server(options.hearth), Server(options.redis, ["--save", ""])
     try:
+        hearth.start()
+        redis.start()
         check(hearth.client(), redis.client())
         check(redis.client(), hearth.client())
         # A kill leaves what was acknowledged.
@@ -52,10 +53,11 @@ def main():
         hearth.kill()
         hearth.start()
         assert by_name(hearth.client().call("FUNCTION", "LIST", "WITHCODE")) == listed
+        assert hearth.stop() == 0
         print("libraries pass between both, and survive a kill")
     finally:
-        hearth.stop()
-        redis.stop()
+        hearth.remove()
+        redis.remove()
 
 
 if __name__ == "__main__":
