@@ -369,10 +369,10 @@ def run(options, hearth, redis):
     set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
-        if follower:  # settings are not replicated, and some decide what is stored
-            batch = [command for command in batch if command[0] != "CONFIG"]
         if options.multi:
             batch = in_transactions(generator, options.multi, batch)
+        if follower:  # settings are not replicated, and some decide what is stored
+            batch = [command for command in batch if command[0] != "CONFIG"]
         replies = ours.pipeline(batch), pipeline_of_redis(theirs, batch)
         for command, a, b in pair_up(batch, *replies):
             if command[0] == "SELECT" and b == "OK":
