@@ -13,8 +13,9 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
-from place import KEYS, VALUE_SIZE, Place, digest, files_of, flip, run_tests, tree  # noqa: E402
-from resp import Listening, Server  # noqa: E402
+from place import (KEYS, VALUE_SIZE, Place, Relative, digest, files_of, flip,  # noqa: E402
+                   run_tests, tree)
+from resp import Listening  # noqa: E402
 from tool import create, run  # noqa: E402
 
 class Writer(threading.Thread):
@@ -273,22 +274,7 @@ def what_is_not_a_repository_is_left_alone():
 
 
 def a_servers_relative_folder_is_found():
-    with Place() as place:
-        place.server.stop()
-
-        class Relative(Server):
-            def start(self, timeout_s=60):
-                here = os.getcwd()
-                os.chdir(self.folder)
-                try:
-                    return super().start(timeout_s)
-                finally:
-                    os.chdir(here)
-
-            def command_line(self, data):
-                return super().command_line("./data") + ["--snapshot-dir", "elsewhere"]
-
-        place.server = place.serve(place.folder, Relative)
+    with Place("--snapshot-dir", "elsewhere", kind=Relative) as place:
         place.create()
         assert os.path.isdir(place.at("elsewhere"))
 

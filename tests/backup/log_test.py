@@ -17,8 +17,8 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import backup_repo  # noqa: E402
 from log_place import LogPlace, time_text  # noqa: E402
-from place import Place, digest, files_of, flip, run_tests, tree  # noqa: E402
-from resp import Listening, Server, wait_until  # noqa: E402
+from place import Place, Relative, digest, files_of, flip, run_tests, tree  # noqa: E402
+from resp import Listening, wait_until  # noqa: E402
 from tool import run  # noqa: E402
 
 ANOTHER_IDENTITY = "00000000-0000-4000-8000-000000000000"
@@ -403,19 +403,8 @@ def one_of_several_logs_is_chosen():
 
 
 def a_servers_folders_and_databases_are_found():
-    class Relative(Server):
-        def start(self, timeout_s=60):
-            here = os.getcwd()
-            os.chdir(self.folder)
-            try:
-                return super().start(timeout_s)
-            finally:
-                os.chdir(here)
-
-        def command_line(self, data):
-            return super().command_line("./data") + ["--wal-dir", "elsewhere"]
-
-    with LogPlace("--databases", "40", kind=Relative) as place:
+    args = ["--databases", "40", "--wal-dir", "elsewhere"]
+    with LogPlace(*args, kind=Relative) as place:
         client = place.server.client()
         client.call("SELECT", 33)
         client.call("SET", "there", "1")

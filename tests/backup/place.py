@@ -14,6 +14,21 @@ KEYS = 100
 VALUE_SIZE = 3000
 
 
+class Relative(Server):
+    """Its directories are named from its own folder on, where it runs."""
+
+    def start(self, timeout_s=60):
+        here = os.getcwd()
+        os.chdir(self.folder)
+        try:
+            return super().start(timeout_s)
+        finally:
+            os.chdir(here)
+
+    def command_line(self, data):
+        return super().command_line("./data")
+
+
 class Place:
     """A temporary folder with a server, its data and a repository's path."""
 

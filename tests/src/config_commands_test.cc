@@ -85,8 +85,7 @@ TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
 
 TEST_F(ConfigCommandsTest, TheFolderHasToBeThere) {
   Restart({"--enable-protected-configs", "yes"});
-  EXPECT_EQ(Run("CONFIG SET dir " + std::string("/none")),
-            Refusal("dir", "No such file or directory"));
+  EXPECT_EQ(Run("CONFIG SET dir /none"), Refusal("dir", "No such file or directory"));
   EXPECT_EQ(Run("CONFIG SET dir /dev/null"), Refusal("dir", "Not a directory"));
   EXPECT_EQ(Run("CONFIG SET dir /"), "+OK\r\n");
   EXPECT_EQ(Run("CONFIG GET dir"), WireArray({"dir", "/"}));
