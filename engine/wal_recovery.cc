@@ -177,7 +177,9 @@ class Recovery {
 Status RecoverFromWal(Engine& engine, const std::string& wal_dir, const RecoveryTarget& target,
                       const std::function<void(uint64_t seq)>& progress, RecoveryReport* report) {
   Status status = Recovery(engine, wal_dir, target, report).Run(progress);
-  return status.ok() ? engine.Promote() : status;
+  if (status.ok()) status = engine.Promote();
+  // What stands in its own log is missing where a server with another wal-dir opens it.
+  return status.ok() ? engine.store().Flush(/*wait=*/true) : status;
 }
 
 }  // namespace hearth

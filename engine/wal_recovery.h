@@ -7,7 +7,7 @@
 // The files are read as wal_archive.h lays them out, live and retained, and stay as they are; the
 // store that they belong to may be in use. The groups are applied as a primary's are: at their own
 // sequences, each checked. Then a new history begins (Engine::Promote): no replica goes on with
-// what was left out.
+// what was left out, and all is flushed: the store needs no log of its own.
 //
 // Thread:   one; nothing else uses the engine.
 // Errors:   NotFound: the files do not reach the store's end, or a part between is missing;

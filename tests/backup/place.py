@@ -36,9 +36,9 @@ class Place:
         self.folder = tempfile.mkdtemp(prefix="hearth-test-")
         self.repo = self.at("repo")
         self.args = ["--save", "", "--enable-debug-command", "yes", *args]
-        self.servers = []
+        self.kind, self.servers = kind, []
         try:
-            self.server = self.serve(self.folder, kind)
+            self.server = self.serve(self.folder)
         except BaseException:
             self.__exit__()
             raise
@@ -54,9 +54,9 @@ class Place:
     def at(self, *names):
         return os.path.join(self.folder, *names)
 
-    def serve(self, folder, kind=Server):
-        """A server whose data directory is folder/data."""
-        server = kind(sys.argv[1], self.args, folder)
+    def serve(self, folder, kind=None):
+        """A server whose data directory is folder/data; kind: another than the first one's."""
+        server = (kind or self.kind)(sys.argv[1], self.args, folder)
         self.servers.append(server)
         return server.start()
 
