@@ -307,8 +307,10 @@ def as_followed(state):
 class Follower:
     """A redis-server that replicates Hearth."""
 
-    def __init__(self, options, hearth):
+    def __init__(self, options):
         self.server = Listening(options.redis, ["--save", "", "--enable-debug-command", "yes"])
+
+    def follow(self, hearth):
         self.client = self.server.start().client()
         assert self.client.call("REPLICAOF", "127.0.0.1", hearth.port) == "OK"
 
@@ -359,13 +361,12 @@ def pipeline_of_redis(client, batch):
     return kept
 
 
-def run(options, hearth, redis):
+def run(options, hearth, redis, follower):
     groups = [g for g in GROUPS if not options.groups or g.__name__ in options.groups]
     generator = Generator(options.seed, groups)
     ours, theirs = hearth.client(), redis.client()
     done, db, args = 0, 0, hearth.args
     differences = {}
-    follower = Follower(options, hearth) if options.followed else None
     set_packed_size(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
@@ -402,7 +403,6 @@ def run(options, hearth, redis):
     assert verdict == "OK", verdict
     if follower:
         follower.compare(ours)
-        follower.end()
     print("%d commands: same replies, same data" % done)
 
 
@@ -432,10 +432,13 @@ def main():
                        ["--enable-debug-command", "yes", "--save", ""] + options.extra)
     redis = Listening(options.redis, ["--save", "", "--enable-debug-command", "yes",
                                       "--enable-protected-configs", "yes"])
+    follower = Follower(options) if options.followed else None
     try:
         hearth.start()
         redis.start()
-        run(options, hearth, redis)
+        if follower:
+            follower.follow(hearth)
+        run(options, hearth, redis, follower)
         assert hearth.stop() == 0
     except BaseException:
         print(hearth.log_tail())
@@ -443,6 +446,8 @@ def main():
     finally:
         hearth.remove()
         redis.remove()
+        if follower:
+            follower.end()
 
 
 if __name__ == "__main__":
