@@ -126,10 +126,11 @@ class Stock:
         done = subprocess.run(self.command, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, timeout=60)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
-        pid_file = os.path.join(self.folder, "redis-server.pid")
-        wait_until(lambda: os.path.exists(pid_file) and self.read(pid_file).endswith("\n"), "a pid")
-        self.pid = int(self.read(pid_file))
-        wait_until(lambda: "Ready to accept" in self.read("redis-server.log"), "the server")
+        log = os.path.join(self.folder, "redis-server.log")
+        wait_until(lambda: os.path.exists(log) and " PID: " in self.read(log), "its first lines")
+        self.pid = int(re.search(r" PID: (\d+)", self.read(log))[1])
+        wait_until(lambda: "Ready to accept" in self.read(log), "the server")
+        assert self.read("redis-server.pid") == "%d\n" % self.pid
         return Client(self.path)
 
     def shut_down(self, client):

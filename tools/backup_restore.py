@@ -163,7 +163,7 @@ def check_recovered(told, log, until):
     """The log holds everything up to its sequence: else a part of it was not read."""
     ended = any(line.startswith(LOG_ENDS) for line in told)
     reached = int(RECOVERED.match(told[0])[1])
-    wanted = min(log.sequence(), log.sequence() if until.sequence is None else until.sequence)
+    wanted = log.sequence() if until.sequence is None else until.sequence
     if ended and reached < wanted:
         raise BackupError("the recovery ended at sequence %d, the log is archived to %d" %
                           (reached, log.sequence()))

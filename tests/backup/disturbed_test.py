@@ -10,7 +10,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,8 +18,8 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import backup_repo  # noqa: E402  loaded once for all children
 import backup_source  # noqa: E402
-from place import Place, files_of, run_tests, tree  # noqa: E402
-from tool import (Child, at_each_step, create, kill, no_space, run, stop,  # noqa: E402
+from place import Place, files_of, killed_restores, run_tests  # noqa: E402
+from tool import (CHANGES, Child, at_each_step, create, kill, no_space, run, stop,  # noqa: E402
                   syncs_and_renames)
 
 def a_create_killed_at_any_step_leaves_whole_backups_and_is_made_good():
@@ -141,30 +140,12 @@ def a_half_restore_cannot_be_started_from():
         place.create()
         place.server.stop()
         data = place.at("again", "data")
-        refused = 0
 
-        def renew():
-            shutil.rmtree(place.at("again"), ignore_errors=True)
-            os.mkdir(place.at("again"))
+        def check_served(server, files):
+            assert "COPIED" in files and server.call("DBSIZE") == 30
 
-        def check(*_):
-            nonlocal refused
-            before = tree(data)
-            if not before or list(before) == ["hearth.mark.unfinished"]:
-                return  # as an empty directory
-            if "CURRENT" in before:
-                assert "COPIED" in before
-                assert place.serve(place.at("again")).call("DBSIZE") == 30
-                return
-            refused += 1
-            started = subprocess.run(place.server.command_line(data), stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-            assert started.returncode != 0, started.stdout
-            assert b"CURRENT file is missing" in started.stdout, started.stdout
-            after = tree(data)
-            assert {name: after.get(name) for name in before} == before, "it deletes nothing"
-
-        at_each_step(["restore", place.repo, "latest", data], kill, renew, check)
+        args = ["restore", place.repo, "latest", data]
+        refused, _ = killed_restores(place, args, data, CHANGES, check_served)
         assert refused > 6, refused
 
 

@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import backup_restore  # noqa: E402,F401  loaded once for all children
 import backup_source  # noqa: E402,F401
 from log_place import ARCHIVED, LogPlace  # noqa: E402
-from place import digest, files_of, run_tests, tree  # noqa: E402
+from place import digest, files_of, killed_restores, run_tests  # noqa: E402
 from tool import (TOOL, Child, at_each_step, kill, no_space, run, stop,  # noqa: E402
                   syncs_and_renames)
 
@@ -137,33 +137,13 @@ def a_half_restore_cannot_be_started_from():
         place.archive()
         place.server.stop()
         data = place.at("again", "data")
-        refused = served = 0
 
-        def renew():
-            shutil.rmtree(place.at("again"), ignore_errors=True)
-            os.mkdir(place.at("again"))
-
-        def check(*_):
-            nonlocal refused, served
-            before = tree(data)
-            if not before or list(before) == ["hearth.mark.unfinished"]:
-                return  # as an empty directory
-            if "CURRENT" in before:
-                assert not os.path.exists(os.path.join(data, "recovery"))
-                again = place.serve(place.at("again"))
-                assert digest(again) == place.second.digest
-                again.stop()
-                served += 1
-                return
-            refused += 1
-            started = subprocess.run(place.server.command_line(data), stdin=subprocess.DEVNULL,
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
-            assert started.returncode != 0, started.stdout
-            assert b"CURRENT file is missing" in started.stdout, started.stdout
+        def check_served(server, files):
+            assert "recovery" not in files and digest(server) == place.second.digest
 
         args = place.until_args(place.name, "end", data)
         calls = ("write", "replace", "mkdir", "unlink", "rmdir", "fsync")
-        at_each_step(args, kill, renew, check, calls)
+        refused, served = killed_restores(place, args, data, calls, check_served)
         assert refused > 20 and served, (refused, served)
 
 

@@ -4,11 +4,12 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
 from resp import Server
-from tool import create, run
+from tool import at_each_step, create, kill, run
 
 KEYS = 100
 VALUE_SIZE = 3000
@@ -92,6 +93,38 @@ class Place:
 
     def names(self):
         return [backup["name"] for backup in json.loads(run("list", self.repo, "--json"))]
+
+
+def killed_restores(place, args, data, calls, check_served):
+    """A restore to the directory `data` is killed at each step: (how often no server started from
+    what was left, how often one did, which check_served was given)."""
+    refused = served = 0
+
+    def renew():
+        shutil.rmtree(os.path.dirname(data), ignore_errors=True)
+        os.mkdir(os.path.dirname(data))
+
+    def check(*_):
+        nonlocal refused, served
+        before = tree(data)
+        if not before or list(before) == ["hearth.mark.unfinished"]:
+            return  # as an empty directory
+        if "CURRENT" in before:
+            again = place.serve(os.path.dirname(data))
+            check_served(again, before)
+            again.stop()
+            served += 1
+            return
+        refused += 1
+        started = subprocess.run(place.server.command_line(data), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+        assert started.returncode != 0, started.stdout
+        assert b"CURRENT file is missing" in started.stdout, started.stdout
+        after = tree(data)
+        assert {name: after.get(name) for name in before} == before, "it deletes nothing"
+
+    at_each_step(args, kill, renew, check, calls)
+    return refused, served
 
 
 def tree(path):
