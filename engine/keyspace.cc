@@ -87,12 +87,13 @@ void Keyspace::FreeLater(std::unique_ptr<Table> table) {
   graveyard_wanted_.notify_one();
 }
 
+// Shifted twice: by all 64 bits it would be undefined, and one shard's slots take them all.
 uint64_t Keyspace::FirstPosition(uint32_t shard_index) const {
-  return uint64_t{shard_index} << (slot_shift_ + kPositionHashBits);
+  return uint64_t{shard_index} << slot_shift_ << kPositionHashBits;
 }
 
 uint64_t Keyspace::LastPosition(uint32_t shard_index) const {
-  return FirstPosition(shard_index) | ((uint64_t{1} << (slot_shift_ + kPositionHashBits)) - 1);
+  return FirstPosition(shard_index + 1) - 1;  // beyond the last shard: 0 - 1
 }
 
 Table& Keyspace::TableOf(Shard& shard, uint32_t shard_index, uint32_t db) {
@@ -104,6 +105,8 @@ Table& Keyspace::TableOf(Shard& shard, uint32_t shard_index, uint32_t db) {
 // All locks are taken before the first look and kept to the last: a lock between two looks would
 // have each wait for the cache misses of the one before.
 void Keyspace::Prefetch(std::span<const KeyRef> keys) {
+  const auto is_first = [&](const KeyRef& ref) { return ref.position == keys[0].position; };
+  if (std::ranges::all_of(keys, is_first)) return;  // nothing to overlap
   uint64_t locked = 0;
   uint64_t tried = 0;
   for (const KeyRef& ref : keys) {

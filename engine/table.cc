@@ -344,18 +344,6 @@ void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Placed>* out) c
   }
 }
 
-Object* Table::RandomObject(uint64_t random) const {
-  if (size_ == 0) return nullptr;
-  const uint64_t span = uint64_t{slot_count_} << kPositionHashBits;
-  std::vector<Placed> placed;
-  for (const uint64_t from : {(uint64_t{first_slot_} << kPositionHashBits) + random % span,
-                              uint64_t{first_slot_} << kPositionHashBits}) {
-    (void)Walk(from, 16, &placed);
-    if (!placed.empty()) return placed[random % placed.size()].object;
-  }
-  return nullptr;
-}
-
 void Table::Clear() {
   if (!records_) return;
   for (uint32_t index = 0; index < slot_count_; ++index) {

@@ -99,8 +99,6 @@ class Table {
     return SweepCells(hand, objects_max, kExpiryBit, visit);
   }
 
-  // Some resident object, nearly uniform; nullptr when there is none.
-  Object* RandomObject(uint64_t random) const;
   void Clear();
 
  private:

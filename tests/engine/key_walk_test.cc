@@ -96,6 +96,37 @@ TEST_F(KeyWalkTest, ARandomKeyIsFoundBehindManyThatHaveExpired) {
   EXPECT_GT(expired.size(), 0u);
 }
 
+// All positions are one shard's: as many as 64 bits count.
+TEST_F(KeyWalkTest, OneShardIsWalkedToItsEnd) {
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  EngineOptions options = Options();
+  options.shard_count = 1;
+  ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
+  for (int i = 0; i < 500; ++i) Set("k" + std::to_string(i), "v");
+  for (const bool demotes : {false, true}) {
+    if (demotes) DemoteAll();
+    std::map<std::string, int> seen;
+    uint64_t cursor = 0;
+    do {
+      KeyPage page;
+      ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
+      for (const KeyInfo& info : page.keys) ++seen[info.key];
+      ASSERT_TRUE(page.next == 0 || page.next > cursor);
+      cursor = page.next;
+    } while (cursor != 0);
+    EXPECT_EQ(seen.size(), 500u);
+    std::string key;
+    bool found = false;
+    std::vector<KeyInfo> expired;
+    for (const uint64_t random : {uint64_t{0}, uint64_t{1} << 40, UINT64_MAX}) {
+      EXPECT_TRUE(
+          ReadRandomKey(engine_->keyspace(), 0, random, clock_.WallMs(), &key, &found, &expired)
+              .ok());
+      EXPECT_TRUE(found);
+    }
+  }
+}
+
 TEST_F(KeyWalkTest, WhatHasExpiredIsDeletedWhereverItIs) {
   for (int i = 0; i < 10; ++i) Set("k" + std::to_string(i), "v", Expiry::AtMs(clock_.WallMs() + 5));
   Set("again", "v", Expiry::AtMs(clock_.WallMs() + 5));
