@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,8 @@ class Collection {
   // Bytes allocated; kept as a running sum, never counted.
   virtual size_t memory_bytes() const = 0;
   virtual ElementExpiry element_expiry() const { return {}; }
+  // Fetches into the processor's cache what lookups of the members will read. Worth it for several.
+  virtual void Prefetch(std::span<const std::string_view> members) const { (void)members; }
 
   // Element rows erased under this object id: what a load walks over although it is gone.
   uint32_t erased_row_count() const { return erased_row_count_; }

@@ -37,6 +37,9 @@ class HashCollection : public Collection {
   bool ReadPacked(std::string_view packed) override;
   bool AppendAsPacked(std::string* to) const override;
   void Rows(const RowVisitor& visit) const override;
+  void Prefetch(std::span<const std::string_view> members) const override {
+    if (is_big_) big_->table.Prefetch(members);
+  }
   ElementExpiry element_expiry() const override;
 
   // The field, whether or not its time has come; its views are good until the next change.

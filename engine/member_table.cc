@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -21,6 +22,8 @@ namespace {
 constexpr uint32_t kFullOf8 = 7;
 // The directory may be this much wider than its segments need: beyond, segments grow.
 constexpr uint32_t kDepthMax = 40;
+// Below so many members the processor's cache holds most of the table.
+constexpr size_t kPrefetchSizeMin = 4096;
 
 }  // namespace
 
@@ -90,6 +93,37 @@ MemberTable::Cell* MemberTable::FindCell(std::string_view member, uint64_t hash,
     Cell& cell = segment->cells()[i];
     if (cell == 0) return nullptr;
     if (cell >> kTagShift == tag && EntryOf(cell)->member() == member) return &cell;
+  }
+}
+
+void MemberTable::Prefetch(std::span<const std::string_view> members) const {
+  if (size_ < kPrefetchSizeMin) return;
+  struct Look {
+    uint64_t hash;
+    const Segment* segment;
+    const Cell* home;
+  };
+  std::array<Look, kPrefetchMax> looks;
+  const size_t count = std::min(members.size(), kPrefetchMax);
+  for (size_t i = 0; i < count; ++i) {
+    looks[i].hash = HashOf(members[i]);
+    looks[i].segment = directory_[DirectoryIndex(looks[i].hash)];
+    __builtin_prefetch(looks[i].segment);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    Look& look = looks[i];
+    look.home = look.segment->cells() + HomeOf(*look.segment, TagOf(*look.segment, look.hash));
+    __builtin_prefetch(look.home);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    const Look& look = looks[i];
+    const Cell* const end = look.segment->cells() + look.segment->cell_count;
+    const uint64_t tag = TagOf(*look.segment, look.hash);
+    for (const Cell* cell = look.home; cell != end && *cell != 0; ++cell) {
+      if (*cell >> kTagShift != tag) continue;
+      __builtin_prefetch(EntryOf(*cell));
+      break;
+    }
   }
 }
 

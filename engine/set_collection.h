@@ -36,6 +36,9 @@ class SetCollection : public Collection {
   bool ReadPacked(std::string_view packed) override;
   bool AppendAsPacked(std::string* to) const override;
   void Rows(const RowVisitor& visit) const override;
+  void Prefetch(std::span<const std::string_view> members) const override {
+    if (has_table()) table_->Prefetch(members);
+  }
 
   bool Contains(std::string_view member) const;
   // False when the member was there.

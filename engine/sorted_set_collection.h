@@ -29,6 +29,9 @@ class SortedSetCollection : public Collection {
   }
   bool ReadPacked(std::string_view packed) override;
   void Rows(const RowVisitor& visit) const override;
+  void Prefetch(std::span<const std::string_view> members) const override {
+    if (is_big_) big_->table.Prefetch(members);
+  }
   bool AppendAsPacked(std::string* to) const override;
 
   std::optional<double> Score(std::string_view member) const;

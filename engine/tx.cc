@@ -10,6 +10,7 @@
 #include "engine/collection_key.h"
 #include "engine/keyspace.h"
 #include "engine/long_string.h"
+#include "engine/shard_lease.h"
 
 namespace hearth {
 namespace {
@@ -69,7 +70,12 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 
 Tx::~Tx() {
   join_.reset();
-  UnlockShards();
+  // Whoever is told something of it may take any lock.
+  const bool tells = !events_.empty() || !changes_.empty() || !ready_.empty();
+  ShardLease* const lease = ShardLease::Current();
+  if (lease == nullptr || tells || options_.lock_all || !lease->Keep(keyspace_, locked_)) {
+    UnlockShards();
+  }
   if (!events_.empty()) [[unlikely]]
     keyspace_.TellEvents(events_, barrier_);
   if (!changes_.empty()) [[unlikely]] {

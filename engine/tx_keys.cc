@@ -5,6 +5,7 @@
 
 #include "engine/check.h"
 #include "engine/keyspace.h"
+#include "engine/shard_lease.h"
 #include "engine/shard_lock.h"
 #include "engine/tx.h"
 
@@ -27,7 +28,9 @@ bool Tx::LockShards() {
       locked_ |= uint64_t{1} << keyspace_.ShardIndex(ref.position);
     }
   }
-  for (uint64_t left = locked_; left != 0; left &= left - 1) {
+  ShardLease* const lease = ShardLease::Current();
+  const bool are_leased = lease != nullptr && lease->Take(keyspace_, locked_);
+  for (uint64_t left = are_leased ? 0 : locked_; left != 0; left &= left - 1) {
     std::mutex& mutex = keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex;
     if (!options_.give_way) {
       mutex.lock();

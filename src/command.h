@@ -130,6 +130,13 @@ struct KeySpec {
   std::string_view notes = {};
 };
 
+// Where a call names members of the collection at its first key, as a hint of what memory to fetch
+// ahead: the first argument that does, and how far the next is behind it.
+struct MemberArgs {
+  uint8_t first = 0;  // 0: it names none
+  uint8_t step = 0;   // 0: only one
+};
+
 // An argument as COMMAND DOCS describes it.
 struct ArgDoc {
   std::string_view name;
@@ -155,6 +162,7 @@ struct Command {
   KeysFunction keys = nullptr;
   PlacesFunction places = nullptr;
   LocksAllFunction locks_all = nullptr;
+  MemberArgs members = {};
 
   std::string_view summary = {};
   std::string_view since = {};

@@ -2,6 +2,7 @@
 #include "src/dispatcher.h"
 
 #include "engine/random.h"
+#include "engine/shard_lease.h"
 #include "net/worker.h"
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
@@ -19,6 +20,7 @@ namespace hearth {
 namespace {
 
 constexpr int kEvictionsACommandMax = 64;
+constexpr uint64_t kShardHoldMaxUs = 100;  // from one command of a batch to the next
 constexpr size_t kUnknownArgsBytesMax = 128;
 constexpr size_t kShownNameBytesMax = 64;
 
@@ -62,24 +64,6 @@ void Dispatcher::CountTraffic(Session& session) {
   session.counted_out_bytes_ = connection.total_out_bytes();
 }
 
-void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
-  plan_.clear();
-  keys_.clear();
-  planned_db_ = session.db();
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const Args args = batch[i];
-    Planned& plan = plan_.emplace_back();
-    plan.found = server_.commands().Resolve(args);
-    plan.first_key = static_cast<uint32_t>(keys_.size());
-    const Command* command = plan.found.command;
-    if (command == nullptr || (command->key_specs.empty() && command->keys == nullptr)) continue;
-    plan.keys_fit = CollectKeys(*command, args, planned_db_, &keys_);
-    if (!plan.keys_fit) keys_.erase(keys_.begin() + plan.first_key, keys_.end());
-    plan.key_count = static_cast<uint32_t>(keys_.size()) - plan.first_key;
-  }
-  if (batch.size() >= 2) server_.keyspace().Prefetch(keys_);
-}
-
 void Dispatcher::NoteWrites(const Tx& tx) {
   turn_barrier_ = std::max(turn_barrier_, tx.barrier());
   Bump(counters_.changes, tx.counted_changes());
@@ -90,11 +74,20 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   Plan(session, batch);
   now_ms_ = server_.clock().WallMs();
   started_us_ = static_cast<uint64_t>(server_.clock().MonotonicUs());
+  ShardLease lease;
+  uint64_t leased_us = started_us_;
   for (size_t i = 0; i < batch.size(); ++i) {
+    if (!lease.is_held()) leased_us = started_us_;
+    const bool keeps = i + 1 < batch.size() && SharesShard(session, plan_[i], plan_[i + 1]);
+    lease.set_wanted(keeps);
     const bool done = session.applies_stream() ? RunOneOfStream(session, batch[i], plan_[i])
                                                : RunOne(session, batch[i], plan_[i]);
-    if (server_.blocked_clients().has_ready()) [[unlikely]]
+    lease.set_wanted(false);
+    if (!keeps || started_us_ - leased_us > kShardHoldMaxUs) lease.Release();
+    if (server_.blocked_clients().has_ready()) [[unlikely]] {
+      lease.Release();
       ServeBlocked();
+    }
     server_.DeliverHere(session.connection().worker());
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
@@ -449,6 +442,7 @@ bool Dispatcher::MakeRoom() {
   Residency& residency = server_.engine().residency();
   if (residency.excess_bytes() <= 0) [[likely]]
     return true;
+  const ShardLease none;  // any shard may be looked at, and none is to be kept
   for (int i = 0; i < kEvictionsACommandMax && residency.excess_bytes() > 0; ++i) {
     uint32_t db;
     std::string key;
@@ -504,6 +498,7 @@ bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan
       if (command_stream_.active()) [[unlikely]]
         effects.emplace(command_stream_, tx).Begin();
       if (command.data != nullptr) {
+        if (plan.member_count >= 2) FetchMembers(tx, keys[0].key, plan);
         command.data(args, tx, reply);
         if (session.tracking() != nullptr) [[unlikely]]
           RememberKeys(session, command, keys, errors_before_);
@@ -547,11 +542,6 @@ void Dispatcher::RememberKeys(Session& session, const Command& command,
   if (!(command.flags & kCmdReadonly)) return;
   if (session.connection().reply().error_count() != errors_before) return;
   server_.tracking().Remember(session, keys);
-}
-
-std::span<const KeyRef> Dispatcher::LaterKeys(Session& session, const Planned& plan) const {
-  if (session.db() != planned_db_) return {};
-  return std::span(keys_).subspan(plan.first_key + plan.key_count);
 }
 
 void Dispatcher::Park(Session& session, std::span<const KeyRef> missing,

@@ -104,10 +104,14 @@ class Dispatcher {
   struct Planned {
     CommandTable::Found found;
     uint32_t first_key = 0, key_count = 0;
+    uint32_t first_member = 0, member_count = 0;  // to fetch ahead, of the commands behind it too
     bool keys_fit = true;
   };
 
   void Plan(Session& session, const RequestBatch& batch);
+  void PlanMembers(const Args& args);
+  void FetchMembers(Tx& tx, std::string_view key, const Planned& plan);
+  bool SharesShard(const Session& session, const Planned& plan, const Planned& next) const;
   // False: the connection waits; the request is to be given again.
   bool RunOne(Session& session, const Args& args, const Planned& plan);
   bool RunOneOfStream(Session& session, const Args& args, const Planned& plan);
@@ -168,6 +172,8 @@ class Dispatcher {
   std::vector<Planned> plan_;
   std::vector<KeyRef> keys_;
   std::vector<KeyRef> late_keys_;  // of a command behind a SELECT of its batch
+  std::vector<std::string_view> members_;
+  size_t members_of_ = 0;  // the command of plan_ that fetches the last of them
   uint32_t planned_db_ = 0;
   int64_t now_ms_ = 0;
   uint64_t started_us_ = 0;     // of the command that runs

@@ -138,6 +138,61 @@ TEST_F(DispatcherTest, TheColdKeysOfABatchAreReadTogether) {
   EXPECT_EQ(field("tiering_store_lookups") - lookups, 1);
 }
 
+// Commands of a batch on one key keep its lock: whatever is to happen between two of them does.
+TEST_F(DispatcherTest, ABatchOnOneKeyLetsGoOfItForOthers) {
+  Restart({"--notify-keyspace-events", "KEA", "--slowlog-log-slower-than", "0",
+           "--latency-monitor-threshold", "1"});
+  TestClient waiter = Connect(), monitor = Connect(), listener = Connect();
+  monitor.Run("MONITOR");
+  listener.Run("PSUBSCRIBE __keyspace@0__:*");
+  waiter.Send("BLPOP list 0");
+  while (InfoField("clients", "blocked_clients") != "1") {
+  }
+  EXPECT_EQ(RunBatch({"RPUSH list a", "RPUSH list b", "LLEN list", "LPOP list", "LPOP list", "FOO",
+                      "GET list", "RPUSH list c", "TYPE list", "TYPE list"}),
+            ":1\r\n:1\r\n:1\r\n$1\r\nb\r\n$-1\r\n-ERR unknown command 'FOO', with args "
+            "beginning with: \r\n$-1\r\n:1\r\n+list\r\n+list\r\n");
+  EXPECT_EQ(waiter.ReadReply(), WireArray({"list", "a"}));
+}
+
+// Evicting looks at every shard, that of the batch among them.
+TEST_F(DispatcherTest, ABatchOnOneKeyMayEvict) {
+  for (int i = 0; i < 100; ++i) Run("SET k" + std::to_string(i) + " " + std::string(100, 'v'));
+  Run("CONFIG SET maxmemory-policy allkeys-random maxmemory 1");
+  const std::vector<std::string> lines(20, "APPEND k " + std::string(100, 'v'));
+  (void)RunBatch(lines);
+  Run("CONFIG SET maxmemory 0");
+  EXPECT_NE(InfoField("stats", "evicted_keys"), "0");
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
+// Members are fetched ahead of the commands of a batch, whatever the key turns out to be.
+TEST_F(DispatcherTest, ABatchNamesMembersOfAnyKey) {
+  for (int i = 0; i < 5000; i += 10) {
+    std::string members, fields, scores;
+    for (int n = i; n < i + 10; ++n) {
+      const std::string name = " m" + std::to_string(n);
+      members += name, fields += name + " v", scores += " 1" + name;
+    }
+    EXPECT_EQ(RunBatch({"SADD s" + members, "HSET h" + fields, "ZADD z" + scores}),
+              ":10\r\n:10\r\n:10\r\n");
+  }
+  EXPECT_EQ(RunBatch({"SISMEMBER s m1", "SREM s m1", "SISMEMBER s m1", "SADD s m1 x", "SCARD s",
+                      "HGET h m1", "HDEL h m1 m2", "HGET h m1", "HSET h m1 w x y", "HLEN h",
+                      "ZSCORE z m1", "ZADD z 2 m1", "ZADD z 3 m1 4 x", "ZREM z m1", "ZCARD z"}),
+            ":1\r\n:1\r\n:0\r\n:2\r\n:5001\r\n$1\r\nv\r\n:2\r\n$-1\r\n:2\r\n:5000\r\n"
+            "$1\r\n1\r\n:0\r\n:1\r\n:1\r\n:5000\r\n");
+  Run("SET t v");
+  Run("SET gone v PX 1");
+  while (Run("EXISTS gone") != ":0\r\n") {
+  }
+  const std::string wrong =
+      "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
+  EXPECT_EQ(RunBatch({"SADD t a", "SADD t b", "HGET gone a", "HGET gone b", "ZSCORE none a",
+                      "ZSCORE none b"}),
+            wrong + wrong + "$-1\r\n$-1\r\n$-1\r\n$-1\r\n");
+}
+
 // Nobody waits for another's cold read, and a client that leaves while it waits harms nobody.
 TEST_F(DispatcherTest, AClientMayLeaveWhileItsKeysAreRead) {
   for (int i = 0; i < 200; ++i) Run("SET k" + std::to_string(i) + " v");

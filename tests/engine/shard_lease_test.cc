@@ -1,0 +1,130 @@
+#include "engine/shard_lease.h"
+
+#include <thread>
+
+#include "engine/keyspace.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace hearth {
+namespace {
+
+class ShardLeaseTest : public EngineFixture {
+ protected:
+  // Whether another thread may have the shard of the key.
+  bool IsFree(std::string_view key) {
+    bool is_free = false;
+    std::thread([&] {
+      Keyspace& keyspace = engine_->keyspace();
+      std::mutex& mutex = keyspace.shard(keyspace.ShardIndex(KeyRef(0, key).position)).mutex;
+      is_free = mutex.try_lock();
+      if (is_free) mutex.unlock();
+    }).join();
+    return is_free;
+  }
+};
+
+TEST_F(ShardLeaseTest, TheLockStaysUntilItIsReleased) {
+  ShardLease lease;
+  EXPECT_EQ(ShardLease::Current(), &lease);
+  Set("k", "1");
+  EXPECT_TRUE(IsFree("k"));  // nobody wanted it
+  lease.set_wanted(true);
+  Set("k", "2");
+  EXPECT_TRUE(lease.is_held());
+  EXPECT_FALSE(IsFree("k"));
+  lease.Release();
+  EXPECT_FALSE(lease.is_held());
+  EXPECT_TRUE(IsFree("k"));
+}
+
+TEST_F(ShardLeaseTest, TheScopeReleases) {
+  {
+    ShardLease lease;
+    lease.set_wanted(true);
+    Set("k", "1");
+    EXPECT_FALSE(IsFree("k"));
+  }
+  EXPECT_TRUE(IsFree("k"));
+  EXPECT_EQ(ShardLease::Current(), nullptr);
+}
+
+TEST_F(ShardLeaseTest, TheNextTxOfTheShardTakesItOver) {
+  ShardLease lease;
+  lease.set_wanted(true);
+  Set("k", "1");
+  InTx({"k"}, [&](Tx& tx) {
+    EXPECT_FALSE(lease.is_held());
+    EXPECT_FALSE(IsFree("k"));
+    tx.SetString("k", "2", Expiry::None());
+  });
+  EXPECT_TRUE(lease.is_held());
+  lease.set_wanted(false);
+  EXPECT_EQ(Get("k"), "2");
+  EXPECT_TRUE(IsFree("k"));
+}
+
+// Shards are locked in ascending order: whoever needs others must not hold one meanwhile.
+TEST_F(ShardLeaseTest, ATxOfOtherShardsHasItReleased) {
+  ShardLease lease;
+  lease.set_wanted(true);
+  Set("a", "1");
+  InTx({"b"}, [&](Tx&) { EXPECT_TRUE(IsFree("a")); });
+  EXPECT_TRUE(lease.is_held());
+  EXPECT_FALSE(IsFree("b"));
+  InTx({"a", "b"}, [&](Tx&) { EXPECT_FALSE(lease.is_held()); });
+  EXPECT_FALSE(lease.is_held());  // two are not kept
+  EXPECT_TRUE(IsFree("a"));
+  EXPECT_TRUE(IsFree("b"));
+}
+
+TEST_F(ShardLeaseTest, ATxOfAllShardsNeverLeavesItsLock) {
+  EngineOptions options = Options();
+  options.shard_count = 1;
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  engine_.reset();
+  ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
+  ShardLease lease;
+  lease.set_wanted(true);
+  Set("k", "1");
+  {
+    Tx tx(engine_->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
+    tx.FlushDb(0);
+    EXPECT_TRUE(Tx::ThreadHoldsAll());
+  }
+  EXPECT_FALSE(Tx::ThreadHoldsAll());
+  EXPECT_FALSE(lease.is_held());
+  EXPECT_TRUE(IsFree("k"));
+}
+
+// Listeners may take any lock.
+TEST_F(ShardLeaseTest, ATxThatTellsSomebodyKeepsNothing) {
+  ShardLease lease;
+  lease.set_wanted(true);
+  bool was_told = false;
+  engine_->keyspace().SetEventClasses(static_cast<uint32_t>(EventClass::kString));
+  engine_->keyspace().SetEventListener([&](const std::vector<KeyEvent>&, uint64_t) {
+    was_told = true;
+    EXPECT_TRUE(IsFree("k"));
+  });
+  InTx({"k"}, [](Tx& tx) { tx.Notify(EventClass::kString, "set", "k"); });
+  EXPECT_TRUE(was_told);
+  EXPECT_FALSE(lease.is_held());
+  engine_->keyspace().SetEventListener(nullptr);
+}
+
+TEST_F(ShardLeaseTest, TheInnermostCounts) {
+  ShardLease outer;
+  outer.set_wanted(true);
+  Set("k", "1");
+  {
+    ShardLease inner;
+    EXPECT_EQ(ShardLease::Current(), &inner);
+    EXPECT_TRUE(IsFree("k"));
+    Set("k", "2");
+    EXPECT_TRUE(IsFree("k"));  // the outer's wish is not the inner's
+  }
+  EXPECT_EQ(ShardLease::Current(), &outer);
+}
+
+}  // namespace
+}  // namespace hearth
