@@ -124,6 +124,32 @@ void GroupMemory::Prefetch(std::span<const GroupReader::Row> rows) const {
   for (const Target& target : found) target.table->PrefetchRecord(target.position);
   for (const Target& target : found) target.table->PrefetchCell(target.position);
   for (const Target& target : found) target.table->PrefetchObject(target.position);
+  PrefetchMembers(rows);
+}
+
+// Of collections that this group has changed before: what they are is known.
+void GroupMemory::PrefetchMembers(std::span<const GroupReader::Row> rows) const {
+  if (touched_.empty()) return;
+  std::array<std::string_view, kPrefetchRows> members;
+  size_t count = 0;
+  uint64_t object_id = 0;
+  const auto fetch = [&] {
+    if (count < 2) return;
+    const auto touched = touched_.find(object_id);
+    if (touched == touched_.end() || touched->second.dropped) return;
+    touched->second.object->collection()->Prefetch({members.data(), count});
+  };
+  for (const GroupReader::Row& row : rows.first(std::min(rows.size(), members.size()))) {
+    ElementKeyParts key;
+    if (row.kind == GroupReader::Kind::kDeleteRange || !ParseElementKey(row.key, &key)) continue;
+    if (key.object_id != object_id) {
+      fetch();
+      object_id = key.object_id;
+      count = 0;
+    }
+    members[count++] = key.element;
+  }
+  fetch();
 }
 
 void GroupMemory::Apply(const GroupReader::Row& row, uint64_t seq) {

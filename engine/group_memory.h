@@ -55,6 +55,7 @@ class GroupMemory {
   };
   using Elements = std::map<std::string_view, std::string_view>;
 
+  void PrefetchMembers(std::span<const GroupReader::Row> rows) const;
   bool PlaceOf(uint32_t db_id, uint64_t position, Place* place);
   Touched* Touch(uint32_t db_id, uint64_t object_id);
   void RefreshExpiry(const Place& place, Object* object);
