@@ -8,7 +8,16 @@
 namespace hearth {
 namespace {
 
-class KeyWalkTest : public EngineFixture {};
+class KeyWalkTest : public EngineFixture {
+ protected:
+  // Counts the keys of a page; returns where the next begins.
+  uint64_t WalkPage(uint64_t cursor, std::map<std::string, int>* seen) {
+    KeyPage page;
+    EXPECT_TRUE(ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
+    for (const KeyInfo& info : page.keys) ++(*seen)[info.key];
+    return page.next;
+  }
+};
 
 // Keys that are present throughout are returned exactly once, whatever happens around them.
 TEST_F(KeyWalkTest, ReturnsEveryLastingKeyOnceThroughDemotionsLoadsAndReopens) {
@@ -20,10 +29,7 @@ TEST_F(KeyWalkTest, ReturnsEveryLastingKeyOnceThroughDemotionsLoadsAndReopens) {
     std::map<std::string, int> seen;
     uint64_t cursor = 0;
     do {
-      KeyPage page;
-      ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
-      for (const KeyInfo& info : page.keys) ++seen[info.key];
-      cursor = page.next;
+      cursor = WalkPage(cursor, &seen);
       const std::string passing = "passing" + std::to_string(random() % 100);
       if (random() % 2 == 0) {
         Set(passing, "v");
@@ -108,11 +114,9 @@ TEST_F(KeyWalkTest, OneShardIsWalkedToItsEnd) {
     std::map<std::string, int> seen;
     uint64_t cursor = 0;
     do {
-      KeyPage page;
-      ASSERT_TRUE(ReadKeyPage(engine_->keyspace(), 0, cursor, 17, clock_.WallMs(), &page).ok());
-      for (const KeyInfo& info : page.keys) ++seen[info.key];
-      ASSERT_TRUE(page.next == 0 || page.next > cursor);
-      cursor = page.next;
+      const uint64_t next = WalkPage(cursor, &seen);
+      ASSERT_TRUE(next == 0 || next > cursor);
+      cursor = next;
     } while (cursor != 0);
     EXPECT_EQ(seen.size(), 500u);
     std::string key;
