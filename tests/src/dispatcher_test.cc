@@ -140,19 +140,20 @@ TEST_F(DispatcherTest, TheColdKeysOfABatchAreReadTogether) {
 
 // Commands of a batch on one key keep its lock: whatever is to happen between two of them does.
 TEST_F(DispatcherTest, ABatchOnOneKeyLetsGoOfItForOthers) {
-  Restart({"--notify-keyspace-events", "KEA", "--slowlog-log-slower-than", "0",
-           "--latency-monitor-threshold", "1"});
-  TestClient waiter = Connect(), monitor = Connect(), listener = Connect();
-  monitor.Run("MONITOR");
-  listener.Run("PSUBSCRIBE __keyspace@0__:*");
-  waiter.Send("BLPOP list 0");
-  while (InfoField("clients", "blocked_clients") != "1") {
+  Restart({"--slowlog-log-slower-than", "0", "--latency-monitor-threshold", "1"});
+  for (const std::string events : {"\"\"", "KEA"}) {
+    Run("CONFIG SET notify-keyspace-events " + events);
+    Run("DEL list");
+    TestClient waiter = Connect();
+    waiter.Send("BLPOP list 0");
+    while (InfoField("clients", "blocked_clients") != "1") {
+    }
+    EXPECT_EQ(RunBatch({"RPUSH list a", "RPUSH list b", "LLEN list", "LPOP list", "LPOP list",
+                        "FOO", "GET list", "RPUSH list c", "TYPE list", "TYPE list"}),
+              ":1\r\n:1\r\n:1\r\n$1\r\nb\r\n$-1\r\n-ERR unknown command 'FOO', with args "
+              "beginning with: \r\n$-1\r\n:1\r\n+list\r\n+list\r\n");
+    EXPECT_EQ(waiter.ReadReply(), WireArray({"list", "a"}));
   }
-  EXPECT_EQ(RunBatch({"RPUSH list a", "RPUSH list b", "LLEN list", "LPOP list", "LPOP list", "FOO",
-                      "GET list", "RPUSH list c", "TYPE list", "TYPE list"}),
-            ":1\r\n:1\r\n:1\r\n$1\r\nb\r\n$-1\r\n-ERR unknown command 'FOO', with args "
-            "beginning with: \r\n$-1\r\n:1\r\n+list\r\n+list\r\n");
-  EXPECT_EQ(waiter.ReadReply(), WireArray({"list", "a"}));
 }
 
 // Evicting looks at every shard, that of the batch among them.
