@@ -140,6 +140,7 @@ class Round:
     byte_count: int = 0
     file_count: int = 0
     gap: str = None  # what may be missing before what is new
+    is_first: bool = False
     replaced: set = dataclasses.field(default_factory=set)  # blobs of segments that were joined
 
 
@@ -151,7 +152,8 @@ def archive_log(repo, source):
         raise BackupError("the server stands at sequence %d, its log is archived to %d: %s" %
                           (source.sequence, log.sequence(), other_store(repo, log)))
     files, sizes = {file.number: file for file in log.files}, source.sizes()
-    done = Round(log, gap=find_gap(repo, log, source, sizes) if log.files else None)
+    done = Round(log, gap=find_gap(repo, log, source, sizes) if log.files else None,
+                 is_first=not log.files)
     work = [(number, size) for number, size in sizes.items() if is_new(files, number, size)]
     size_bytes = sum((size or 0) - files[number].size() if number in files else size or 0
                      for number, size in work)
@@ -348,6 +350,15 @@ def describe(log):
         gaps)
 
 
+def of_history(log, backup):
+    return backup.fields["replication-id"] in log.marks.get("replication-ids", "").split()
+
+
+def takes_a_backup_forward(repo, log):
+    backups = map(repo.read, reversed(repo.names()))
+    return any(reaches(log, backup) and of_history(log, backup) for backup in backups)
+
+
 def choose_log(repo, backup, identity):
     """Sequences alone don't tell the log: after a restore another history has the same ones."""
     if identity is not None:
@@ -362,9 +373,7 @@ def choose_log(repo, backup, identity):
     if not logs:
         raise BackupError("no log is archived that reaches %s, of sequence %s" %
                           (backup.name, backup.fields["sequence"]))
-    of_history = [log for log in logs if backup.fields["replication-id"] in
-                  log.marks.get("replication-ids", "").split()]
-    logs = of_history or logs
+    logs = [log for log in logs if of_history(log, backup)] or logs
     if len(logs) > 1:
         raise BackupError("several logs reach %s: choose with --log: %s" %
                           (backup.name, "; ".join(describe(log) for log in logs)))

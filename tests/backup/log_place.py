@@ -16,6 +16,9 @@ ARCHIVED = re.compile(r"(\S+): archived (\d+) bytes of (\d+) files, to sequence 
                       r"in [\d.]+ s\n")
 
 
+NO_BACKUP = "this log goes on from none of the backups: make a new one"
+
+
 class Archived:
     """What an archive tells."""
 
@@ -53,8 +56,8 @@ class LogPlace(Place):
     def archive_args(self):
         return ["archive", self.repo, "--socket", self.server.path]
 
-    def archive(self):
-        return Archived(run(*self.archive_args()))
+    def archive(self, warning=None):
+        return Archived(run(*self.archive_args(), warning=warning))
 
     def point(self):
         return Point(self.server)

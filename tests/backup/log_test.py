@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
 import backup_repo  # noqa: E402
-from log_place import LogPlace, time_text  # noqa: E402
+from log_place import NO_BACKUP, Archived, LogPlace, time_text  # noqa: E402
 from place import Place, Relative, digest, files_of, flip, run_tests, tree  # noqa: E402
 from resp import Listening, wait_until  # noqa: E402
 from tool import run  # noqa: E402
@@ -103,7 +103,8 @@ def a_server_that_does_not_keep_its_log_is_refused():
         assert "CONFIG SET wal-retain yes" in run(*args, code=1)
         assert not os.path.exists(place.repo)
         place.server.call("CONFIG", "SET", "wal-retain", "yes")
-        run(*args)
+        run(*args, warning=NO_BACKUP)
+        run(*args)  # it is told once
         place.server.stop()
         assert "cannot connect" in run(*args, code=1)
         run("archive", place.repo, "--every", "0", code=2)
@@ -230,7 +231,7 @@ def another_stores_files_are_not_appended():
         shutil.copytree(place.at("data"), place.at("older"))
         place.server.start()
         place.server.call("SET", "number", "1" * 500)
-        place.archive()
+        place.archive(NO_BACKUP)
         before = tree(place.repo)
         place.server.stop()
         for is_ahead in (False, True):
@@ -253,7 +254,7 @@ def another_stores_files_are_not_appended():
         shutil.copytree(place.at("older"), place.at("data"))
         place.server.start()
         place.fill(keys=35)
-        place.archive()
+        place.archive(NO_BACKUP)
         place.fill(keys=45)
         number = place.log().files[-1].number
         flip(place.at("data", "%06d.log" % number), 1000)
@@ -271,7 +272,7 @@ def a_replica_that_takes_over_another_store_is_told():
         for retain in ("no", "yes"):
             replica.call("CONFIG", "SET", "wal-retain", retain)
         replica.call("SET", "own", "y")
-        old = place.archive()
+        old = place.archive(NO_BACKUP)
         replica.call("REPLICAOF", "127.0.0.1", primary.port)
         wait_until(lambda: replica.is_level_with(primary), "level")
         primary.call("SET", "first", "x")
@@ -384,7 +385,7 @@ def one_of_several_logs_is_chosen():
         # What is restored has a log of its own, and a history from the point on.
         place.server, _ = place.restore(name, "end")
         place.server.call("SET", "of", "the second")
-        second = place.archive()
+        second = place.archive(NO_BACKUP)
         second_end = place.point()
         assert first.identity != second.identity
         place.check(name, "end", first_end)
@@ -418,10 +419,26 @@ def a_servers_folders_and_databases_are_found():
         run("restore", place.repo, name, place.at("of", "data"), "--as-snapshot")
         place.server = place.serve(place.at("of"))
         place.server.call("SET", "there", "3")
-        assert place.archive().bytes > 0
+        assert place.archive(NO_BACKUP).bytes > 0
         with open(place.at("of", "data.opened", "IDENTITY")) as file:
             assert file.read().strip() in run("list", place.repo, "--logs")
         assert "IDENTITY" not in files_of(place.at("of", "data"))
+
+
+def an_archive_is_made_with_a_password_as_a_user_too():
+    with LogPlace(kind=Listening) as place:
+        client = place.server.client()
+        client.call("ACL", "SETUSER", "keeper", "on", ">hers", "+info", "+config|get")
+        client.call("CONFIG", "SET", "requirepass", "right")
+        assert "NOAUTH" in run(*place.archive_args(), code=1)
+        assert "WRONGPASS" in run(*place.archive_args(), code=1, HEARTH_PASSWORD="wrong")
+        assert not os.path.exists(place.repo)
+        run(*place.archive_args(), warning=NO_BACKUP, HEARTH_PASSWORD="right")
+        client.call("SET", "key", "value")
+        done = Archived(run("archive", place.repo, "--host", "127.0.0.1", "--port",
+                            str(place.server.port), "--user", "keeper", HEARTH_PASSWORD="hers"))
+        assert done.bytes > 0
+        client.call("CONFIG", "SET", "requirepass", "")
 
 
 TESTS = [
@@ -439,6 +456,7 @@ TESTS = [
     latest_is_the_newest_backup_before_the_point,
     one_of_several_logs_is_chosen,
     a_servers_folders_and_databases_are_found,
+    an_archive_is_made_with_a_password_as_a_user_too,
 ]
 
 if __name__ == "__main__":

@@ -21,15 +21,17 @@ SUMMARY = re.compile(r"(\S+): copied (\d+) files of (\d+) bytes, "
                      r"shared (\d+) files of (\d+) bytes, in [\d.]+ s\n")
 
 
-def run(*args, code=0, lines=1, **environment):
-    """stdout of a run that ends with this code; stderr of one that fails, of so many lines."""
+def run(*args, code=0, lines=1, warning=None, **environment):
+    """stdout of a run that ends with this code; stderr of one that fails, of so many lines. A
+    warning is looked for in the one line of stderr of a run that does not."""
     environment = {k: v for k, v in dict(os.environ, **environment).items()
                    if v is not None and (k != "HEARTH_PASSWORD" or k in environment)}
     done = subprocess.run([TOOL, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, env=environment)
     assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
     told = done.stderr.splitlines()
-    assert len(told) == (lines if code else 0), told
+    assert len(told) == (lines if code else int(warning is not None)), told
+    assert warning is None or warning in told[0], told
     assert all(line.startswith("backup: ") for line in told), told
     return done.stderr if code else done.stdout
 
