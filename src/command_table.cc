@@ -29,6 +29,10 @@ size_t Lower(std::string_view name, char* to, size_t size_max) {
   return name.size();
 }
 
+bool IsSubcommand(const Command& command) {
+  return command.name.find('|') != std::string_view::npos;
+}
+
 }  // namespace
 
 CommandTable::CommandTable() : entries_(kEntryCount) {
@@ -66,7 +70,9 @@ const CommandTable::Entry* CommandTable::FindEntry(const Entries& entries, std::
 CommandTable::Found CommandTable::FindIn(const Entries& entries, std::string_view name) {
   char lower[kNewNameSizeMax];
   const Entry* entry = FindEntry(entries, {lower, Lower(name, lower, sizeof(lower))});
-  return entry == nullptr ? Found{} : Found{entry->command, nullptr, entry->index};
+  if (entry == nullptr) return {};
+  const Command* const command = entry->command;
+  return {command, nullptr, entry->index, command->subcommands.empty() && !IsSubcommand(*command)};
 }
 
 CommandTable::Found CommandTable::FindOriginal(std::string_view name) const {
@@ -86,10 +92,11 @@ CommandTable::Found CommandTable::Find(std::string_view name) const {
 }
 
 CommandTable::Found CommandTable::Resolve(const Args& args) const {
-  const Found found = Find(args[0]);
-  if (found.command == nullptr || found.command->subcommands.empty() || args.size() < 2) {
+  const Found found = FindIn(entries_, args[0]);
+  if (found.by_name) [[likely]]
     return found;
-  }
+  if (found.command == nullptr || IsSubcommand(*found.command)) return {};  // called by two names
+  if (args.size() < 2) return found;
   char name[2 * kNameSizeMax + 1];
   size_t size = Lower(found.command->name, name, kNameSizeMax);
   name[size++] = '|';
@@ -102,7 +109,7 @@ CommandTable::Found CommandTable::Resolve(const Args& args) const {
 
 std::string CommandTable::Rename(std::string_view name, std::string_view new_name) {
   const Found found = Find(name);
-  if (found.command == nullptr || found.command->name.find('|') != std::string_view::npos) {
+  if (found.command == nullptr || IsSubcommand(*found.command)) {
     return "No such command in rename-command";
   }
   if (new_name.size() > kNewNameSizeMax) return "The new name in rename-command is too long";
@@ -111,8 +118,7 @@ std::string CommandTable::Rename(std::string_view name, std::string_view new_nam
   // Subcommands are found by their containers' own names: a removed container takes them along.
   Entries kept(kEntryCount);
   for (const Entry& entry : entries_) {
-    const bool is_subcommand = entry.command != nullptr && entry.name.find('|') != entry.name.npos;
-    if (entry.command == nullptr || entry.name == old || is_subcommand) continue;
+    if (entry.command == nullptr || entry.name == old || IsSubcommand(*entry.command)) continue;
     if (!lower.empty() && entry.name == lower) return "Target command name already exists";
     Insert(kept, entry.name, entry.command, entry.index);
   }

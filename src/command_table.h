@@ -27,6 +27,7 @@ class CommandTable {
     const Command* command = nullptr;    // nullptr: unknown
     const Command* container = nullptr;  // set when only the subcommand is unknown
     uint32_t index = 0;                  // the command's number in all()
+    bool by_name = false;                // whatever the arguments: no container, no part of one
   };
   // The row that a call runs: the subcommand's for a container that is called with one.
   Found Resolve(const Args& args) const;

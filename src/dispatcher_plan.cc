@@ -23,7 +23,10 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
   for (size_t i = 0; i < batch.size(); ++i) {
     const Args args = batch[i];
     Planned& plan = plan_.emplace_back();
-    plan.found = server_.commands().Resolve(args);
+    // Clients repeat themselves.
+    plan.found = i != 0 && plan_[i - 1].found.by_name && args[0] == batch[i - 1][0]
+                     ? plan_[i - 1].found
+                     : server_.commands().Resolve(args);
     plan.first_key = static_cast<uint32_t>(keys_.size());
     const Command* command = plan.found.command;
     if (command == nullptr || (command->key_specs.empty() && command->keys == nullptr)) continue;

@@ -86,7 +86,12 @@ bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vec
     if (spec.begin == KeySpec::Begin::kIndex && spec.find == KeySpec::Find::kRange &&
         spec.last == 0) {
       if (static_cast<size_t>(spec.index) >= args.size()) return false;
-      keys->emplace_back(db, args[static_cast<size_t>(spec.index)]);
+      const std::string_view key = args[static_cast<size_t>(spec.index)];
+      if (!keys->empty() && keys->back().key == key) {  // a client's work on one
+        keys->emplace_back(db, key, keys->back().position);
+      } else {
+        keys->emplace_back(db, key);
+      }
       return true;
     }
   }

@@ -22,7 +22,8 @@ TEST(CommandTableTest, FindsNamesInAnyCase) {
   EXPECT_EQ(NameOf(table, {"CLIENT"}), "client");
   EXPECT_EQ(NameOf(table, {"client", "nope"}), "(unknown subcommand)");
   EXPECT_EQ(NameOf(table, {"client", ""}), "(unknown subcommand)");
-  EXPECT_EQ(NameOf(table, {"client|list"}), "client|list");
+  EXPECT_EQ(NameOf(table, {"client|list"}), "(unknown)");
+  EXPECT_EQ(NameOf(table, {"client|list", "x"}), "(unknown)");
   EXPECT_EQ(NameOf(table, {"nope"}), "(unknown)");
   EXPECT_EQ(NameOf(table, {""}), "(unknown)");
   EXPECT_EQ(NameOf(table, {std::string_view("get\0", 4)}), "(unknown)");
