@@ -18,6 +18,7 @@
 #include "engine/append_filter.h"
 #include "engine/append_iterator.h"
 #include "engine/append_runs.h"
+#include "engine/append_sort.h"
 #include "engine/check.h"
 
 namespace hearth {

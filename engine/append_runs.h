@@ -7,12 +7,10 @@
 
 #include <rocksdb/memtablerep.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -42,33 +40,6 @@ class EntryArray {
 
 // Sorted and never changed again.
 using Run = std::shared_ptr<const EntryArray>;
-
-// Rows often come in order already, or in the opposite one: a queue's ends, keys by number.
-inline Run SortedCopy(const Entry* entries, size_t count) {
-  const EntryLess less;
-  const Entry* const end = entries + count;
-  auto run = std::make_shared<EntryArray>(count);
-  if (std::is_sorted(std::reverse_iterator(end), std::reverse_iterator(entries), less)) {
-    std::reverse_copy(entries, end, run->begin());
-    return run;
-  }
-  std::copy(entries, end, run->begin());
-  if (!std::is_sorted(entries, end, less)) std::sort(run->begin(), run->end(), less);
-  return run;
-}
-
-// Both hold an entry at least.
-inline Run Merged(Run a, Run b) {
-  const EntryLess less;
-  auto run = std::make_shared<EntryArray>(a->count() + b->count());
-  if (less(*b->begin(), *a->begin())) std::swap(a, b);
-  if (less(a->end()[-1], *b->begin())) {
-    std::copy(b->begin(), b->end(), std::copy(a->begin(), a->end(), run->begin()));
-  } else {
-    std::merge(a->begin(), a->end(), b->begin(), b->end(), run->begin(), less);
-  }
-  return run;
-}
 
 // ---- Blocks ----------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@
 #include "engine/append_runs.h"
 #include "engine/codec.h"
 #include "engine/rows.h"
+#include "tests/engine/append_rows.h"
 
 namespace hearth {
 namespace {
@@ -28,17 +29,6 @@ using rocksdb::MemTableRep;
 using rocksdb::Slice;
 
 // ---- The table alone ---------------------------------------------------------------------------
-
-// Rows as RocksDB makes them: varint32 size, user key, 8 bytes of sequence (newest first in order).
-std::string RowOf(const std::string& user_key, uint64_t sequence) {
-  std::string row;
-  uint32_t size = static_cast<uint32_t>(user_key.size() + 8);
-  for (; size >= 128; size >>= 7) row.push_back(static_cast<char>(size | 128));
-  row.push_back(static_cast<char>(size));
-  row += user_key;
-  for (int i = 0; i < 8; ++i) row.push_back(static_cast<char>(sequence >> (8 * i)));
-  return row;
-}
 
 struct ByKeyThenNewest : MemTableRep::KeyComparator {
   static Slice Internal(const char* row) {
