@@ -72,11 +72,10 @@ Run SortedCopy(const Entry* entries, size_t count) {
   if (count == 0) return run;
   const Entry* const end = entries + count;
   std::vector<Entry> dropped;
-  const bool kept =
-      MostlyDescends(entries, count)
-          ? KeepAscending(std::reverse_iterator(end), std::reverse_iterator(entries), run->begin(),
-                          dropped)
-          : KeepAscending(entries, end, run->begin(), dropped);
+  const bool kept = MostlyDescends(entries, count)
+                        ? KeepAscending(std::reverse_iterator(end), std::reverse_iterator(entries),
+                                        run->begin(), dropped)
+                        : KeepAscending(entries, end, run->begin(), dropped);
   if (kept) {
     TakeBack(run->begin(), run->end() - dropped.size(), dropped);
   } else {

@@ -37,7 +37,9 @@ std::vector<const char*> RowsOf(const Entry* begin, const Entry* end) {
   return rows;
 }
 
-std::vector<const char*> RowsOf(const Run& run) { return RowsOf(run->begin(), run->end()); }
+std::vector<const char*> RowsOf(const Run& run) {
+  return RowsOf(run->begin(), run->end());
+}
 
 std::vector<const char*> Expected(std::vector<Entry> entries) {
   std::sort(entries.begin(), entries.end(), EntryLess());
