@@ -3,9 +3,11 @@
   <wal-dir>/NNNNNN.log                live: a file only grows, and only the newest one
   <wal-dir>/replication/NNNNNN.log    kept by `wal-retain yes` once it is flushed, by a rename
 
-A file begins with a record: 7 bytes of header, then the first sequence of its first group. A live
-one may end within a record; the next archive goes on there. What is archived was synced first:
-else the server's disk might lose what a restore brings.
+A file is of blocks of 32 KB, these of records: 7 bytes of header (checksum:4 size:2 kind:1), then
+a group or a part of one. A group begins with its first sequence:8 and its count of rows:4. Numbers
+are little-endian. Format: RocksDB's wiki, "Write Ahead Log File Format". A live file may end within
+a record; the next archive goes on there. What is archived was synced first: else the server's disk
+might lose what a restore brings.
 
 Which bytes are new is told by sizes. That a file is the one that was archived is told by its tail;
 segments that are joined with new bytes are read from the server once more, and compared.
@@ -24,8 +26,10 @@ from backup_repo import (CHUNK_SIZE, IDENTITY, BackupError, Log, LogFile, Progre
                          check_space, file_tail, naming, write_all)
 
 LOG_FILE_NAME = re.compile(r"(\d+)\.log")
+LOG_BLOCK_SIZE = 32768
 RECORD_HEADER_SIZE = 7
 RECORD_FULL, RECORD_FIRST = 1, 2
+GROUP_HEADER_SIZE = 12
 HOST_ADVICE = "run on its host, as its user"
 UNTIL_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,3}))?Z")
 UNTIL_SEQUENCE = re.compile(r"0|[1-9]\d{0,17}")
@@ -130,6 +134,27 @@ def read_first_seq(fd, size):
     return struct.unpack_from("<Q", head, RECORD_HEADER_SIZE)[0]
 
 
+def read_end_seq(fd, size):
+    """The sequence that goes on behind the file's last group; 0 when none can be told."""
+    for begin in range((size - 1) // LOG_BLOCK_SIZE * LOG_BLOCK_SIZE, -1, -LOG_BLOCK_SIZE):
+        block = os.pread(fd, min(LOG_BLOCK_SIZE, size - begin), begin)
+        at = end = 0
+        while at + RECORD_HEADER_SIZE <= len(block):
+            part_size, kind = struct.unpack_from("<HB", block, at + 4)
+            at += RECORD_HEADER_SIZE
+            if kind in (RECORD_FULL, RECORD_FIRST):
+                head = block[at:at + min(part_size, GROUP_HEADER_SIZE)]
+                if len(head) < GROUP_HEADER_SIZE:  # the next block's first record has the rest
+                    head += os.pread(fd, GROUP_HEADER_SIZE - len(head),
+                                     begin + LOG_BLOCK_SIZE + RECORD_HEADER_SIZE)
+                if len(head) == GROUP_HEADER_SIZE:
+                    end = sum(struct.unpack("<QI", head))
+            at += part_size
+        if end:
+            return end
+    return 0
+
+
 # Archiving.
 
 @dataclasses.dataclass
@@ -137,10 +162,10 @@ class Round:
     """What one archive did."""
 
     log: Log
+    is_first: bool
     byte_count: int = 0
     file_count: int = 0
-    gap: str = None  # what may be missing before what is new
-    is_first: bool = False
+    gaps: dict = dataclasses.field(default_factory=dict)  # by their first sequence: what they are
     replaced: set = dataclasses.field(default_factory=set)  # blobs of segments that were joined
 
 
@@ -152,8 +177,10 @@ def archive_log(repo, source):
         raise BackupError("the server stands at sequence %d, its log is archived to %d: %s" %
                           (source.sequence, log.sequence(), other_store(repo, log)))
     files, sizes = {file.number: file for file in log.files}, source.sizes()
-    done = Round(log, gap=find_gap(repo, log, source, sizes) if log.files else None,
-                 is_first=not log.files)
+    done, next_seq = Round(log, is_first=not log.files), log.sequence() + 1 if log.files else 0
+    if log.files and find_gap(repo, log, source, sizes):
+        done.gaps[next_seq] = "the server has deleted its write-ahead log from sequence %d on" % (
+            next_seq)
     work = [(number, size) for number, size in sizes.items() if is_new(files, number, size)]
     size_bytes = sum((size or 0) - files[number].size() if number in files else size or 0
                      for number, size in work)
@@ -162,14 +189,16 @@ def archive_log(repo, source):
     for number, size in work:
         try:
             with source.opened(number) as fd:
+                if number not in files and log.files:
+                    done.gaps.update(find_break(source, log.files[-1].number, fd, size))
                 archive_file(repo, log, files.get(number), fd, number, size, progress, done)
         except Gone as error:
             if log.files:
-                done.gap = "%s before it was archived" % error
+                done.gaps[next_seq] = "%s before it was archived" % error
     if source.read_identity() != source.identity:
         raise BackupError("the server took over another store meanwhile")
     ids = log.marks.get("replication-ids", "").split()
-    gaps = log.gaps() + ([log.sequence() + 1] if done.gap else [])
+    gaps = log.gaps() + sorted(done.gaps)
     log.marks = dict(source.marks, **{"replication-ids": " ".join(
         [i for i in ids if i != source.replication_id] + [source.replication_id])})
     if gaps:
@@ -197,12 +226,13 @@ def is_new(files, number, size):
 
 
 def find_gap(repo, log, source, sizes):
-    """When the newest file that is known has gone, others may have come and gone behind it. What
-    goes on where the log ends tells that nothing is missing. The server deletes the oldest ones
-    first: if it has older ones it took over another store, as by a full resync."""
+    """Whether files may be missing. When the newest one that is known has gone, others may have
+    come and gone behind it. What goes on where the log ends tells that nothing is missing. The
+    server deletes the oldest ones first: if it has older ones it took over another store, as by a
+    full resync."""
     last = log.files[-1].number
     if sizes.get(last) is not None:
-        return None
+        return False
     if last not in sizes and any(number < last for number, size in sizes.items() if size):
         raise BackupError("the server has no %s, but older files: they are %s" %
                           (log.files[-1].name(), other_store(repo, log)))
@@ -210,9 +240,18 @@ def find_gap(repo, log, source, sizes):
     for number in [number for number, size in sizes.items() if number > last and size]:
         with contextlib.suppress(Gone), source.opened(number) as fd:
             next_seq = next_seq or read_first_seq(fd, sizes[number])
-    if 0 < (next_seq or source.sequence + 1) <= log.sequence() + 1:
-        return None
-    return "the server has deleted its write-ahead log from sequence %d on" % (log.sequence() + 1)
+    return not 0 < (next_seq or source.sequence + 1) <= log.sequence() + 1
+
+
+def find_break(source, before, fd, size):
+    """What was written without a log, between the file before and this one: {sequence: what}."""
+    with contextlib.suppress(Gone), source.opened(before) as before_fd:
+        end = read_end_seq(before_fd, os.fstat(before_fd).st_size)
+        next_seq = read_first_seq(fd, size)
+        if 0 < end < next_seq:
+            return {end: "the server wrote without a log from sequence %d to %d" %
+                         (end, next_seq - 1)}
+    return {}
 
 
 class Appended:

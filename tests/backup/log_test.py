@@ -9,19 +9,38 @@ import json
 import os
 import re
 import shutil
+import struct
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
+import backup_log  # noqa: E402
 import backup_repo  # noqa: E402
 from log_place import NO_BACKUP, Archived, LogPlace, time_text  # noqa: E402
 from place import Place, Relative, digest, files_of, flip, run_tests, tree  # noqa: E402
 from resp import Listening, wait_until  # noqa: E402
 from tool import run  # noqa: E402
 
+LOG_BLOCK_SIZE = 32768
 ANOTHER_IDENTITY = "00000000-0000-4000-8000-000000000000"
+
+
+def write_group(file, seq, rows, size):
+    """As RocksDB does: in records of kinds full, first, middle and last; none spans two blocks."""
+    group = struct.pack("<QI", seq, rows).ljust(size, b"x")[:size]
+    is_first = True
+    while group or is_first:
+        room = LOG_BLOCK_SIZE - file.tell() % LOG_BLOCK_SIZE
+        if room < 7:
+            file.write(bytes(room))
+            continue
+        part, group = group[:room - 7], group[room - 7:]
+        kind = (2 if group else 1) if is_first else (3 if group else 4)
+        file.write(struct.pack("<IHB", 0, len(part), kind) + part)
+        is_first = False
 
 
 def any_point_that_is_archived_can_be_restored():
@@ -222,6 +241,60 @@ def what_the_server_deleted_before_it_was_archived_is_told():
         place.server.call("SET", "after", "y")
         place.archive()
         place.check("latest", "end", place.point())
+
+
+def what_was_written_without_a_log_is_told():
+    with LogPlace() as place:
+        client = place.server.client()
+        place.fill()
+        name = place.create().name
+        place.fill(seed=1)
+        place.archive()
+        before = place.point()
+        client.call("CONFIG", "SET", "appendonly", "no")
+        client.call("SET", "unlogged", "x")
+        assert "the server writes no log" in run(*place.archive_args(), code=1)
+        client.call("SET", "unlogged", "y")
+        last = place.point().seq
+        client.call("CONFIG", "SET", "appendonly", "yes")
+        place.fill(seed=2)
+        told = run(*place.archive_args(), code=1)
+        assert "wrote without a log from sequence %d to %d: make a new backup" % (
+            before.seq + 1, last) in told, told
+        assert place.log().gaps() == [before.seq + 1]
+        assert place.archive().bytes == 0, "told once"
+        assert "lacks some of what comes from sequence %d on" % (before.seq + 1) in (
+            place.refused(name, "end"))
+        place.check(name, before.seq, before)
+        # In a run of its own.
+        name = place.create().name
+        place.server.stop()
+        place.server.args += ["--appendonly", "no"]
+        place.server.start()
+        place.server.call("SET", "unlogged", "z")
+        place.server.stop()
+        del place.server.args[-2:]
+        place.server.start()
+        place.server.call("SET", "logged", "z")
+        assert "wrote without a log" in run(*place.archive_args(), code=1)
+        assert "lacks some" in place.refused(name, "end")
+        name = place.create().name
+        place.server.call("SET", "logged", "y")
+        place.archive()
+        place.check(name, "end", place.point())
+
+
+def groups_are_read_up_to_the_end_of_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "log")
+        groups = [(1, 3, 100), (4, 1, 32768 - 7 - 100 - 7 - 7 - 5), (5, 7, 70000), (12, 2, 20)]
+        for count in range(len(groups) + 1):
+            with open(path, "wb") as file:
+                for seq, rows, size in groups[:count]:
+                    write_group(file, seq, rows, size)
+            with open(path, "rb") as file:
+                expected = sum(groups[count - 1][:2]) if count else 0
+                assert backup_log.read_end_seq(file.fileno(), os.path.getsize(path)) == expected
 
 
 def another_stores_files_are_not_appended():
@@ -449,6 +522,8 @@ TESTS = [
     a_backup_from_before_the_log_is_refused,
     a_point_that_the_log_does_not_reach_is_refused,
     what_the_server_deleted_before_it_was_archived_is_told,
+    what_was_written_without_a_log_is_told,
+    groups_are_read_up_to_the_end_of_a_file,
     another_stores_files_are_not_appended,
     a_replica_that_takes_over_another_store_is_told,
     a_damaged_segment_is_found_and_the_log_that_it_hurts,
