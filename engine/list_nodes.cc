@@ -186,11 +186,17 @@ void ListNodes::Reserve(size_t count, size_t size) {
   if (count > 0) AddNode(0, 0, NewListNode(std::min(size + count * kSizesSize, kNodeSizeMax)));
 }
 
+// A node at an end of a long list is going to be filled.
+ListNode* ListNodes::NewEndNode(size_t item_size) const {
+  const bool is_long = groups_ && groups_->memory_bytes >= kLongListBytes;
+  return NewListNode(is_long ? std::max(item_size, kNodeSizeMax) : item_size);
+}
+
 void ListNodes::PushBack(uint64_t index, std::string_view item) {
   const size_t item_size = ListItemSize(item);
   if ((!groups_ && only_ == nullptr) || !Fits(**LastSlot(), item_size)) {
     const size_t last = LastGroup();
-    AddNode(last, groups_ ? groups_->groups[last].nodes.size() : 1, NewListNode(item_size));
+    AddNode(last, groups_ ? groups_->groups[last].nodes.size() : 1, NewEndNode(item_size));
   }
   ListNode** slot = const_cast<ListNode**>(LastSlot());
   const Accounting accounting(this, slot);
@@ -205,7 +211,7 @@ void ListNodes::PushBack(uint64_t index, std::string_view item) {
 void ListNodes::PushFront(uint64_t index, std::string_view item) {
   const size_t item_size = ListItemSize(item);
   if ((!groups_ && only_ == nullptr) || !Fits(**FirstSlot(), item_size))
-    AddNode(0, 0, NewListNode(item_size));
+    AddNode(0, 0, NewEndNode(item_size));
   ListNode** slot = const_cast<ListNode**>(FirstSlot());
   const Accounting accounting(this, slot);
   MakeListNodeRoom(slot, item_size, true);

@@ -89,6 +89,7 @@ class ListNodes {
  private:
   static constexpr size_t kNodeSizeMax = 4096 - sizeof(ListNode);  // bytes
   static constexpr uint32_t kNodeCountMax = 512;
+  static constexpr size_t kLongListBytes = 8 * kNodeSizeMax;
   static constexpr size_t kGroupNodesMax = 128;
 
   struct Group {
@@ -156,6 +157,7 @@ class ListNodes {
   void CloseGroups();
   void SplitGroup(Place* place);
   Place AddNode(size_t group, size_t slot, ListNode* node);
+  ListNode* NewEndNode(size_t item_size) const;
   void FreeNode(const Place& place);
   void CloseGaps(size_t group);
   bool TryMerge(size_t group, size_t slot);

@@ -151,6 +151,27 @@ TEST(ListNodesTest, AnElementTakesTwoBytesBesideItself) {
   EXPECT_LT(nodes.memory_bytes(), count * 12 * 103 / 100);
 }
 
+// Not by moving what it holds each time that it is full.
+TEST(ListNodesTest, ALongListGrowsByWholeNodes) {
+  constexpr uint64_t kCount = 20'000;
+  constexpr size_t kElementSize = 12, kNodeSize = 4000;
+  for (const bool at_front : {false, true}) {
+    ListNodes nodes;
+    size_t growths = 0;
+    for (uint64_t i = 0; i < kCount; ++i) {
+      const size_t before = nodes.memory_bytes();
+      if (at_front) {
+        nodes.PushFront(kMiddle - i * kListIndexStep, "element:42");
+      } else {
+        nodes.PushBack(kMiddle + i * kListIndexStep, "element:42");
+      }
+      if (i >= kCount / 2 && nodes.memory_bytes() > before) ++growths;
+    }
+    EXPECT_LE(growths, kCount / 2 * kElementSize / kNodeSize + 1);
+    EXPECT_GE(growths, 1u);
+  }
+}
+
 // No groups, no pointers: 32 bytes around all elements.
 TEST(ListNodesTest, AShortListIsOneNode) {
   ListNodes nodes;
