@@ -186,13 +186,16 @@ def archive_log(repo, source):
                      for number, size in work)
     check_space(repo.path, size_bytes)
     progress = Progress("archived", size_bytes)
+    before = log.files[-1].number if log.files else None
     for number, size in work:
         try:
             with source.opened(number) as fd:
-                if number not in files and log.files:
-                    done.gaps.update(find_break(source, log.files[-1].number, fd, size))
+                if number not in files and before is not None:
+                    done.gaps.update(find_break(source, before, fd, size))
                 archive_file(repo, log, files.get(number), fd, number, size, progress, done)
+            before = number
         except Gone as error:
+            before = None
             if log.files:
                 done.gaps[next_seq] = "%s before it was archived" % error
     if source.read_identity() != source.identity:
@@ -394,8 +397,12 @@ def of_history(log, backup):
 
 
 def takes_a_backup_forward(repo, log):
-    backups = map(repo.read, reversed(repo.names()))
-    return any(reaches(log, backup) and of_history(log, backup) for backup in backups)
+    for name in reversed(repo.names()):
+        with contextlib.suppress(BackupError, FileNotFoundError):  # damaged, or a prune is at work
+            backup = repo.read(name)
+            if reaches(log, backup) and of_history(log, backup):
+                return True
+    return False
 
 
 def choose_log(repo, backup, identity):

@@ -122,6 +122,7 @@ def a_server_that_does_not_keep_its_log_is_refused():
         assert "CONFIG SET wal-retain yes" in run(*args, code=1)
         assert not os.path.exists(place.repo)
         place.server.call("CONFIG", "SET", "wal-retain", "yes")
+        flip(place.at("repo", "backups", place.create().name), 40)
         run(*args, warning=NO_BACKUP)
         run(*args)  # it is told once
         place.server.stop()
