@@ -168,6 +168,7 @@ class Engine {
     std::atomic<bool> warming{false};
     std::atomic<uint64_t> remembered_keys{0}, remembered_loaded{0};  // of the last run
     std::atomic<uint64_t> disk_free_bytes{0};
+    std::atomic<uint64_t> log_file_bytes{0};  // of the log's live files, as of the last tick
   };
   const Gauges& gauges() const { return gauges_; }
   const Reclaimer& reclaimer() const { return *reclaimer_; }
@@ -182,6 +183,7 @@ class Engine {
   void KeeperMain();
   void SyncAndMark();
   void WatchDisk();
+  void MeasureLog();
   void SweepColdExpired();
   void Heal();
   Status CloseStore();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "engine/collection.h"
 #include "engine/engine.h"
@@ -61,6 +62,7 @@ void Engine::KeeperTick() {
   if (now_us - last_disk_us_ >= kDiskEveryUs) {
     last_disk_us_ = now_us;
     WatchDisk();
+    MeasureLog();
   }
   if (now_us - last_feed_us_ >= kFeedEveryUs) {
     last_feed_us_ = now_us;
@@ -93,6 +95,20 @@ void Engine::SyncAndMark() {
   } else {
     Log(2, "cannot write the high-water mark: " + status.message());
   }
+}
+
+void Engine::MeasureLog() {
+  namespace fs = std::filesystem;
+  const std::string& dir = options_.store.wal_dir.empty() ? options_.store.dir : options_.store.wal_dir;
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != ".log") continue;
+    std::error_code gone;
+    const uint64_t size = it->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  gauges_.log_file_bytes = bytes;
 }
 
 void Engine::WatchDisk() {

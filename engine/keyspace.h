@@ -147,8 +147,8 @@ class Keyspace {
   void TellChanges(const KeyChanges& changes, uint64_t barrier) {
     if (change_listener_) change_listener_(changes, barrier);
   }
-  // Each Tx that gathered events of the classes (a set of EventClass bits) tells them, as above,
-  // with the sequence that holds what they speak of.
+  // Each Tx that gathered events of the classes (a set of EventClass bits) tells them at its end,
+  // its shards locked, with the sequence that holds what they speak of.
   using EventListener = std::function<void(const std::vector<KeyEvent>&, uint64_t barrier)>;
   void SetEventListener(EventListener listener) { event_listener_ = std::move(listener); }
   void SetEventClasses(uint32_t classes) {

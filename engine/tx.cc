@@ -70,20 +70,27 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 
 Tx::~Tx() {
   join_.reset();
-  // Whoever is told something of it may take any lock.
-  const bool tells = !events_.empty() || !changes_.empty() || !ready_.empty();
+  // Before another changes the keys: the last event of a key tells of its state.
+  TellEvents();
+  // Whoever is told something else of it may take any lock.
+  const bool tells = !changes_.empty() || !ready_.empty();
   ShardLease* const lease = ShardLease::Current();
   if (lease == nullptr || tells || options_.lock_all || !lease->Keep(keyspace_, locked_)) {
     UnlockShards();
   }
-  if (!events_.empty()) [[unlikely]]
-    keyspace_.TellEvents(events_, barrier_);
   if (!changes_.empty()) [[unlikely]] {
     changes_.writer = options_.writer;
     keyspace_.TellChanges(changes_, barrier_);
   }
   if (!ready_.empty()) [[unlikely]]
     keyspace_.TellReady(std::move(ready_));
+}
+
+void Tx::TellEvents() {
+  if (events_.empty()) [[likely]]
+    return;
+  keyspace_.TellEvents(events_, barrier_);
+  events_.clear();
 }
 
 void Tx::NoteReady(const KeyRef& ref, ObjectType type) {

@@ -157,8 +157,8 @@ class Tx {
   void FlushDb(uint32_t db);
   void SwapDb(uint32_t a, uint32_t b);
 
-  // Tells of an event, once the Tx has ended and its locks are released; name is static. Costs one
-  // test of a flag unless events of the class are wanted.
+  // Tells of an event in TellEvents, at the latest when the Tx ends, before its locks are released;
+  // name is static. Costs one test of a flag unless events of the class are wanted.
   void Notify(EventClass type, std::string_view name, std::string_view key) {
     Notify(type, name, db_, key);
   }
@@ -167,6 +167,7 @@ class Tx {
       return;
     events_.push_back({type, db, name, std::string(key)});
   }
+  void TellEvents();
 
   // Counts a look at a key among the hits or the misses. Find does so by itself, with its event,
   // unless the command may write: this is for Peek, and for a key that a writing command reads.
@@ -178,8 +179,7 @@ class Tx {
     if (options_.write) NoteLook(key, is_there);
   }
 
-  // What the reply must wait for: the commit log's sequence that holds everything this Tx wrote
-  // or saw. 0 = nothing.
+  // What the reply waits for: the log's sequence that holds all that this Tx wrote or saw; 0: none.
   uint64_t barrier() const { return barrier_; }
   // Changes made: rows, but for those that go with their key; and as INFO counts (ChangeCount).
   uint64_t change_count() const { return change_count_; }

@@ -303,7 +303,7 @@ void BlockedClients::Refuse(const WaiterPtr& waiter, const AclUserPtr& user,
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, /*failed=*/true, [waiter, user, verdict](Reply& reply) {
+  Answer(waiter, /*served=*/false, /*failed=*/true, [waiter, user, verdict](Reply& reply) {
     const Command& command = *waiter->command;
     reply.Error("NOPERM " + AclDenialText(verdict, *user, command, waiter->args, false));
     if (const auto connection = waiter->connection.lock()) {
@@ -326,7 +326,7 @@ void BlockedClients::HandOver(const WaiterPtr& waiter, const Reply& reply, std::
     std::lock_guard lock(mutex_);
     RemoveLocked(waiter);
   }
-  Answer(waiter, failed, [bytes = std::move(bytes), barrier, waiter](Reply& out) {
+  Answer(waiter, /*served=*/true, failed, [bytes = std::move(bytes), barrier, waiter](Reply& out) {
     if (const auto connection = waiter->connection.lock()) connection->SetBarrier(barrier);
     out.Raw(bytes);
   });
@@ -378,7 +378,7 @@ void BlockedClients::EndLocked(const WaiterPtr& waiter, End end) {
   RemoveLocked(waiter);
   if (end == End::kGone) return;
   const bool failed = end != End::kTimeout;
-  Answer(waiter, failed, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
+  Answer(waiter, /*served=*/false, failed, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
     if (end == End::kRoleChanged) {
       reply.Error(kErrRoleChanged);
       if (const auto connection = waiter->connection.lock()) connection->CloseAfterReply();
@@ -407,15 +407,15 @@ void BlockedClients::RemoveLocked(const WaiterPtr& waiter) {
   if (by_client_.empty()) server_.keyspace().SetHasWaiters(false);
 }
 
-void BlockedClients::Answer(const WaiterPtr& waiter, bool failed,
+void BlockedClients::Answer(const WaiterPtr& waiter, bool served, bool failed,
                             std::function<void(Reply&)> write) {
-  waiter->worker->Post([this, waiter, failed, write = std::move(write)] {
+  waiter->worker->Post([this, waiter, served, failed, write = std::move(write)] {
     waiter->answer([&](Reply& reply) {
       if (const auto connection = waiter->connection.lock()) {
         auto& session = *static_cast<Session*>(connection->handler());
         session.set_blocked(false);
         server_.DispatcherOf(*waiter->worker)
-            .NoteUnblocked(session, *waiter->command, waiter->args, failed);
+            .NoteUnblocked(session, *waiter->command, waiter->args, served, failed);
       }
       write(reply);
     });

@@ -105,7 +105,7 @@ constexpr Directive kIgnoredDirectives[] = {
     Memory("loading-process-events-interval-bytes", "2097152", 1024),
     Fixed(Text("locale-collate", "")),
     Bool("lua-enable-deprecated-api", "no"),
-    Int("maxmemory-eviction-tenacity", "10", 0),
+    Int("maxmemory-eviction-tenacity", "10", 0, 100),
     Bool("no-appendfsync-on-rewrite", "no"),
     Fixed(Words("proc-title-template", "{title} {listen-addr} {server-mode}")),
     Enum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),

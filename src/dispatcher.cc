@@ -219,8 +219,8 @@ void Dispatcher::NoteError(Session& session, const Args& args, const CommandTabl
 }
 
 void Dispatcher::NoteUnblocked(Session& session, const Command& command, const Args& args,
-                               bool failed) {
-  NoteSlow(session, args, command, session.blocked_run_us_);
+                               bool served, bool failed) {
+  if (served) NoteSlow(session, args, command, session.blocked_run_us_);
   if (failed) Bump(stats_[server_.commands().Resolve(args).index].failed);
 }
 

@@ -85,8 +85,10 @@ class Dispatcher {
   // WATCH; may leave the session parked.
   void Watch(Session& session, const Args& keys);
 
-  // The wait of a command that blocked has ended: what its run could not tell is counted.
-  void NoteUnblocked(Session& session, const Command& command, const Args& args, bool failed);
+  // The wait of a command that blocked has ended: what its run could not tell is counted. The slow
+  // log has those that were served: they did something.
+  void NoteUnblocked(Session& session, const Command& command, const Args& args, bool served,
+                     bool failed);
 
   // What a Tx of a session command wrote: the turn's end commits and counts it.
   void NoteWrites(const Tx& tx);

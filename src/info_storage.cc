@@ -147,6 +147,11 @@ void LogLines(Server& server, std::string* out) {
   InfoLine(out, "aof_rewrites_consecutive_failures:0");
   InfoLine(out, "aof_last_write_status:%s", writable ? "ok" : "err");
   InfoLine(out, "aof_last_cow_size:0");
+  if (log.policy() != SyncPolicy::kOff) {
+    InfoLine(out, "aof_current_size:%" PRIu64, server.engine().gauges().log_file_bytes.load());
+    InfoLine(out, "aof_base_size:0");
+    InfoLine(out, "aof_pending_rewrite:0");
+  }
   InfoLine(out, "aof_buffer_length:%zu", log.waiting_bytes());
   InfoLine(out, "aof_pending_bio_fsync:%d", log.sync_runs() ? 1 : 0);
   InfoLine(out, "aof_delayed_fsync:%" PRIu64, log.counters().stalls.load());

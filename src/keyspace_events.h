@@ -4,8 +4,8 @@
 //
 // An event goes to "__keyspace@<db>__:<key>" with its name as the message, to
 // "__keyevent@<db>__:<name>" with the key, or to both, as the flags K and E say. A Tx gathers its
-// events and tells them when it has ended, so nothing is published while keys are locked.
-// Subscribers get an event once the change that it tells of is in the log.
+// events and tells them when it ends, before its keys are unlocked: events of a key come in the
+// order of its changes. Subscribers get an event once the change that it tells of is in the log.
 //
 // Thread: any.
 

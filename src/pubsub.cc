@@ -115,9 +115,10 @@ void PubSub::AddAudience(const Audience& audience, std::vector<bool>* wanted) {
   }
 }
 
-size_t PubSub::Publish(NameKind kind, std::string_view channel, std::string_view payload,
-                       uint64_t barrier) {
-  if (!has_subscribers()) return 0;
+PubSub::MessagePtr PubSub::Make(NameKind kind, std::string_view channel, std::string_view payload,
+                                uint64_t barrier, std::vector<bool>* wanted,
+                                size_t* receivers) const {
+  if (!has_subscribers()) return nullptr;
   std::shared_ptr<Message> message;
   const auto make = [&] {
     if (message) return;
@@ -126,15 +127,14 @@ size_t PubSub::Publish(NameKind kind, std::string_view channel, std::string_view
     message->channel = channel;
     message->barrier = barrier;
   };
-  std::vector<bool> wanted(rosters_.size());
-  size_t receivers = 0;
+  wanted->resize(rosters_.size());
   {
     std::shared_lock lock(mutex_);
     const auto& names = directory_[static_cast<size_t>(kind)];
     if (const auto found = names.find(channel); found != names.end()) {
       make();
-      receivers += found->second.total;
-      AddAudience(found->second, &wanted);
+      *receivers += found->second.total;
+      AddAudience(found->second, wanted);
       message->body =
           Bulks({kind == NameKind::kChannel ? "message" : "smessage", channel, payload});
     }
@@ -142,19 +142,30 @@ size_t PubSub::Publish(NameKind kind, std::string_view channel, std::string_view
       for (const auto& [pattern, audience] : directory_[static_cast<size_t>(NameKind::kPattern)]) {
         if (!GlobMatch(pattern, channel)) continue;
         make();
-        receivers += audience.total;
-        AddAudience(audience, &wanted);
+        *receivers += audience.total;
+        AddAudience(audience, wanted);
         message->by_pattern.emplace_back(pattern, Bulks({"pmessage", pattern, channel, payload}));
       }
     }
-    if (!message) return 0;
+    if (!message) return nullptr;
     message->at = clock_;
   }
   message->size_bytes = sizeof(Message) + message->channel.size() + message->body.size();
   for (const auto& [pattern, body] : message->by_pattern) {
     message->size_bytes += pattern.size() + body.size();
   }
-  Send(message, wanted);
+  return message;
+}
+
+size_t PubSub::Publish(NameKind kind, std::string_view channel, std::string_view payload,
+                       uint64_t barrier, const std::function<void()>& forward) {
+  size_t receivers = 0;
+  std::vector<bool> wanted;
+  const MessagePtr message = Make(kind, channel, payload, barrier, &wanted, &receivers);
+  if (!message && !forward) return 0;
+  std::lock_guard lock(order_mutex_);
+  if (message) Send(message, wanted);
+  if (forward) forward();
   return receivers;
 }
 
@@ -163,43 +174,48 @@ void PubSub::Send(const MessagePtr& message, const std::vector<bool>& wanted) {
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (!wanted[i]) continue;
     Roster& roster = *rosters_[i];
-    if (&roster.worker == here) {
-      roster.own.push_back(message);
-      continue;
-    }
     mail_bytes_.fetch_add(message->size_bytes, std::memory_order_relaxed);
     std::lock_guard lock(roster.mail_mutex);
     roster.mail.push_back(message);
-    if (std::exchange(roster.drain_posted, true)) continue;
-    roster.worker.Post([this, &roster] { Drain(roster); });
+    roster.mail_bytes += message->size_bytes;
+    if (&roster.worker == here) {
+      roster.has_own = true;
+    } else if (!std::exchange(roster.drain_posted, true)) {
+      roster.worker.Post([this, &roster] { Drain(roster, /*is_task=*/true); });
+    }
   }
 }
 
-void PubSub::Drain(Roster& roster) {
+void PubSub::DeliverOwn(Roster& roster) {
+  roster.has_own = false;
+  Drain(roster, /*is_task=*/false);
+}
+
+// A task ends the drain that was posted, or posts the next.
+void PubSub::Drain(Roster& roster, bool is_task) {
   std::vector<MessagePtr> mail;
   {
     std::lock_guard lock(roster.mail_mutex);
+    // Sockets have their turns first.
+    if (!is_task && roster.drain_posted && roster.mail_bytes >= kDrainBytesMax) return;
     size_t bytes = 0, count = 0;
     while (count < roster.mail.size() && bytes < kDrainBytesMax) {
       bytes += roster.mail[count++]->size_bytes;
     }
     if (count == roster.mail.size()) {
       mail.swap(roster.mail);
-      roster.drain_posted = false;
+      if (is_task) roster.drain_posted = false;
     } else {
       const auto end = roster.mail.begin() + static_cast<ptrdiff_t>(count);
       mail.assign(roster.mail.begin(), end);
       roster.mail.erase(roster.mail.begin(), end);
-      roster.worker.RunAfter(kDrainPause, [this, &roster] { Drain(roster); });
+      roster.drain_posted = true;
+      roster.worker.RunAfter(kDrainPause, [this, &roster] { Drain(roster, /*is_task=*/true); });
     }
+    roster.mail_bytes -= bytes;
     mail_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
   for (const MessagePtr& message : mail) Deliver(roster, *message);
-}
-
-void PubSub::DeliverOwn(Roster& roster) {
-  for (const MessagePtr& message : roster.own) Deliver(roster, *message);
-  roster.own.clear();
 }
 
 void PubSub::Deliver(Roster& roster, const Message& message) {

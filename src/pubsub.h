@@ -4,15 +4,16 @@
 //
 // Names are known twice. The directory, which all share, tells how many clients of which worker
 // have subscribed to a name: that is all PUBLISH reads. The rosters, one a worker, tell which:
-// that is all a delivery reads. So a message costs one lock, one letter to each worker that has
+// that is all a delivery reads. So a message costs two locks, one letter to each worker that has
 // receivers, and one copy of bytes into each receiver's output.
 //
-// A message leaves its publisher's worker at once; receivers of that same worker get it from
-// DeliverHere, after the running command has written its reply. Messages of one publisher arrive
-// in order. A client that subscribed after a message was published does not get it.
+// All messages have one order, in which every worker's mail has those that it gets: clients of
+// different workers see the same. A message leaves its publisher's worker at once; receivers of
+// that same worker get it from DeliverHere, after the running command has written its reply. A
+// client that subscribed after a message was published does not get it.
 //
-// Thread:   Publish and what reads the directory: any. Subscribe, Unsubscribe, Forget, DeliverHere:
-//           the worker's of the client.
+// Thread:   Publish: any, under any lock of the engine. What reads the directory: any. Subscribe,
+//           Unsubscribe, Forget, DeliverHere: the worker's of the client.
 // Lifetime: outlives its workers' threads; a Subscriber is forgotten before it goes.
 // Limits:   kMailBytesMax of undelivered messages a worker, then publishers wait (MailIsFull).
 
@@ -77,14 +78,15 @@ class PubSub {
 
   // Sends to the subscribers of a channel (and to those of patterns that match it) or of a shard
   // channel; returns how many there are. What they get is held until `barrier` is released.
+  // `forward`, unless empty, runs at the message's place in the order, once.
   size_t Publish(NameKind kind, std::string_view channel, std::string_view payload,
-                 uint64_t barrier);
+                 uint64_t barrier, const std::function<void()>& forward = {});
   // Whether anybody listens to anything; else there is no need to publish.
   bool has_subscribers() const { return subscriptions_.load(std::memory_order_relaxed) != 0; }
-  // Gives the calling worker's clients what that worker published.
+  // Gives the calling worker's clients what that worker published, unless they are far behind.
   void DeliverHere(Worker& worker) {
     Roster& roster = *rosters_[static_cast<size_t>(worker.index())];
-    if (!roster.own.empty()) [[unlikely]]
+    if (roster.has_own) [[unlikely]]
       DeliverOwn(roster);
   }
   // Whether some worker is behind with its deliveries.
@@ -114,15 +116,19 @@ class PubSub {
 
     Worker& worker;
     std::array<NameMap<std::vector<Subscription>>, kNameKindCount> lists;
-    std::vector<MessagePtr> own;  // published here, not yet delivered
+    bool has_own = false;  // the worker's: it published some of the mail
     std::mutex mail_mutex;
-    std::vector<MessagePtr> mail;  // published elsewhere
+    std::vector<MessagePtr> mail;
+    size_t mail_bytes = 0;
     bool drain_posted = false;
   };
 
   static void AddAudience(const Audience& audience, std::vector<bool>* wanted);
+  // The message of a channel and whose workers want it; null: none.
+  MessagePtr Make(NameKind kind, std::string_view channel, std::string_view payload,
+                  uint64_t barrier, std::vector<bool>* wanted, size_t* receivers) const;
   void Send(const MessagePtr& message, const std::vector<bool>& wanted);
-  void Drain(Roster& roster);
+  void Drain(Roster& roster, bool is_task);
   void DeliverOwn(Roster& roster);
   static void Deliver(Roster& roster, const Message& message);
   static void DeliverTo(Roster& roster, const Message& message, NameKind kind,
@@ -131,6 +137,7 @@ class PubSub {
   std::vector<std::unique_ptr<Roster>> rosters_;
   std::atomic<size_t> subscriptions_{0};
   std::atomic<size_t> mail_bytes_{0};
+  std::mutex order_mutex_;  // before those of the mail
 
   mutable std::shared_mutex mutex_;  // of the directory
   std::array<NameMap<Audience>, kNameKindCount> directory_;

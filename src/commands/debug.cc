@@ -11,6 +11,7 @@
 #include "engine/set.h"
 #include "engine/sorted_set.h"
 #include "src/client_eviction.h"
+#include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/commands/server_commands.h"
 #include "src/digest.h"
@@ -114,19 +115,18 @@ void ShowObject(const Args& args, Session& session, Reply& reply, Show show) {
   session.server().DispatcherOf(session.connection().worker()).NoteWrites(tx);
 }
 
-size_t ValueSize(const Object& object) {
-  const bool has_rows = object.spread() && object.type != ObjectType::kString;
-  return has_rows ? object.collection()->memory_bytes() : object.value().size();
-}
+// What DUMP puts around a value: the type, the version and a checksum.
+constexpr size_t kDumpFrameSize = 1 + 2 + 8;
 
 // Redis has one object for each smaller one.
 constexpr uint64_t kSharedIntegers = 10'000;
 
 // DEBUG OBJECT key
 void DebugObject(const Args& args, Session& session, Reply& reply) {
-  ShowObject(args, session, reply, [&](Tx&, const Object& object) {
+  ShowObject(args, session, reply, [&](Tx& tx, const Object& object) {
     const std::string encoding(EncodingName(object.encoding));
     const int64_t now_s = session.server().clock().WallMs() / 1000;
+    const bool tells_time = session.server().keyspace().eviction_clock() != EvictionClock::kLfu;
     constexpr uint32_t kClockMask = (1u << 24) - 1;
     const bool is_shared = object.encoding == Encoding::kInt &&
                            object.type == ObjectType::kString &&
@@ -136,8 +136,8 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
                   "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u "
                   "lru_seconds_idle:%lld",
                   static_cast<const void*>(&object), is_shared ? INT32_MAX : 1, encoding.c_str(),
-                  ValueSize(object), object.access & kClockMask,
-                  static_cast<long long>(now_s - object.access));
+                  DumpPayloadOf(tx, args[2], object).size() - kDumpFrameSize, object.access & kClockMask,
+                  static_cast<long long>(tells_time ? now_s - object.access : 0));
     reply.Simple(text);
   });
 }

@@ -65,9 +65,12 @@ uint64_t BarrierOf(Session& session) {
 }
 
 // Whoever gets the message may act on what its publisher wrote before: it waits as a reply does.
-void Publish(NameKind kind, const Args& args, Session& session, Reply& reply) {
+void Publish(NameKind kind, const Args& args, Session& session, Reply& reply,
+             const std::function<void()>& forward) {
+  // Events of what a transaction or script did until now come first.
+  if (Tx* const open = session.open_tx()) open->TellEvents();
   const size_t receivers =
-      session.server().pubsub().Publish(kind, args[1], args[2], BarrierOf(session));
+      session.server().pubsub().Publish(kind, args[1], args[2], BarrierOf(session), forward);
   reply.Integer(static_cast<int64_t>(receivers));
 }
 
@@ -125,18 +128,26 @@ void PassOn(const Args& args, Session& session) {
   replication.replicas().OnCommit();
 }
 
+// Replicas get the messages in the order in which this server's clients do.
+std::function<void()> ForwardTo(const Args& args, Session& session, bool to_replicas) {
+  Replication& replication = session.server().replication();
+  to_replicas = to_replicas && replication.replicas().count() != 0;
+  if (!to_replicas && !replication.command_stream().active()) [[likely]]
+    return {};
+  return [&args, &session, &replication, to_replicas] {
+    if (to_replicas) replication.ForwardMessage(args[1], args[2], BarrierOf(session));
+    PassOn(args, session);
+  };
+}
+
 // PUBLISH channel message -> how many clients it goes to
 void PublishToChannel(const Args& args, Session& session, Reply& reply) {
-  Replication& replication = session.server().replication();
-  if (!replication.is_replica() || session.applies_stream()) {
-    replication.ForwardMessage(args[1], args[2], BarrierOf(session));
-  }
-  PassOn(args, session);
-  Publish(NameKind::kChannel, args, session, reply);
+  const bool comes_of_here =
+      !session.server().replication().is_replica() || session.applies_stream();
+  Publish(NameKind::kChannel, args, session, reply, ForwardTo(args, session, comes_of_here));
 }
 void PublishToShardChannel(const Args& args, Session& session, Reply& reply) {
-  PassOn(args, session);
-  Publish(NameKind::kShardChannel, args, session, reply);
+  Publish(NameKind::kShardChannel, args, session, reply, ForwardTo(args, session, false));
 }
 
 // PUBSUB CHANNELS [pattern]

@@ -28,14 +28,19 @@ void Time(const Args&, Session&, Reply& reply) {
   reply.Bulk(std::to_string(now.tv_nsec / 1000));
 }
 
-void Lolwut(const Args&, Session&, Reply& reply) {
-  reply.Verbatim("txt",
-                 "      (\n"
-                 "     ) )\n"
-                 "    ( ( )\n"
-                 "   _)__(_\n"
-                 "  |______|\n\n"
-                 "Hearth ver. " HEARTH_VERSION "\n");
+// LOLWUT [VERSION version]: tools read the name of what Hearth speaks as.
+void Lolwut(const Args& args, Session&, Reply& reply) {
+  if (args.size() >= 3 && ToLower(args[1]) == "version" && !ParseInt64(args[2])) {
+    return reply.Error(kErrNotInteger);
+  }
+  constexpr std::string_view kPicture =
+      "      (\n"
+      "     ) )\n"
+      "    ( ( )\n"
+      "   _)__(_\n"
+      "  |______|\n\n"
+      "Hearth ver. " HEARTH_VERSION ", Redis ver. ";
+  reply.Verbatim("txt", std::string(kPicture) + std::string(kRedisVersion) + "\n");
 }
 
 }  // namespace hearth

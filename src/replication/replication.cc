@@ -369,8 +369,8 @@ void Replication::OnExchange() {
 }
 
 void Replication::OnMessage(std::string_view channel, std::string_view message, uint64_t seq) {
-  (void)server_.pubsub().Publish(NameKind::kChannel, channel, message, /*barrier=*/0);
-  ForwardMessage(channel, message, seq);
+  (void)server_.pubsub().Publish(NameKind::kChannel, channel, message, /*barrier=*/0,
+                                 [&] { ForwardMessage(channel, message, seq); });
 }
 
 // Ten times a second, on the first worker.

@@ -191,6 +191,9 @@ TEST_F(BlockedClientsTest, TheSlowLogShowsACommandOnceItsWaitIsOver) {
   const size_t entry = log.find("BLPOP");
   EXPECT_NE(entry, std::string::npos) << log;
   EXPECT_EQ(log.find("BLPOP", entry + 1), std::string::npos) << log;
+  // One that ran out did nothing.
+  EXPECT_EQ(waiting.Run("BRPOP a 0.01"), kNullArray);
+  EXPECT_EQ(Run("SLOWLOG GET 100").find("BRPOP"), std::string::npos);
 }
 
 TEST_F(BlockedClientsTest, AClientThatLeavesTakesNothing) {

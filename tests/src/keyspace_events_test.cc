@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -216,6 +218,35 @@ TEST_F(KeyspaceEventsTest, EvictedKeysAreTold) {
   std::string events;
   for (int i = 0; i < 10'000 && events.empty(); ++i) events = EventsOf("SET other x");
   EXPECT_TRUE(events.starts_with("evicted ")) << events;
+}
+
+// A key's events come in the order of its changes: the last tells what it is.
+TEST_F(KeyspaceEventsTest, TheLastEventOfAKeyTellsItsState) {
+  Listen("Kg$", "__keyspace@");
+  constexpr int kRounds = 50, kCount = 40;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::thread> writers;
+    for (const char* const line : {"SET k 1\r\n", "DEL k\r\n", "SET k 2\r\n", "DEL k\r\n"}) {
+      writers.emplace_back([this, line] {
+        TestClient client = Connect();
+        std::string lines;
+        for (int i = 0; i < kCount; ++i) lines += line;
+        client.SendRaw(lines);
+        for (int i = 0; i < kCount; ++i) client.ReadReply();
+      });
+    }
+    for (std::thread& each : writers) each.join();
+    const bool exists = Run("EXISTS k") == ":1\r\n";
+    ASSERT_TRUE(Events().ends_with(exists ? "k set" : "k del")) << "round " << round;
+  }
+}
+
+TEST_F(KeyspaceEventsTest, AMessageOfATransactionComesBehindItsEvents) {
+  Listen("K$", "__keyspace@");
+  for (const char* const line : {"MULTI", "SET k 1", "PUBLISH __keyspace@0__:k said", "SET k 2"}) {
+    Run(line);
+  }
+  EXPECT_EQ(EventsOf("EXEC"), "k set, k said, k set");
 }
 
 TEST_F(KeyspaceEventsTest, AServedBlockedClientTells) {

@@ -25,6 +25,11 @@ std::string Parts(char header, const std::vector<std::string>& texts, int count 
 
 class PubSubTest : public ServerFixture {
  protected:
+  void SetUp() override {
+    ServerFixture::SetUp();
+    Run("PING");  // from now on its connection is counted
+  }
+
   PubSub& pubsub() { return server_->pubsub(); }
   void WaitForSubscribers(size_t count, std::string_view channel) {
     while (pubsub().SubscriberCount(NameKind::kChannel, channel) != count) {
@@ -167,6 +172,52 @@ TEST_F(PubSubTest, MessagesOfAPublisherArriveInOrder) {
     ASSERT_EQ(here.ReadReply(), Parts('*', {"message", "c", std::to_string(i)}));
     ASSERT_EQ(there.ReadReply(), Parts('*', {"message", "c", std::to_string(i)}));
   }
+}
+
+// Whoever publishes, and wherever: subscribers of both workers see one order.
+TEST_F(PubSubTest, AllSubscribersSeeMessagesInOneOrder) {
+  constexpr int kPublishers = 4, kCount = 500;
+  auto [here, its_worker] = ConnectAndFind();
+  const auto there = ConnectElsewhere(its_worker);
+  here->Run("SUBSCRIBE c");
+  there->Run("PSUBSCRIBE c*");
+  std::vector<std::thread> publishers;
+  for (int p = 0; p < kPublishers; ++p) {
+    publishers.emplace_back([this, p] {
+      TestClient client = Connect();
+      std::string lines;
+      for (int i = 0; i < kCount; ++i) lines += "PUBLISH c " + std::to_string(p) + "\r\n";
+      client.SendRaw(lines);
+      for (int i = 0; i < kCount; ++i) EXPECT_EQ(client.ReadReply(), ":2\r\n");
+    });
+  }
+  std::string seen_here, seen_there;
+  for (int i = 0; i < kPublishers * kCount; ++i) {
+    seen_here += here->ReadReply().end()[-3];
+    seen_there += there->ReadReply().end()[-3];
+  }
+  for (std::thread& each : publishers) each.join();
+  EXPECT_EQ(seen_here, seen_there);
+}
+
+// A backlog is given out piece by piece, and what its reader's own worker publishes waits behind.
+TEST_F(PubSubTest, OwnMessagesWaitBehindThoseThatCameBefore) {
+  auto [subscriber, frozen] = ConnectAndFind();
+  const auto publisher = ConnectElsewhere(frozen);
+  subscriber->Run("HELLO 3");
+  subscriber->Run("SUBSCRIBE c");
+  std::latch thaw(1);
+  frozen->Post([&] { thaw.wait(); });
+  const std::string text(100'000, 'x');
+  constexpr int kCount = 30;
+  for (int i = 0; i < kCount; ++i) EXPECT_EQ(publisher->Run("PUBLISH c " + text), ":1\r\n");
+  subscriber->SendRaw("PUBLISH c own\r\n");
+  thaw.count_down();
+  int count = 0;
+  for (std::string reply; !reply.ends_with("own\r\n"); ++count) {
+    if ((reply = subscriber->ReadReply()) == ":1\r\n") --count;
+  }
+  EXPECT_EQ(count, kCount + 1);
 }
 
 TEST_F(PubSubTest, ASubscribedRespTwoClientMayDoLittleElse) {

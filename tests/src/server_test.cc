@@ -233,7 +233,11 @@ TEST_F(ServerTest, SmallCommandsAnswerAsRedisDoes) {
   EXPECT_EQ(Run("WAIT 1 -1"), "-ERR timeout is negative\r\n");
   EXPECT_TRUE(Run("ROLE").starts_with("*3\r\n$6\r\nmaster\r\n:"));
   EXPECT_TRUE(Run("TIME").starts_with("*2\r\n$10\r\n"));
-  EXPECT_TRUE(RunText("LOLWUT").ends_with("Hearth ver. " HEARTH_VERSION "\n"));
+  EXPECT_TRUE(RunText("LOLWUT").ends_with("Hearth ver. " HEARTH_VERSION
+                                          ", Redis ver. " +
+                                          std::string(kRedisVersion) + "\n"));
+  EXPECT_EQ(Run("LOLWUT VERSION x"), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_TRUE(Run("LOLWUT VERSION 5").starts_with("$"));
   EXPECT_EQ(Run("BGREWRITEAOF"), "+Background append only file rewriting started\r\n");
   Run("SET k v");
   EXPECT_EQ(Run("MEMORY USAGE none"), "$-1\r\n");
@@ -257,6 +261,9 @@ TEST_F(ServerTest, DebugServesTests) {
   Run("SET own 10000");
   EXPECT_NE(Run("DEBUG OBJECT shared").find(" refcount:2147483647 "), std::string::npos);
   EXPECT_NE(Run("DEBUG OBJECT own").find(" refcount:1 "), std::string::npos);
+  EXPECT_NE(Run("DEBUG OBJECT shared").find(" serializedlength:3 "), std::string::npos);
+  Run("CONFIG SET maxmemory-policy allkeys-lfu");
+  EXPECT_NE(Run("DEBUG OBJECT own").find(" lru_seconds_idle:0"), std::string::npos);
   EXPECT_EQ(Run("DEBUG ERROR 'FOO bar'"), "-FOO bar\r\n");
   EXPECT_EQ(Run("DEBUG STRINGMATCH-LEN 10 x"), ":0\r\n");
   EXPECT_EQ(Run("DEBUG PROTOCOL integer"), ":12345\r\n");
