@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "engine/keyspace.h"
+#include "engine/list.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -96,19 +97,41 @@ TEST_F(ShardLeaseTest, ATxOfAllShardsNeverLeavesItsLock) {
   EXPECT_TRUE(IsFree("k"));
 }
 
-// Listeners may take any lock.
-TEST_F(ShardLeaseTest, ATxThatTellsSomebodyKeepsNothing) {
+// Those who serve waiting clients may take any lock.
+TEST_F(ShardLeaseTest, ATxThatTellsOfAReadyKeyKeepsNothing) {
   ShardLease lease;
   lease.set_wanted(true);
   bool was_told = false;
-  engine_->keyspace().SetEventClasses(static_cast<uint32_t>(EventClass::kString));
-  engine_->keyspace().SetEventListener([&](const std::vector<KeyEvent>&, uint64_t) {
+  engine_->keyspace().SetHasWaiters(true);
+  engine_->keyspace().SetReadyListener([&](const std::vector<ReadyKey>&) {
     was_told = true;
     EXPECT_TRUE(IsFree("k"));
   });
-  InTx({"k"}, [](Tx& tx) { tx.Notify(EventClass::kString, "set", "k"); });
+  InTx({"k"}, [](Tx& tx) { ListKey(tx, "k", tx.Find("k")).Push(ListEnd::kTail, "a"); });
   EXPECT_TRUE(was_told);
   EXPECT_FALSE(lease.is_held());
+  engine_->keyspace().SetReadyListener(nullptr);
+}
+
+// Events of a key come in the order of its changes.
+TEST_F(ShardLeaseTest, EventsAreToldBeforeTheirKeysAreUnlocked) {
+  int told_count = 0;
+  engine_->keyspace().SetEventClasses(static_cast<uint32_t>(EventClass::kString));
+  engine_->keyspace().SetEventListener([&](const std::vector<KeyEvent>& events, uint64_t) {
+    EXPECT_EQ(events.size(), 1u);
+    ++told_count;
+    EXPECT_FALSE(IsFree("k"));
+  });
+  const auto notify = [](Tx& tx) { tx.Notify(EventClass::kString, "set", "k"); };
+  InTx({"k"}, notify);
+  EXPECT_TRUE(IsFree("k"));
+  {
+    ShardLease lease;
+    lease.set_wanted(true);
+    InTx({"k"}, notify);
+    EXPECT_TRUE(lease.is_held());
+  }
+  EXPECT_EQ(told_count, 2);
   engine_->keyspace().SetEventListener(nullptr);
 }
 

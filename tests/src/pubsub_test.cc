@@ -176,7 +176,7 @@ TEST_F(PubSubTest, MessagesOfAPublisherArriveInOrder) {
 
 // Whoever publishes, and wherever: subscribers of both workers see one order.
 TEST_F(PubSubTest, AllSubscribersSeeMessagesInOneOrder) {
-  constexpr int kPublishers = 4, kCount = 500;
+  constexpr int kPublishers = 4, kCount = 5000;
   auto [here, its_worker] = ConnectAndFind();
   const auto there = ConnectElsewhere(its_worker);
   here->Run("SUBSCRIBE c");
