@@ -99,7 +99,8 @@ void Engine::SyncAndMark() {
 
 void Engine::MeasureLog() {
   namespace fs = std::filesystem;
-  const std::string& dir = options_.store.wal_dir.empty() ? options_.store.dir : options_.store.wal_dir;
+  const std::string& dir =
+      options_.store.wal_dir.empty() ? options_.store.dir : options_.store.wal_dir;
   uint64_t bytes = 0;
   std::error_code error;
   for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {

@@ -20,7 +20,7 @@ const sockaddr_in6& AsV6(const SocketAddress& address) {
 
 }  // namespace
 
-bool ParseAddress(const std::string& text, int port, SocketAddress* address) {
+std::vector<SocketAddress> ResolveAddresses(const std::string& text, int port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
@@ -28,10 +28,21 @@ bool ParseAddress(const std::string& text, int port, SocketAddress* address) {
   if (text == "*") node = "0.0.0.0";
   if (text == "::*") node = "::";
   addrinfo* found = nullptr;
-  if (::getaddrinfo(node, std::to_string(port).c_str(), &hints, &found) != 0) return false;
-  std::memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
-  address->size = found->ai_addrlen;
+  if (::getaddrinfo(node, std::to_string(port).c_str(), &hints, &found) != 0) return {};
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    SocketAddress& address = addresses.emplace_back();
+    std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+    address.size = each->ai_addrlen;
+  }
   ::freeaddrinfo(found);
+  return addresses;
+}
+
+bool ParseAddress(const std::string& text, int port, SocketAddress* address) {
+  const std::vector<SocketAddress> addresses = ResolveAddresses(text, port);
+  if (addresses.empty()) return false;
+  *address = addresses.front();
   return true;
 }
 

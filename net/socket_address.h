@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <string>
+#include <vector>
 
 namespace hearth {
 
@@ -19,8 +20,10 @@ struct SocketAddress {
   int family() const { return storage.ss_family; }
 };
 
-// The numeric address of `text` ("*", "1.2.3.4", "::*", "::1", a name resolved by the system);
-// false when there is none.
+// The numeric addresses of `text` ("*", "1.2.3.4", "::*", "::1", a name resolved by the system), in
+// the system's order of preference.
+std::vector<SocketAddress> ResolveAddresses(const std::string& text, int port);
+// The first of them; false when there is none.
 bool ParseAddress(const std::string& text, int port, SocketAddress* address);
 
 // Where the socket is bound, and whom it talks to.

@@ -378,16 +378,17 @@ void BlockedClients::EndLocked(const WaiterPtr& waiter, End end) {
   RemoveLocked(waiter);
   if (end == End::kGone) return;
   const bool failed = end != End::kTimeout;
-  Answer(waiter, /*served=*/false, failed, [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
-    if (end == End::kRoleChanged) {
-      reply.Error(kErrRoleChanged);
-      if (const auto connection = waiter->connection.lock()) connection->CloseAfterReply();
-    } else if (end == End::kUnblockedError) {
-      reply.Error(kErrUnblocked);
-    } else {
-      null_array ? reply.NullArray() : reply.Null();
-    }
-  });
+  Answer(waiter, /*served=*/false, failed,
+         [end, waiter, null_array = waiter->request.null_array](Reply& reply) {
+           if (end == End::kRoleChanged) {
+             reply.Error(kErrRoleChanged);
+             if (const auto connection = waiter->connection.lock()) connection->CloseAfterReply();
+           } else if (end == End::kUnblockedError) {
+             reply.Error(kErrUnblocked);
+           } else {
+             null_array ? reply.NullArray() : reply.Null();
+           }
+         });
 }
 
 void BlockedClients::RemoveLocked(const WaiterPtr& waiter) {

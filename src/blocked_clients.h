@@ -105,8 +105,7 @@ class BlockedClients {
   void Return(const WaiterPtr& waiter);
   void EndLocked(const WaiterPtr& waiter, End end);
   void RemoveLocked(const WaiterPtr& waiter);
-  void Answer(const WaiterPtr& waiter, bool served, bool failed,
-              std::function<void(Reply&)> write);
+  void Answer(const WaiterPtr& waiter, bool served, bool failed, std::function<void(Reply&)> write);
   void TimerMain();
 
   Server& server_;

@@ -30,9 +30,6 @@ constexpr Directive Memory(string_view name, string_view value, int64_t min = 0)
 constexpr Directive Text(string_view name, string_view value) {
   return Row(name, DirectiveKind::kText, value, INT64_MIN, INT64_MAX);
 }
-constexpr Directive Words(string_view name, string_view value) {
-  return Row(name, DirectiveKind::kWords, value, INT64_MIN, INT64_MAX);
-}
 constexpr Directive Enum(string_view name, string_view value, string_view choices) {
   Directive row = Row(name, DirectiveKind::kEnum, value, INT64_MIN, INT64_MAX);
   row.choices = choices;
@@ -67,7 +64,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Memory("auto-aof-rewrite-min-size", "67108864"),
     Int("auto-aof-rewrite-percentage", "100", 0, INT32_MAX),
     Fixed(Text("bgsave_cpulist", "")),
-    Text("bind-source-addr", ""),
     Fixed(Text("bio_cpulist", "")),
     Bool("cluster-allow-pubsubshard-when-down", "yes"),
     Bool("cluster-allow-reads-when-down", "no"),
@@ -107,7 +103,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Bool("lua-enable-deprecated-api", "no"),
     Int("maxmemory-eviction-tenacity", "10", 0, 100),
     Bool("no-appendfsync-on-rewrite", "no"),
-    Fixed(Words("proc-title-template", "{title} {listen-addr} {server-mode}")),
     Enum("propagation-error-behavior", "ignore", "ignore panic panic-on-replicas"),
     Bool("rdb-del-sync-files", "no"),
     Int("rdb-key-save-delay", "0", INT32_MIN, INT32_MAX),
@@ -124,14 +119,10 @@ constexpr Directive kIgnoredDirectives[] = {
     Also("slave-lazy-flush", Bool("replica-lazy-flush", "no")),
     Enum("sanitize-dump-payload", "no", "no yes clients"),
     Fixed(Text("server_cpulist", "")),
-    Fixed(Bool("set-proc-title", "yes")),
     Fixed(Int("socket-mark-id", "0", 0)),
-    Fixed(Bool("syslog-enabled", "no")),
-    Fixed(Enum("syslog-facility", "local0",
-               "user local0 local1 local2 local3 local4 local5 local6 local7")),
-    Fixed(Text("syslog-ident", "redis")),
     Bool("tls-cluster", "no"),
     Bool("use-exit-on-panic", "no"),
+    With(kHidden, Int("watchdog-period", "0", 0, INT32_MAX)),
 };
 
 }  // namespace

@@ -1,11 +1,14 @@
-// Tested by tests/src/server_test.cc.
+// Tested by tests/src/log_test.cc.
 #include "src/log.h"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
+#include <syslog.h>
 
+#include <iterator>
 #include <memory>
 #include <mutex>
 
@@ -55,6 +58,15 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 std::mutex g_mutex;
 std::shared_ptr<spdlog::logger> g_logger;
 std::string g_file;
+spdlog::sink_ptr g_syslog_sink;  // stays when the file is opened anew
+
+int FacilityNamed(std::string_view name) {
+  constexpr int kLocal[] = {LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3,
+                            LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
+  if (!name.starts_with("local")) return LOG_USER;
+  const auto index = static_cast<size_t>(name.back() - '0');
+  return index < std::size(kLocal) ? kLocal[index] : LOG_USER;
+}
 
 std::string OpenLog(LogLevel level) {
   spdlog::sink_ptr sink;
@@ -70,6 +82,7 @@ std::string OpenLog(LogLevel level) {
     sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
   }
   auto logger = std::make_shared<spdlog::logger>("hearth", std::move(sink));
+  if (g_syslog_sink) logger->sinks().push_back(g_syslog_sink);
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<LevelMark>('*').set_pattern("%P:M %d %b %Y %H:%M:%S.%e %* %v");
   logger->set_formatter(std::move(formatter));
@@ -90,9 +103,15 @@ LogLevel LogLevelNamed(std::string_view name) {
   return LogLevel::kNotice;
 }
 
-std::string SetUpLog(LogLevel level, const std::string& file) {
+std::string SetUpLog(LogLevel level, const std::string& file, const SyslogTarget* syslog_target) {
   std::lock_guard lock(g_mutex);
   g_file = file;
+  g_syslog_sink.reset();
+  if (syslog_target != nullptr) {
+    g_syslog_sink = std::make_shared<spdlog::sinks::syslog_sink_mt>(
+        syslog_target->ident, LOG_PID | LOG_NDELAY | LOG_NOWAIT,
+        FacilityNamed(syslog_target->facility), /*enable_formatting=*/false);
+  }
   return OpenLog(level);
 }
 

@@ -25,6 +25,7 @@
 #include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/metrics.h"
+#include "src/process_title.h"
 #include "src/recovery.h"
 #include "src/server.h"
 
@@ -41,6 +42,8 @@ constexpr char kUsage[] =
     "       hearth-server --dir /var/lib/hearth --maxmemory 4gb --appendfsync always\n"
     "       hearth-server --dir snapshots/<name> --recover-wal /var/lib/hearth"
     " --recover-until flush\n";
+
+constexpr char kInvalidTitle[] = "template format is invalid or contains unknown variables";
 
 void Notify([[maybe_unused]] const char* state) {
 #ifdef HEARTH_SYSTEMD
@@ -108,16 +111,26 @@ class SignalWatch {
   std::thread thread_;
 };
 
-int Run(const std::vector<std::string>& args) {
+int Run(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  const std::string program = argv[0];
   Config config;
   if (std::string error = config.Load(args); !error.empty()) {
     std::fprintf(stderr, "%s\n", error.c_str());
     return 1;
   }
+  const bool shows_title = config.Bool("set-proc-title");
+  if (!FormatProcessTitle(config, program, 0)) {
+    std::fprintf(stderr, "proc-title-template: %s\n", kInvalidTitle);
+    return 1;
+  }
+  if (shows_title) BeginProcessTitles(argc, argv);
   if (config.Bool("daemonize")) Daemonize();
   umask(077);
+  const SyslogTarget syslog_target{config.Text("syslog-ident"), config.Text("syslog-facility")};
   const std::string log_error =
-      SetUpLog(LogLevelNamed(config.Text("loglevel")), config.Text("logfile"));
+      SetUpLog(LogLevelNamed(config.Text("loglevel")), config.Text("logfile"),
+               config.Bool("syslog-enabled") ? &syslog_target : nullptr);
   if (!log_error.empty()) {
     std::fprintf(stderr, "Can't open the log file: %s\n", log_error.c_str());
     return 1;
@@ -147,11 +160,23 @@ int Run(const std::vector<std::string>& args) {
     return failure.empty() ? 0 : 1;
   }
   Server server(config);
+  const auto show_title = [&](std::string* failure) {
+    const auto title = FormatProcessTitle(config, program, server.port());
+    if (!title) {
+      *failure = kInvalidTitle;
+      return false;
+    }
+    if (shows_title) SetProcessTitle(*title);
+    return true;
+  };
+  config.OnChange("proc-title-template", show_title);
   if (const std::string failure = server.Start(); !failure.empty()) {
     Log(LogLevel::kWarning, failure);
     (void)server.Stop();
     return 1;
   }
+  std::string unused;
+  (void)show_title(&unused);
   auto metrics = std::make_unique<MetricsEndpoint>(server);
   if (const std::string failure = metrics->Start(); !failure.empty()) {
     Log(LogLevel::kWarning, failure);
@@ -201,7 +226,7 @@ int main(int argc, char** argv) {
     std::fputs(hearth::kUsage, stdout);
     return 0;
   }
-  const int code = hearth::Run(args);
+  const int code = hearth::Run(argc, argv);
   // What is static is not destroyed: threads of libraries may still use it.
   std::fflush(stdout);
 #ifdef __SANITIZE_ADDRESS__

@@ -103,6 +103,33 @@ def check_command_line(binary):
     assert code == 1 and "no-such-directive" in told, told
 
 
+def check_title(binary):
+    """ps shows what proc-title-template says, or the command line."""
+    def shown(server):
+        with open("/proc/%d/cmdline" % server.process.pid, "rb") as file:
+            return file.read().rstrip(b"\0").decode()
+
+    server = Server(binary, ["--proc-title-template", "{title} of the shop at {unixsocket}"])
+    try:
+        client = server.start()
+        title = "%s of the shop at %s" % (binary, server.path)
+        wait_until(lambda: shown(server) == title, "its title")
+        title = "x" * (len(" ".join(server.process.args)) + 20)
+        assert client.call("CONFIG", "SET", "proc-title-template", title) == "OK"
+        assert shown(server) == title, shown(server)
+        reply = client.call("CONFIG", "SET", "proc-title-template", "{nothing}")
+        assert "template format is invalid or contains unknown variables" in str(reply), reply
+        assert shown(server) == title, shown(server)
+    finally:
+        server.remove()
+    server = Server(binary, ["--set-proc-title", "no"])
+    try:
+        server.start()
+        assert "--set-proc-title" in shown(server), shown(server)
+    finally:
+        server.remove()
+
+
 class Stock:
     """A daemon, started with Debian's file as it stands but for the folders and the socket."""
 
@@ -176,6 +203,7 @@ def main():
     options = parser.parse_args()
     check_command_line(options.server)
     check_signals(options.server)
+    check_title(options.server)
     check_stock_file(options.server)
     with open(os.path.join(ROOT, "hearth.conf")) as file:
         shown = shown_directives(file.read())

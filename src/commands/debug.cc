@@ -136,7 +136,8 @@ void DebugObject(const Args& args, Session& session, Reply& reply) {
                   "Value at:%p refcount:%d encoding:%s serializedlength:%zu lru:%u "
                   "lru_seconds_idle:%lld",
                   static_cast<const void*>(&object), is_shared ? INT32_MAX : 1, encoding.c_str(),
-                  DumpPayloadOf(tx, args[2], object).size() - kDumpFrameSize, object.access & kClockMask,
+                  DumpPayloadOf(tx, args[2], object).size() - kDumpFrameSize,
+                  object.access & kClockMask,
                   static_cast<long long>(tells_time ? now_s - object.access : 0));
     reply.Simple(text);
   });

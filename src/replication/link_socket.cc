@@ -100,21 +100,48 @@ bool LinkSocket::WaitFor(short events, int64_t deadline_us) {
 
 bool LinkSocket::Connect(const std::string& host, int port, int64_t timeout_ms,
                          const std::shared_ptr<TlsContext>& tls) {
+  const std::vector<SocketAddress> addresses = ResolveAddresses(host, port);
+  if (!addresses.empty()) return Connect(addresses, timeout_ms, tls);
   Close();
   error_.clear();
+  return Fail("can't resolve '" + host + "'");
+}
+
+bool LinkSocket::Connect(std::span<const SocketAddress> addresses, int64_t timeout_ms,
+                         const std::shared_ptr<TlsContext>& tls) {
   const int64_t deadline_us = DeadlineIn(timeout_ms);
-  SocketAddress address;
-  if (!ParseAddress(host, port, &address)) return Fail("can't resolve '" + host + "'");
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    Close();
+    error_.clear();
+    const int64_t now_us = NowUs(), left = static_cast<int64_t>(addresses.size() - i);
+    if (Reach(addresses[i], now_us + std::max<int64_t>(deadline_us - now_us, 0) / left)) {
+      return Begin(tls, deadline_us);
+    }
+    if (wakeup_.stopped()) return false;
+  }
+  return false;
+}
+
+bool LinkSocket::Reach(const SocketAddress& address, int64_t deadline_us) {
   fd_ = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) return Fail(std::strerror(errno));
-  if (::connect(fd_, address.get(), address.size) != 0) {
-    if (errno != EINPROGRESS) return Fail(std::strerror(errno));
-    if (!WaitFor(POLLOUT, deadline_us)) return false;
-    int failure = 0;
-    socklen_t size = sizeof(failure);
-    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &size);
-    if (failure != 0) return Fail(std::strerror(failure));
+  if (!source_.empty()) {
+    SocketAddress source;
+    if (!ParseAddress(source_, 0, &source)) return Fail("can't resolve '" + source_ + "'");
+    if (::bind(fd_, source.get(), source.size) != 0) {
+      return Fail("can't bind to '" + source_ + "': " + std::strerror(errno));
+    }
   }
+  if (::connect(fd_, address.get(), address.size) == 0) return true;
+  if (errno != EINPROGRESS) return Fail(std::strerror(errno));
+  if (!WaitFor(POLLOUT, deadline_us)) return false;
+  int failure = 0;
+  socklen_t size = sizeof(failure);
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &size);
+  return failure == 0 || Fail(std::strerror(failure));
+}
+
+bool LinkSocket::Begin(const std::shared_ptr<TlsContext>& tls, int64_t deadline_us) {
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   ::setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/socket_address.h"
 #include "net/socket_stream.h"
 #include "net/tls.h"
 
@@ -52,8 +53,13 @@ class LinkSocket {
   LinkSocket(const LinkSocket&) = delete;
   LinkSocket& operator=(const LinkSocket&) = delete;
 
-  // Under TLS when a context is given.
+  // The address that connections go out from; empty = the system's choice.
+  void set_source(std::string source) { source_ = std::move(source); }
+  // Under TLS when a context is given. A name may have several addresses: the first that answers
+  // is taken, and none has more of the time than its share of what is left.
   bool Connect(const std::string& host, int port, int64_t timeout_ms,
+               const std::shared_ptr<TlsContext>& tls);
+  bool Connect(std::span<const SocketAddress> addresses, int64_t timeout_ms,
                const std::shared_ptr<TlsContext>& tls);
   void Close();
 
@@ -75,6 +81,8 @@ class LinkSocket {
 
  private:
   bool Fail(std::string why);
+  bool Reach(const SocketAddress& address, int64_t deadline_us);
+  bool Begin(const std::shared_ptr<TlsContext>& tls, int64_t deadline_us);
   // False: stopped, or the time is up.
   bool WaitFor(short events, int64_t deadline_us);
 
@@ -82,7 +90,7 @@ class LinkSocket {
   int fd_ = -1;
   std::unique_ptr<SocketStream> stream_;
   std::string read_ahead_;  // behind the last line
-  std::string error_;
+  std::string source_, error_;
 };
 
 }  // namespace hearth

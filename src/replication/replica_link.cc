@@ -130,6 +130,7 @@ void ReplicaLink::Try() {
   current_ = read_settings_();
   if (!current_.error.empty()) return Fail(current_.error);
   LinkSocket socket(wakeup_);
+  socket.set_source(current_.source_address);
   if (state() != LinkState::kRefused) SetState(LinkState::kConnecting);
   if (!socket.Connect(host_, port_, std::min<int64_t>(current_.timeout_ms, 10'000), current_.tls)) {
     return Fail("connecting: " + socket.error());

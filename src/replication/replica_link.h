@@ -42,6 +42,7 @@ const char* LinkStateName(LinkState state);
 // Read anew for each try.
 struct LinkSettings {
   std::string user, password;  // of the primary; empty = none
+  std::string source_address;  // empty = the system's choice
   std::string announce_ip;     // empty = what the primary sees
   int announce_port = 0;
   int64_t timeout_ms = 60'000;

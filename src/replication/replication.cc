@@ -157,6 +157,7 @@ LinkSettings Replication::ReadLinkSettings() const {
   LinkSettings settings;
   settings.user = config.Text("masteruser");
   settings.password = config.Text("masterauth");
+  settings.source_address = config.Text("bind-source-addr");
   settings.announce_ip = config.Text("replica-announce-ip");
   settings.announce_port = static_cast<int>(config.Int("replica-announce-port"));
   const bool tls = config.Bool("tls-replication");

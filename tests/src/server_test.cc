@@ -233,8 +233,7 @@ TEST_F(ServerTest, SmallCommandsAnswerAsRedisDoes) {
   EXPECT_EQ(Run("WAIT 1 -1"), "-ERR timeout is negative\r\n");
   EXPECT_TRUE(Run("ROLE").starts_with("*3\r\n$6\r\nmaster\r\n:"));
   EXPECT_TRUE(Run("TIME").starts_with("*2\r\n$10\r\n"));
-  EXPECT_TRUE(RunText("LOLWUT").ends_with("Hearth ver. " HEARTH_VERSION
-                                          ", Redis ver. " +
+  EXPECT_TRUE(RunText("LOLWUT").ends_with("Hearth ver. " HEARTH_VERSION ", Redis ver. " +
                                           std::string(kRedisVersion) + "\n"));
   EXPECT_EQ(Run("LOLWUT VERSION x"), "-ERR value is not an integer or out of range\r\n");
   EXPECT_TRUE(Run("LOLWUT VERSION 5").starts_with("$"));

@@ -113,5 +113,36 @@ TEST(LinkSocketTest, AWaitMayBeAsLongAsItLikes) {
   late.join();
 }
 
+TEST(LinkSocketTest, ANameWithSeveralAddressesIsTriedThrough) {
+  PlayedPrimary primary;
+  Wakeup wakeup;
+  LinkSocket socket(wakeup);
+  SocketAddress deaf, listening;
+  ASSERT_TRUE(ParseAddress("127.0.0.1", 1, &deaf));
+  ASSERT_TRUE(ParseAddress("127.0.0.1", primary.port(), &listening));
+  const SocketAddress both[] = {deaf, listening};
+  EXPECT_TRUE(socket.Connect(both, 10'000, nullptr)) << socket.error();
+  EXPECT_EQ(socket.error(), "");
+  primary.Accept();
+  const SocketAddress none[] = {deaf, deaf};
+  EXPECT_FALSE(socket.Connect(none, 10'000, nullptr));
+  EXPECT_EQ(socket.error(), "Connection refused");
+  EXPECT_FALSE(socket.Connect("no.such.host.invalid", 1, 10'000, nullptr));
+  EXPECT_EQ(socket.error(), "can't resolve 'no.such.host.invalid'");
+}
+
+TEST(LinkSocketTest, ASourceAddressIsTakenOrTold) {
+  PlayedPrimary primary;
+  Wakeup wakeup;
+  LinkSocket socket(wakeup);
+  socket.set_source("127.0.0.7");
+  ASSERT_TRUE(socket.Connect("127.0.0.1", primary.port(), 10'000, nullptr)) << socket.error();
+  EXPECT_TRUE(socket.local_address().starts_with("127.0.0.7:")) << socket.local_address();
+  primary.Accept();
+  socket.set_source("192.0.2.1");  // nobody's (RFC 5737)
+  EXPECT_FALSE(socket.Connect("127.0.0.1", primary.port(), 10'000, nullptr));
+  EXPECT_TRUE(socket.error().starts_with("can't bind to '192.0.2.1'")) << socket.error();
+}
+
 }  // namespace
 }  // namespace hearth
