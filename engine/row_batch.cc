@@ -21,7 +21,7 @@ void RowBatch::AppendPut(std::string_view key_a, std::string_view key_b, std::st
   const size_t begin = rep_.size();
   rep_.append(1 + VarintSize(key_size) + key_size + VarintSize(value_size) + value_size, '\0');
   char* to = rep_.data() + begin;
-  const auto put_bytes = [&to](std::string_view bytes) { to = std::ranges::copy(bytes, to).out; };
+  const auto put_bytes = [&to](std::string_view bytes) { to += bytes.copy(to, bytes.size()); };
   *to++ = kPutTag;
   to = WriteVarint(to, key_size);
   put_bytes(key_a);
