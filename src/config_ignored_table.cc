@@ -83,7 +83,6 @@ constexpr Directive kIgnoredDirectives[] = {
     Also("cluster-slave-no-failover", Bool("cluster-replica-no-failover", "no")),
     Also("cluster-slave-validity-factor", Int("cluster-replica-validity-factor", "10", 0)),
     Bool("cluster-require-full-coverage", "yes"),
-    Bool("crash-log-enabled", "yes"),
     Bool("crash-memcheck-enabled", "yes"),
     Fixed(Bool("disable-thp", "yes")),
     Bool("dynamic-hz", "yes"),

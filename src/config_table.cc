@@ -64,6 +64,7 @@ constexpr Directive kDirectives[] = {
      .kind = DirectiveKind::kBool,
      .default_text = "no",
      .flags = kImmutable | kNotYet},
+    {.name = "crash-log-enabled", .kind = DirectiveKind::kBool, .default_text = "yes"},
     {.name = "daemonize", .kind = DirectiveKind::kBool, .default_text = "no", .flags = kImmutable},
     {.name = "databases",
      .kind = DirectiveKind::kInt,

@@ -22,6 +22,7 @@
 #endif
 
 #include "src/config.h"
+#include "src/crash_report.h"
 #include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/metrics.h"
@@ -135,6 +136,14 @@ int Run(int argc, char** argv) {
     std::fprintf(stderr, "Can't open the log file: %s\n", log_error.c_str());
     return 1;
   }
+  InstallCrashReport(config.Text("logfile"));
+  const auto enable_report = [&](std::string*) {
+    EnableCrashReport(config.Bool("crash-log-enabled"));
+    return true;
+  };
+  std::string unused;
+  (void)enable_report(&unused);
+  config.OnChange("crash-log-enabled", enable_report);
   LogBanner(config);
   std::error_code error;
   std::filesystem::create_directories(config.Text("dir"), error);
@@ -175,7 +184,6 @@ int Run(int argc, char** argv) {
     (void)server.Stop();
     return 1;
   }
-  std::string unused;
   (void)show_title(&unused);
   auto metrics = std::make_unique<MetricsEndpoint>(server);
   if (const std::string failure = metrics->Start(); !failure.empty()) {

@@ -214,6 +214,7 @@ void KeyTableStats(const Args& args, Session& session, Reply& reply) {
 // DEBUG SEGFAULT, PANIC, ASSERT: ends the process as a crash does, for tests of what follows.
 void Crash(const Args& args, Session&, Reply&) {
   Log(LogLevel::kWarning, "ends at once: DEBUG " + std::string(args[1]));
+  if (ToLower(args[1]) != "segfault") CheckFailed("DEBUG ASSERT", __FILE__, __LINE__);
   std::raise(SIGSEGV);
 }
 
