@@ -62,9 +62,14 @@ Status Engine::OpenStore() {
     for (size_t at; (at = message.find(".ldb")) != std::string::npos;) {
       message.replace(at, 4, ".sst");
     }
-    return {status.code(), "cannot open the store in " + options_.store.dir + ": " + message +
-                               ". Nothing was changed or deleted. Restore the named file, start "
-                               "from a snapshot, or resync from a replica"};
+    const bool is_full = message.find("No space left on device") != std::string::npos;
+    return {status.code(),
+            "cannot open the store in " + options_.store.dir + ": " + message +
+                ". Nothing was changed or deleted. " +
+                (is_full ? "Make room on the disk: what " + wal_dir + "/" + kWalArchiveFolder +
+                               " holds is only there for replicas and archives"
+                         : "Restore the named file, start from a snapshot, or "
+                           "resync from a replica")};
   }
   report_.created = findings.fresh;
   report_.clean_shutdown = findings.clean_shutdown;

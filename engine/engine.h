@@ -182,6 +182,7 @@ class Engine {
   void StartThreads();
   void KeeperMain();
   void SyncAndMark();
+  std::pair<uint64_t, uint64_t> DiskFree() const;
   void WatchDisk();
   void MeasureLog();
   void SweepColdExpired();

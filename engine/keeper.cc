@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <tuple>
+#include <utility>
 
 #include "engine/collection.h"
 #include "engine/engine.h"
@@ -22,6 +24,7 @@ constexpr int64_t kReclaimEveryUs = 5'000'000;
 constexpr size_t kColdExpireRowsATick = 1000;
 constexpr char kProbeName[] = "hearth.probe";
 constexpr size_t kProbeBytes = 1 << 20;
+constexpr uint64_t kHealBytesMin = 16 << 20;  // a memtable's files, the log's next, the manifest
 
 // Whether a stored key has expired, or a field of a packed hash. Those of a spread one wait until
 // it is resident.
@@ -112,7 +115,8 @@ void Engine::MeasureLog() {
   gauges_.log_file_bytes = bytes;
 }
 
-void Engine::WatchDisk() {
+// What is free where there is the least, and what is to be.
+std::pair<uint64_t, uint64_t> Engine::DiskFree() const {
   struct statvfs stats;
   uint64_t free_bytes = UINT64_MAX, min_bytes = 0;
   for (const std::string& dir : {options_.store.dir, options_.store.wal_dir}) {
@@ -125,6 +129,15 @@ void Engine::WatchDisk() {
       free_bytes = available;
       min_bytes = std::max(disk_free_min_bytes_.load(), by_ratio);
     }
+  }
+  return {free_bytes, min_bytes};
+}
+
+void Engine::WatchDisk() {
+  auto [free_bytes, min_bytes] = DiskFree();
+  if (free_bytes < min_bytes) {  // clients' writes come before the backlog
+    feed_->GiveUpRetained(std::min(min_bytes - free_bytes, UINT64_MAX / 2) + min_bytes / 8);
+    std::tie(free_bytes, min_bytes) = DiskFree();
   }
   gauges_.disk_free_bytes = free_bytes;
   const bool enough = free_bytes >= min_bytes;
@@ -207,7 +220,10 @@ void Engine::Heal() {
   Status status =
       WriteFileAtomically(store_->file_system(), dir, kProbeName, std::string(kProbeBytes, '\0'));
   (void)store_->file_system()->DeleteFile(dir + "/" + kProbeName, {}, nullptr);
-  if (!status.ok()) return;
+  if (!status.ok()) {
+    if (DiskFree().first < kHealBytesMin) feed_->GiveUpRetained(kHealBytesMin);
+    return;
+  }
   if (switching_) {
     status = FinishSwitch();
     if (!status.ok()) return Log(3, "cannot open the resynced data: " + status.message());

@@ -335,4 +335,42 @@ void ReplicationFeed::Tick() {
   if (!status.ok()) log_(2, "cannot remove retained write-ahead logs: " + status.message());
 }
 
+void ReplicationFeed::GiveUpRetained(uint64_t bytes) {
+  std::vector<WalArchive::File> files;
+  Status status = archive_->List(&files);
+  const uint64_t before = archive_->retained_bytes();
+  if (!status.ok() || before == 0) return;
+  const uint64_t bytes_max = before - std::min(before, bytes);
+  uint64_t keep_seq = UINT64_MAX;
+  size_t slot_count = 0;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, slot] : slots_) {
+      keep_seq = std::min(keep_seq, slot.confirmed_seq + 1);
+    }
+    slot_count = slots_.size();
+  }
+  status = archive_->Trim(bytes_max, keep_seq);
+  if (status.ok() && archive_->retained_bytes() > bytes_max && slot_count > 0) {
+    {
+      std::lock_guard lock(mutex_);
+      slots_.clear();
+    }
+    if (Status saved = SaveSlots(); !saved.ok()) {
+      log_(2, "cannot write the replication slots: " + saved.message());
+    }
+    status = archive_->Trim(bytes_max, UINT64_MAX);
+  } else {
+    slot_count = 0;
+  }
+  if (!status.ok()) log_(2, "cannot remove retained write-ahead logs: " + status.message());
+  if (archive_->retained_bytes() >= before) return;
+  log_(2,
+       "The disk is nearly full: " + std::to_string((before - archive_->retained_bytes()) >> 10) +
+           " KB of retained write-ahead logs were given up" +
+           (slot_count == 0 ? std::string()
+                            : ", and " + std::to_string(slot_count) +
+                                  " replication slots: replicas that lag need a full resync"));
+}
+
 }  // namespace hearth

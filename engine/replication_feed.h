@@ -125,6 +125,9 @@ class ReplicationFeed {
   Status Reset(uint64_t last_seq);
   // Keeps the bounds and writes moved slots down. The keeper's, now and then.
   void Tick();
+  // The disk is nearly full: retained files of about so many bytes go, the oldest first, and those
+  // that slots hold, with all slots, when the others are not enough. The keeper's.
+  void GiveUpRetained(uint64_t bytes);
 
  private:
   void Retain(bool retaining);

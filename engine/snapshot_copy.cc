@@ -52,8 +52,17 @@ Status CopyFiles(const std::string& from, const std::string& to) {
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
   *working_dir = data_dir;
   const std::string manifest = data_dir + "/" + kSnapshotManifestName;
-  if (!fs::exists(manifest)) return Status::Ok();
-  *working_dir = data_dir + ".opened";
+  const std::string opened = data_dir + ".opened";
+  if (!fs::exists(manifest)) {
+    // The snapshot was removed, as older ones are: its copy goes on.
+    std::error_code error;
+    const bool is_gone = !fs::exists(data_dir + "/CURRENT", error) &&
+                         fs::exists(opened + "/CURRENT", error) &&
+                         !FirstLine(opened + "/" + kOriginName).empty();
+    if (is_gone) *working_dir = opened;
+    return Status::Ok();
+  }
+  *working_dir = opened;
   std::string origin;
   if (Status status = FileChecksum(manifest, &origin); !status.ok()) return status;
   std::error_code error;

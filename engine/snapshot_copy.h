@@ -18,8 +18,9 @@
 
 namespace hearth {
 
-// When data_dir is a snapshot, makes its copy, if there is none; *working_dir is what to open. Else
-// that is data_dir itself. Errors: Invalid: there is a copy, of another snapshot.
+// When data_dir is a snapshot, makes its copy, if there is none; *working_dir is what to open: also
+// when the snapshot was removed since the copy was made. Else that is data_dir itself. Errors:
+// Invalid: there is a copy, of another snapshot.
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
 
 // Invalid: the store in dir is a copy that was never opened, and wal_dir holds logs already: of

@@ -1,6 +1,8 @@
 // Tested by tests/src/replication/command_stream_test.cc.
 #include "src/replication/command_stream.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -28,6 +30,19 @@ std::string SelectCommand(uint32_t db) {
 
 std::string OneWord(std::string_view word) {
   return StreamWords({&word, 1});
+}
+
+// A Redis before 7.4 does not know the command, and would give up a whole transaction for it.
+bool StandsAlone(const StreamCommand& command) {
+  const std::string_view resp = command.resp;
+  for (const std::string_view name : {"$10\r\nhpexpireat\r\n", "$8\r\nhpersist\r\n"}) {
+    const size_t at = resp.find('$');
+    if (at != std::string::npos && resp.size() - at >= name.size() &&
+        strncasecmp(resp.data() + at, name.data(), name.size()) == 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -93,9 +108,9 @@ void CommandStream::AppendLoose(const StreamCommand& command) {
   AppendLocked(units_.empty() ? dropped_seq_ : units_.back().seq, {&command, 1});
 }
 
-void CommandStream::AppendLocked(uint64_t seq, std::span<const StreamCommand> commands) {
-  Unit& unit = units_.emplace_back();
-  unit.seq = seq;
+void CommandStream::AppendTransaction(std::span<const StreamCommand> commands, Unit* unit_to) {
+  Unit& unit = *unit_to;
+  const size_t size = commands.size();
   for (const StreamCommand& command : commands) {
     if (command.db && command.db != selected_) {
       if (!unit.db) unit.selects = true;
@@ -103,10 +118,23 @@ void CommandStream::AppendLocked(uint64_t seq, std::span<const StreamCommand> co
       unit.bytes += SelectCommand(*command.db);
     }
     if (!unit.db) unit.db = command.db;
-    if (commands.size() > 1 && &command == commands.data()) unit.bytes += OneWord("MULTI");
+    if (size > 1 && &command == commands.data()) unit.bytes += OneWord("MULTI");
     unit.bytes += command.resp;
   }
-  if (commands.size() > 1) unit.bytes += OneWord("EXEC");
+  if (size > 1) unit.bytes += OneWord("EXEC");
+}
+
+void CommandStream::AppendLocked(uint64_t seq, std::span<const StreamCommand> commands) {
+  Unit& unit = units_.emplace_back();
+  unit.seq = seq;
+  while (!commands.empty()) {
+    size_t size = 1;
+    while (!StandsAlone(commands[0]) && size < commands.size() && !StandsAlone(commands[size])) {
+      ++size;
+    }
+    AppendTransaction(commands.first(size), &unit);
+    commands = commands.subspan(size);
+  }
   end_offset_ += unit.bytes.size();
   unit.end_offset = end_offset_;
   kept_bytes_ += unit.bytes.size() + kUnitOverhead;

@@ -103,6 +103,7 @@ class CommandStream {
     std::string bytes;
     uint64_t begin_offset() const { return end_offset - bytes.size(); }
   };
+  void AppendTransaction(std::span<const StreamCommand> commands, Unit* unit_to);
   void AppendLocked(uint64_t seq, std::span<const StreamCommand> unit);
   void Trim();
   size_t IndexAt(uint64_t offset) const;

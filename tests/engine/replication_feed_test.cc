@@ -249,6 +249,37 @@ TEST_F(ReplicationFeedTest, RetainedFilesAreBounded) {
   EXPECT_TRUE(ReadAll(from, &groups).IsNotFound());
 }
 
+// Clients' writes come before the backlog: the oldest files go first, those that slots hold last.
+TEST_F(ReplicationFeedTest, ANearlyFullDiskGetsRetainedFilesBack) {
+  ReplicationFeed& feed = engine_->feed();
+  uint64_t held_from = 0;
+  for (int i = 0; i < 6; ++i) {
+    if (i == 3) held_from = Next();
+    Write(i * 20, i * 20 + 19);
+    Flush();
+  }
+  ASSERT_TRUE(feed.SetSlot("replica-1", held_from - 1).ok());
+  feed.Tick();
+  const size_t file_count = RetainedFiles().size();
+  ASSERT_GE(file_count, 5u);
+  feed.GiveUpRetained(1);
+  EXPECT_EQ(RetainedFiles().size(), file_count - 1);
+  EXPECT_EQ(feed.Slots().size(), 1u);
+  EXPECT_TRUE(feed.Reaches(held_from));
+
+  // The keeper asks for all that there is.
+  engine_->SetDiskFreeMin(UINT64_MAX, 0);
+  clock_.AdvanceMs(1000);
+  engine_->KeeperTick();
+  EXPECT_EQ(feed.Slots().size(), 0u);
+  EXPECT_LE(RetainedFiles().size(), 1u);
+  engine_->SetDiskFreeMin(0, 0);
+  clock_.AdvanceMs(1000);
+  engine_->KeeperTick();
+  std::string reason;
+  EXPECT_TRUE(engine_->WritesAllowed(&reason)) << reason;
+}
+
 TEST_F(ReplicationFeedTest, ASlotHoldsWhatItsReplicaLacks) {
   FeedLimits limits;
   limits.ring_bytes_max = 0;

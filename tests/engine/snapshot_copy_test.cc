@@ -54,6 +54,26 @@ TEST_F(SnapshotCopyTest, ACopyIsOfTheSnapshotThatIsThere) {
   EXPECT_EQ(copy_->keyspace().KeyCount(0), 2u);
 }
 
+// Snapshots are removed when newer ones were made.
+TEST_F(SnapshotCopyTest, ACopyOutlivesItsSnapshot) {
+  Take();
+  ASSERT_TRUE(OpenCopy().ok());
+  for (const bool is_empty_folder : {false, true}) {
+    copy_.reset();
+    fs::remove_all(Snapshot());
+    if (is_empty_folder) fs::create_directories(Snapshot());
+    ASSERT_TRUE(OpenCopy().ok());
+    EXPECT_EQ(copy_->keyspace().KeyCount(0), 1u);
+    EXPECT_EQ(copy_->options().store.dir, Snapshot() + ".opened");
+  }
+  // A store of its own that stands there is opened, and what is no copy is not.
+  copy_.reset();
+  fs::remove_all(Snapshot() + ".opened/ORIGIN");
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_EQ(copy_->keyspace().KeyCount(0), 0u);
+  EXPECT_EQ(copy_->options().store.dir, Snapshot());
+}
+
 TEST_F(SnapshotCopyTest, FoldersInASnapshotAreNoPartOfIt) {
   Take();
   fs::create_directories(Snapshot() + "/snapshots/of-somebody");

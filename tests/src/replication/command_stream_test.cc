@@ -113,6 +113,22 @@ TEST_F(CommandStreamTest, SeveralCommandsOfAUnitAreATransaction) {
             "MULTI; PUBLISH c m; SELECT 2; DEL f; EXEC");
 }
 
+// A follower that does not know them loses nothing else.
+TEST_F(CommandStreamTest, CommandsOfNewerVersionsStandOutsideOfTransactions) {
+  stream_.Begin();
+  const auto start = stream_.Attach(kAlice, 0);
+  const StreamCommand hset = Command(0, {"HSET", "h", "f", "v"}),
+                      set = Command(0, {"SET", "a", "1"});
+  const StreamCommand expire = Command(0, {"hpexpireat", "h", "9", "FIELDS", "1", "f"});
+  Append(1, {hset, expire});
+  Append(2, {set, hset, expire, Command(0, {"HPERSIST", "h", "FIELDS", "1", "f"}), set, set});
+  Append(3, {expire});
+  EXPECT_EQ(From(start, kAlice),
+            "SELECT 0; HSET h f v; hpexpireat h 9 FIELDS 1 f; "
+            "MULTI; SET a 1; HSET h f v; EXEC; hpexpireat h 9 FIELDS 1 f; "
+            "HPERSIST h FIELDS 1 f; MULTI; SET a 1; SET a 1; EXEC; hpexpireat h 9 FIELDS 1 f");
+}
+
 TEST_F(CommandStreamTest, AFollowerBeginsBehindItsView) {
   stream_.Begin();
   (void)stream_.Attach(kBob, 0);
