@@ -71,9 +71,10 @@ Tx::Tx(Keyspace& keyspace, std::span<const KeyRef> keys, int64_t now_ms, TxOptio
 Tx::~Tx() {
   join_.reset();
   // Before another changes the keys: the last event of a key tells of its state.
+  const bool tells_events = !events_.empty();
   TellEvents();
-  // Whoever is told something else of it may take any lock.
-  const bool tells = !changes_.empty() || !ready_.empty();
+  // Whoever is told something else of it may take any lock; so may the delivery of the events.
+  const bool tells = tells_events || !changes_.empty() || !ready_.empty();
   ShardLease* const lease = ShardLease::Current();
   if (lease == nullptr || tells || options_.lock_all || !lease->Keep(keyspace_, locked_)) {
     UnlockShards();
