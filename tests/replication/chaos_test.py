@@ -225,7 +225,10 @@ class Chaos:
         for _ in range(200):  # until what was received is applied
             settled = [(node, node.info()) for node in self.nodes if node is not old]
             now = [int(info["slave_repl_offset"]) for _, info in settled]
-            if now == last:
+            # A link that is down has brought all that was on its way.
+            cut = all(info["master_link_status"] == "down" for node, info in settled
+                      if node.parent is old)
+            if cut and now == last:
                 break
             last = now
             time.sleep(0.05)
