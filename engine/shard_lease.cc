@@ -18,16 +18,17 @@ bool ShardLease::Take(const Keyspace& keyspace, uint64_t shards) {
   return false;
 }
 
-bool ShardLease::Keep(Keyspace& keyspace, uint64_t shards) {
-  if (!wanted_ || !std::has_single_bit(shards)) return false;
+bool ShardLease::Keep(Keyspace& keyspace, uint64_t shards, bool are_all) {
+  if (!wanted_ || (!are_all && !std::has_single_bit(shards))) return false;
   keyspace_ = &keyspace;
   shards_ = shards;
   return true;
 }
 
 void ShardLease::Unlock() {
-  keyspace_->shard(static_cast<uint32_t>(std::countr_zero(std::exchange(shards_, 0))))
-      .mutex.unlock();
+  for (uint64_t left = std::exchange(shards_, 0); left != 0; left &= left - 1) {
+    keyspace_->shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
+  }
 }
 
 }  // namespace hearth

@@ -1,13 +1,14 @@
 #pragma once
 
-// ShardLease: the lock of one shard, kept from each Tx of a thread to its next on the same shard.
+// ShardLease: the lock of one shard, or of all, kept from each Tx of a thread to its next that
+// needs the same.
 //
 // Workers whose clients use the same keys would otherwise pass the lock, and with it the memory
-// that it guards, to and fro with every command.
+// that it guards, to and fro with every command; a script would lock and unlock every shard.
 //
 // While a lease exists and is wanted, a Tx that ends leaves it the lock of its shard, if it held
-// one and has nothing to tell; the next Tx of the thread takes it over, or has it released when it
-// needs others. Between the two the thread may lock nothing of the keyspace by other means.
+// one or all and has nothing to tell; the next Tx of the thread takes it over, or has it released
+// when it needs others. Between the two the thread may lock nothing of the keyspace by other means.
 //
 // Thread:   its own; of several leases of a thread the innermost counts, and has the outer release.
 // Lifetime: a scope; no Tx is open at its beginning or end.
@@ -49,14 +50,14 @@ class ShardLease {
   // True: exactly these shards were held, and are the caller's now. Else nothing is held any more.
   bool Take(const Keyspace& keyspace, uint64_t shards);
   // False: not wanted; the caller keeps the lock.
-  bool Keep(Keyspace& keyspace, uint64_t shards);
+  bool Keep(Keyspace& keyspace, uint64_t shards, bool are_all);
   void Unlock();
 
   static inline thread_local ShardLease* current_ = nullptr;
 
   ShardLease* const outer_ = current_;
   Keyspace* keyspace_ = nullptr;
-  uint64_t shards_ = 0;  // a bit a shard; at most one
+  uint64_t shards_ = 0;  // a bit a shard: none, one or all
   bool wanted_ = false;
 };
 

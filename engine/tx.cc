@@ -10,7 +10,6 @@
 #include "engine/collection_key.h"
 #include "engine/keyspace.h"
 #include "engine/long_string.h"
-#include "engine/shard_lease.h"
 
 namespace hearth {
 namespace {
@@ -75,10 +74,7 @@ Tx::~Tx() {
   TellEvents();
   // Whoever is told something else of it may take any lock; so may the delivery of the events.
   const bool tells = tells_events || !changes_.empty() || !ready_.empty();
-  ShardLease* const lease = ShardLease::Current();
-  if (lease == nullptr || tells || options_.lock_all || !lease->Keep(keyspace_, locked_)) {
-    UnlockShards();
-  }
+  UnlockShards(/*may_keep=*/!tells);
   if (!changes_.empty()) [[unlikely]] {
     changes_.writer = options_.writer;
     keyspace_.TellChanges(changes_, barrier_);

@@ -191,7 +191,7 @@ class Tx {
 
   const KeyRef& Ref(uint32_t db, std::string_view key, KeyRef* scratch) const;
   bool LockShards();
-  void UnlockShards();
+  void UnlockShards(bool may_keep = false);
   void EnsureResident();
   bool TryMakeResident(const KeyRef& ref, bool blocking);
   Object* FindObject(const KeyRef& ref);

@@ -44,8 +44,11 @@ bool Tx::LockShards() {
   return true;
 }
 
-void Tx::UnlockShards() {
+// may_keep: the thread's lease may have them.
+void Tx::UnlockShards(bool may_keep) {
   if (options_.lock_all) holds_all = false;
+  ShardLease* const lease = may_keep ? ShardLease::Current() : nullptr;
+  if (lease != nullptr && lease->Keep(keyspace_, locked_, options_.lock_all)) return;
   for (uint64_t left = locked_; left != 0; left &= left - 1) {
     keyspace_.shard(static_cast<uint32_t>(std::countr_zero(left))).mutex.unlock();
   }

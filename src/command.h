@@ -90,6 +90,11 @@ constexpr bool RunsWhileLoading(uint32_t flags) {
   return (flags & kCmdLoading) || ((flags & kCmdAdmin) && (flags & kCmdStale));
 }
 
+// Whether a row is of EVAL, FCALL or their kin.
+constexpr bool RunsScript(uint32_t flags) {
+  return (flags & kCmdNoMandatoryKeys) && (flags & kCmdLockAll);
+}
+
 // ACL categories, in the order that ACL CAT prints them.
 enum AclCategory : uint32_t {
   kAclKeyspace = 1u << 0,

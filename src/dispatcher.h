@@ -113,7 +113,8 @@ class Dispatcher {
   void Plan(Session& session, const RequestBatch& batch);
   void PlanMembers(const Args& args);
   void FetchMembers(Tx& tx, std::string_view key, const Planned& plan);
-  bool SharesShard(const Session& session, const Planned& plan, const Planned& next) const;
+  bool SharesLocks(const Session& session, const Planned& plan, const Planned& next) const;
+  bool NeedSameShard(const Planned& plan, const Planned& next) const;
   // False: the connection waits; the request is to be given again.
   bool RunOne(Session& session, const Args& args, const Planned& plan);
   bool RunOneOfStream(Session& session, const Args& args, const Planned& plan);

@@ -67,23 +67,29 @@ void Dispatcher::FetchMembers(Tx& tx, std::string_view key, const Planned& plan)
   object->collection()->Prefetch(std::span(members_).subspan(plan.first_member, plan.member_count));
 }
 
-// Whether the lock of one command's key may be kept for the next: between them stand only gates
-// that lock nothing of the keyspace.
-bool Dispatcher::SharesShard(const Session& session, const Planned& plan,
+// Whether one command's locks may be kept for the next, as both need those of the same shard or,
+// being scripts, of all: between them stand only gates that lock nothing of the keyspace.
+bool Dispatcher::SharesLocks(const Session& session, const Planned& plan,
                              const Planned& next) const {
+  const Command* const command = plan.found.command;
+  const Command* const next_command = next.found.command;
+  if (command == nullptr || next_command == nullptr) return false;
+  const bool are_scripts = RunsScript(command->flags) && RunsScript(next_command->flags);
+  if (!are_scripts && !NeedSameShard(plan, next)) return false;
+  return session.db() == planned_db_ && session.MayDoEverything() && !session.applies_stream() &&
+         !session.in_transaction() && !server_.monitors().any();
+}
+
+bool Dispatcher::NeedSameShard(const Planned& plan, const Planned& next) const {
   if (plan.key_count != 1 || next.key_count != 1) return false;
-  const Keyspace& keyspace = server_.keyspace();
-  if (keyspace.ShardIndex(keys_[plan.first_key].position) !=
-      keyspace.ShardIndex(keys_[next.first_key].position)) {
-    return false;
-  }
   const auto is_plain = [](const Command& command) {
     return command.data != nullptr && !(command.flags & kCmdLockAll) &&
            command.locks_all == nullptr;
   };
-  return is_plain(*plan.found.command) && is_plain(*next.found.command) &&
-         session.db() == planned_db_ && session.MayDoEverything() && !session.applies_stream() &&
-         !session.in_transaction() && !server_.monitors().any();
+  const Keyspace& keyspace = server_.keyspace();
+  return keyspace.ShardIndex(keys_[plan.first_key].position) ==
+             keyspace.ShardIndex(keys_[next.first_key].position) &&
+         is_plain(*plan.found.command) && is_plain(*next.found.command);
 }
 
 std::span<const KeyRef> Dispatcher::LaterKeys(Session& session, const Planned& plan) const {

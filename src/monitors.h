@@ -33,6 +33,7 @@ class Monitors {
   // A command has run in a database for `source`: a client's address, "unix:<path>" or "lua".
   void Feed(uint32_t db, std::string_view source, const Args& args);
   void DeliverHere(Worker& worker) { mail_.DeliverHere(worker); }
+  bool HasDeliveries(Worker& worker) const { return mail_.HasDeliveries(worker); }
 
  private:
   using Line = std::shared_ptr<const std::string>;  // null: lines were lost

@@ -85,9 +85,11 @@ class PubSub {
   bool has_subscribers() const { return subscriptions_.load(std::memory_order_relaxed) != 0; }
   // Gives the calling worker's clients what that worker published, unless they are far behind.
   void DeliverHere(Worker& worker) {
-    Roster& roster = *rosters_[static_cast<size_t>(worker.index())];
-    if (roster.has_own) [[unlikely]]
-      DeliverOwn(roster);
+    if (HasDeliveries(worker)) [[unlikely]]
+      DeliverOwn(*rosters_[static_cast<size_t>(worker.index())]);
+  }
+  bool HasDeliveries(Worker& worker) const {
+    return rosters_[static_cast<size_t>(worker.index())]->has_own;
   }
   // Whether some worker is behind with its deliveries.
   bool MailIsFull() const { return mail_bytes_.load(std::memory_order_relaxed) > kMailBytesMax; }

@@ -61,6 +61,7 @@ class Tracking {
 
   void Tell(const KeyChanges& changes, uint64_t barrier);
   void DeliverHere(Worker& worker) { mail_.DeliverHere(worker); }
+  bool HasDeliveries(Worker& worker) const { return mail_.HasDeliveries(worker); }
   // Keeps to `tracking-table-max-keys`; a cron's.
   void EvictExcess();
 

@@ -57,10 +57,15 @@ class WorkerMail {
     });
   }
 
+  bool HasDeliveries(Worker& worker) const {
+    const Box& box = *boxes_[static_cast<size_t>(worker.index())];
+    return box.has_letters.load(std::memory_order_relaxed);
+  }
+
   void DeliverHere(Worker& worker) {
-    Box& box = *boxes_[static_cast<size_t>(worker.index())];
-    if (!box.has_letters.load(std::memory_order_relaxed)) [[likely]]
+    if (!HasDeliveries(worker)) [[likely]]
       return;
+    Box& box = *boxes_[static_cast<size_t>(worker.index())];
     std::vector<Letter> letters;
     {
       std::lock_guard lock(box.mutex);

@@ -78,23 +78,28 @@ TEST_F(ShardLeaseTest, ATxOfOtherShardsHasItReleased) {
   EXPECT_TRUE(IsFree("b"));
 }
 
-TEST_F(ShardLeaseTest, ATxOfAllShardsNeverLeavesItsLock) {
-  EngineOptions options = Options();
-  options.shard_count = 1;
-  ASSERT_TRUE(engine_->Shutdown().ok());
-  engine_.reset();
-  ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
+TEST_F(ShardLeaseTest, ATxOfAllShardsLeavesThemToTheNextOfItsKind) {
   ShardLease lease;
   lease.set_wanted(true);
-  Set("k", "1");
-  {
+  Set("a", "1");
+  const auto lock_all = [this](const std::function<void(Tx&)>& body) {
     Tx tx(engine_->keyspace(), {}, clock_.WallMs(), {.write = true, .lock_all = true});
-    tx.FlushDb(0);
+    body(tx);
     EXPECT_TRUE(Tx::ThreadHoldsAll());
-  }
+  };
+  lock_all([&](Tx&) { EXPECT_FALSE(lease.is_held()); });
   EXPECT_FALSE(Tx::ThreadHoldsAll());
-  EXPECT_FALSE(lease.is_held());
-  EXPECT_TRUE(IsFree("k"));
+  EXPECT_TRUE(lease.is_held());
+  EXPECT_FALSE(IsFree("a"));
+  EXPECT_FALSE(IsFree("b"));
+  lock_all([&](Tx& tx) { tx.FlushDb(0); });
+  InTx({"a"}, [&](Tx&) { EXPECT_TRUE(IsFree("b")); });
+  EXPECT_FALSE(IsFree("a"));
+  lease.Release();
+  lock_all([](Tx&) {});
+  lease.Release();
+  EXPECT_TRUE(IsFree("a"));
+  EXPECT_TRUE(IsFree("b"));
 }
 
 // Those who serve waiting clients may take any lock.

@@ -156,6 +156,31 @@ TEST_F(DispatcherTest, ABatchOnOneKeyLetsGoOfItForOthers) {
   }
 }
 
+// The same of scripts, which keep every lock.
+TEST_F(DispatcherTest, ABatchOfScriptsLetsGoOfEveryLockForOthers) {
+  Restart({"--slowlog-log-slower-than", "0"});
+  for (const std::string events : {"\"\"", "KEA"}) {
+    Run("CONFIG SET notify-keyspace-events " + events);
+    Run("FLUSHALL");
+    TestClient waiter = Connect();
+    waiter.Send("BLPOP list 0");
+    TestClient listener = Connect();
+    listener.Send("SUBSCRIBE channel");
+    listener.ReadReply();
+    while (InfoField("clients", "blocked_clients") != "1") {
+    }
+    const std::string call = "EVAL \"return redis.call(unpack(ARGV))\" 0 ";
+    EXPECT_EQ(RunBatch({call + "SET k v", call + "RPUSH list a", call + "LLEN list", call + "FOO",
+                        call + "PUBLISH channel m", "GET k", call + "GET k", call + "GET k",
+                        "FLUSHALL", call + "GET k", call + "DBSIZE"}),
+              "+OK\r\n:1\r\n:0\r\n-ERR Unknown Redis command called from script script: "
+              "3c44b7a40779a5c68a6e3920550ff76660a813aa, on @user_script:1.\r\n"
+              ":1\r\n$1\r\nv\r\n$1\r\nv\r\n$1\r\nv\r\n+OK\r\n$-1\r\n:0\r\n");
+    EXPECT_EQ(waiter.ReadReply(), WireArray({"list", "a"}));
+    EXPECT_EQ(listener.ReadReply(), WireArray({"message", "channel", "m"}));
+  }
+}
+
 // Evicting looks at every shard, that of the batch among them.
 TEST_F(DispatcherTest, ABatchOnOneKeyMayEvict) {
   for (int i = 0; i < 100; ++i) Run("SET k" + std::to_string(i) + " " + std::string(100, 'v'));
