@@ -98,6 +98,7 @@ constexpr Directive kDirectives[] = {
      .default_text = "64",
      .min = 0,
      .alias = "hash-max-ziplist-value"},
+    {.name = "hide-user-data-from-log", .kind = DirectiveKind::kBool, .default_text = "no"},
     {.name = "hll-sparse-max-bytes",
      .kind = DirectiveKind::kMemory,
      .default_text = "3000",

@@ -15,6 +15,8 @@
 #include <exception>
 
 #include "engine/check.h"
+#include "src/numbers.h"
+#include "src/slow_log.h"
 
 namespace hearth {
 namespace {
@@ -26,13 +28,14 @@ constexpr bool kIsSanitized = false;
 #endif
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 constexpr int kFramesMax = 64;
+constexpr size_t kWordsMax = 32, kWordBytesMax = 128;  // of the command that ran
 constexpr unsigned kReportSecondsMax = 10;
 
 // What a handler reads: nothing is allocated there.
 char g_log_path[PATH_MAX];
 char g_program_path[PATH_MAX];
 char g_reason[1024];
-std::atomic<bool> g_enabled{true}, g_has_reason{false};
+std::atomic<bool> g_enabled{true}, g_shows_arguments{true}, g_has_reason{false};
 std::atomic<pid_t> g_reporter{0};
 
 // The first counts.
@@ -77,6 +80,34 @@ void WriteFrame(int fd, void* frame) {
             found.dli_sname == nullptr ? "" : found.dli_sname);
 }
 
+// A word's start as a string literal of C; what does not fit is told by its size.
+void WriteWord(int fd, size_t index, std::string_view word) {
+  char text[4 * kWordBytesMax + 1];
+  size_t size = 0;
+  for (const char c : word.substr(0, kWordBytesMax)) {
+    const bool is_plain = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+    size += static_cast<size_t>(std::snprintf(text + size, sizeof(text) - size,
+                                              is_plain ? "%c" : "\\x%02x",
+                                              static_cast<unsigned char>(c)));
+  }
+  text[size] = '\0';
+  if (word.size() > kWordBytesMax)
+    return WriteLine(fd, "argv[%zu]: \"%s\"... (%zu bytes)", index, text, word.size());
+  WriteLine(fd, "argv[%zu]: \"%s\"", index, text);
+}
+
+// Nothing is allocated; the words of CONFIG and ACL, of which some are secret, are left out.
+void WriteCommand(int fd, const RunningCommand& command) {
+  const Args& args = command.args();
+  WriteLine(fd, "------ COMMAND of client %llu, %zu arguments ------",
+            static_cast<unsigned long long>(command.client_id()), args.size());
+  const bool is_known_by_name = IsWord(args[0], "CONFIG") || IsWord(args[0], "ACL");
+  const size_t shown = !g_shows_arguments ? 1 : is_known_by_name ? 2 : kWordsMax;
+  for (size_t i = 0; i < args.size() && i < shown; ++i) {
+    WriteWord(fd, i, !is_known_by_name && IsSecretArgument(args, i) ? kRedacted : args[i]);
+  }
+}
+
 void WriteReport(int signal, const siginfo_t& info) {
   const int file =
       g_log_path[0] == '\0' ? -1 : ::open(g_log_path, O_WRONLY | O_APPEND | O_CREAT, 0600);
@@ -95,6 +126,7 @@ void WriteReport(int signal, const siginfo_t& info) {
   const int count = backtrace(frames, kFramesMax);
   for (int i = 0; i < count; ++i) WriteFrame(fd, frames[i]);
   WriteLine(fd, "The functions' names: addr2line -Cfie FILE OFFSET...");
+  if (const RunningCommand* const command = RunningCommand::Current()) WriteCommand(fd, *command);
   WriteLine(fd, "=== HEARTH BUG REPORT END ===");
 }
 
@@ -130,8 +162,9 @@ void InstallCrashReport(const std::string& log_file) {
   for (const int signal : kSignals) sigaction(signal, &action, nullptr);
 }
 
-void EnableCrashReport(bool enabled) {
+void EnableCrashReport(bool enabled, bool shows_arguments) {
   g_enabled = enabled;
+  g_shows_arguments = shows_arguments;
 }
 
 }  // namespace hearth

@@ -7,6 +7,7 @@
 #include "src/commands/generic.h"
 #include "src/commands/groups.h"
 #include "src/commands/transaction.h"
+#include "src/crash_report.h"
 #include "src/effects.h"
 #include "src/errors.h"
 #include "src/key_finder.h"
@@ -39,6 +40,11 @@ std::string ShownName(const Args& args, const CommandTable::Found& found) {
     c = c == '|' ? ' ' : std::isgraph(byte) ? static_cast<char>(std::toupper(byte)) : '?';
   }
   return name;
+}
+
+bool HasDeliveries(Server& server, Worker& worker) {
+  return server.pubsub().HasDeliveries(worker) || server.tracking().HasDeliveries(worker) ||
+         server.monitors().HasDeliveries(worker);
 }
 
 }  // namespace
@@ -78,7 +84,7 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
   uint64_t leased_us = started_us_;
   for (size_t i = 0; i < batch.size(); ++i) {
     if (!lease.is_held()) leased_us = started_us_;
-    const bool keeps = i + 1 < batch.size() && SharesShard(session, plan_[i], plan_[i + 1]);
+    const bool keeps = i + 1 < batch.size() && SharesLocks(session, plan_[i], plan_[i + 1]);
     lease.set_wanted(keeps);
     const bool done = session.applies_stream() ? RunOneOfStream(session, batch[i], plan_[i])
                                                : RunOne(session, batch[i], plan_[i]);
@@ -88,7 +94,10 @@ size_t Dispatcher::Run(Session& session, const RequestBatch& batch) {
       lease.Release();
       ServeBlocked();
     }
-    server_.DeliverHere(session.connection().worker());
+    if (HasDeliveries(server_, session.connection().worker())) [[unlikely]] {
+      lease.Release();  // a client that is too far behind is closed
+      server_.DeliverHere(session.connection().worker());
+    }
     if (!done) return i;
     if (session.answers_later_ || session.connection().is_closing()) return i + 1;
   }
@@ -118,6 +127,7 @@ bool Dispatcher::RunOneOfStream(Session& session, const Args& args, const Planne
 }
 
 bool Dispatcher::RunOne(Session& session, const Args& args, const Planned& plan) {
+  const RunningCommand running(args, session.id());
   Reply& reply = session.connection().reply();
   errors_before_ = reply.error_count();
   bool wait = false;

@@ -138,12 +138,13 @@ int Run(int argc, char** argv) {
   }
   InstallCrashReport(config.Text("logfile"));
   const auto enable_report = [&](std::string*) {
-    EnableCrashReport(config.Bool("crash-log-enabled"));
+    EnableCrashReport(config.Bool("crash-log-enabled"), !config.Bool("hide-user-data-from-log"));
     return true;
   };
   std::string unused;
   (void)enable_report(&unused);
   config.OnChange("crash-log-enabled", enable_report);
+  config.OnChange("hide-user-data-from-log", enable_report);
   LogBanner(config);
   std::error_code error;
   std::filesystem::create_directories(config.Text("dir"), error);

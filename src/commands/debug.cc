@@ -481,7 +481,7 @@ constexpr size_t kAnyCount = SIZE_MAX;
 
 constexpr DebugCommand kDebugCommands[] = {
     {"AOF-FLUSH-SLEEP", 3, 3, Ignore},
-    {"ASSERT", 2, 2, Crash},
+    {"ASSERT", 2, kAnyCount, Crash},
     {"CHANGE-REPL-ID", 2, 2, ChangeReplicationId},
     {"CLIENT-ENFORCE-REPLY-LIST", 3, 3, Ignore},
     {"CLIENT-EVICTION", 2, 2, EvictableClients},
@@ -505,7 +505,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"MALLCTL-STR", 3, 4, AllocatorSetting},
     {"OBJECT", 3, 4, DebugObject},
     {"PACKED-SIZE-MAX", 3, 3, PackedSizeMax},
-    {"PANIC", 2, 2, Crash},
+    {"PANIC", 2, kAnyCount, Crash},
     {"PAUSE-CRON", 3, 3, Ignore},
     {"POPULATE", 3, 5, Populate},
     {"PROTOCOL", 3, 3, DebugProtocol},
@@ -514,7 +514,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"REPLICATE", 3, kAnyCount, Replicate},
     {"REPLYBUFFER", 3, kAnyCount, SetReplyBuffer},
     {"SDSLEN", 3, 3, TextSizes},
-    {"SEGFAULT", 2, 2, Crash},
+    {"SEGFAULT", 2, kAnyCount, Crash},
     {"SET-ACTIVE-EXPIRE", 3, 3, SetActiveExpire},
     {"SET-DISABLE-DENY-SCRIPTS", 3, 3, SetDenyScripts},
     {"SLEEP", 3, 3, Sleep},

@@ -32,11 +32,11 @@ def crash(binary, how, args=()):
         server.remove()
 
 
-def debug(word):
+def debug(*words):
     def how(_, client):
         try:
-            client.call("DEBUG", word)
-            raise AssertionError("DEBUG %s was answered" % word)
+            client.call("DEBUG", *words)
+            raise AssertionError("DEBUG %s was answered" % words[0])
         except ConnectionError:
             pass
     return how
@@ -68,6 +68,14 @@ def main():
     else:
         print("addr2line is not here: the names of the stack are not looked up")
     assert log.rstrip().endswith("=== HEARTH BUG REPORT END ==="), log
+    assert re.search(r"COMMAND of client \d+, 2 arguments.*\n.*argv\[0\]: \"DEBUG\"\n.*argv\[1\]: "
+                     r"\"SEGFAULT\"\n", log), log
+
+    code, log = crash(binary, debug("SEGFAULT", b'a"\n\xff', "x" * 200, *range(40)))
+    assert r'argv[2]: "a\x22\x0a\xff"' in log and "argv[31]" in log and "argv[32]" not in log, log
+    assert '"%s"... (200 bytes)\n' % ("x" * 128) in log, log
+    code, log = crash(binary, debug("SEGFAULT", "told"), ["--hide-user-data-from-log", "yes"])
+    assert 'argv[0]: "DEBUG"' in log and "argv[1]" not in log and "told" not in log, log
 
     for word in ("ASSERT", "PANIC"):
         code, log = crash(binary, debug(word))
