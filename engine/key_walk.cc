@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/cursor.h"
 #include "engine/keyspace.h"
 #include "engine/shard_lock.h"
 
@@ -73,9 +74,10 @@ Status ReadStored(Keyspace& keyspace, uint32_t db_id, uint64_t from, uint64_t la
         HeadValueParts value;
         damaged = !ParseHeadKey(row_key, &key) || !ParseHeadValue(row_value, &value);
         if (damaged) return false;
-        if (page->keys.size() >= count && key.position != page->keys.back().position) {
+        if (page->keys.size() >= count &&
+            CursorOf(key.position) != CursorOf(page->keys.back().position)) {
           page->to_the_end = false;
-          page->end = key.position;
+          page->end = PlaceOf(CursorOf(key.position));
           return false;
         }
         page->keys.push_back({key.position, std::string(key.key), value.type, value.expire_at_ms});

@@ -31,7 +31,7 @@ struct KeyInfo {
 struct KeyPage {
   std::vector<KeyInfo> keys;     // unexpired, ascending by position
   std::vector<KeyInfo> expired;  // likewise: still there, but their time has come
-  uint64_t next = 0;             // where the next page starts; 0 = the walk is done
+  uint64_t next = 0;             // the next page's first position, a cursor's; 0 = the walk is done
   uint64_t barrier = 0;          // what a reply that shows these keys must wait for
 };
 

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <new>
 
+#include "engine/cursor.h"
+
 #ifdef HEARTH_JEMALLOC
 #include <jemalloc/jemalloc.h>
 #else
@@ -274,29 +276,33 @@ uint64_t MemberTable::Walk(uint64_t cursor, size_t count,
   };
   std::vector<Hashed> page;
   size_t visited = 0;
+  if (!IsCursor(cursor)) return 0;
+  uint64_t place = PlaceOf(cursor), last = 0;
   while (!directory_.empty()) {
-    const size_t index = DirectoryIndex(cursor);
+    const size_t index = DirectoryIndex(place);
     const Segment* segment = directory_[index];
     page.clear();
     for (uint32_t i = 0; i < segment->cell_count; ++i) {
       if (segment->cells()[i] == 0) continue;
       const MemberEntry* entry = EntryOf(segment->cells()[i]);
       const uint64_t hash = HashOf(entry->member());
-      if (hash >= cursor) page.push_back({hash, entry});
+      if (hash >= place) page.push_back({hash, entry});
     }
     std::sort(page.begin(), page.end(),
               [](const Hashed& a, const Hashed& b) { return a.hash < b.hash; });
-    for (size_t i = 0; i < page.size(); ++i) {
-      // Equal hashes go together: a cursor can't stand between them.
-      if (visited >= count && page[i].hash != page[i - (i > 0)].hash) return page[i].hash;
-      if (visited >= count && i == 0) return page[i].hash;
-      visit(*page[i].entry);
+    for (const Hashed& hashed : page) {
+      // What shares a cursor goes together.
+      if (visited >= count && (visited == 0 || CursorOf(hashed.hash) != last)) {
+        return CursorOf(hashed.hash);
+      }
+      last = CursorOf(hashed.hash);
+      visit(*hashed.entry);
       ++visited;
     }
     const uint64_t width = segment->depth == 0 ? 0 : uint64_t{1} << (64 - segment->depth);
     if (width == 0) return 0;
-    cursor = (cursor & ~(width - 1)) + width;
-    if (cursor == 0) return 0;
+    place = (place & ~(width - 1)) + width;
+    if (place == 0) return 0;
   }
   return 0;
 }

@@ -90,9 +90,9 @@ class MemberTable {
   // Unlinks the entry and returns it, or nullptr; the caller frees it.
   MemberEntry* Remove(std::string_view member);
 
-  // Calls visit for at least count entries from the cursor on (0 = the beginning), in the order of
-  // their hashes, as long as there are as many. Returns the next cursor; 0 = all were visited. An
-  // entry that is there during the whole walk is visited exactly once.
+  // Calls visit for at least count entries from the cursor (cursor.h) on, in the order of their
+  // hashes, as long as there are as many. Returns the next cursor; 0 = all were visited. An entry
+  // that is there during the whole walk is visited exactly once.
   uint64_t Walk(uint64_t cursor, size_t count,
                 const std::function<void(const MemberEntry&)>& visit) const;
   template <typename Visit>

@@ -1,6 +1,6 @@
 #pragma once
 
-// Position: the one order of keys, in memory, on disk and in SCAN's cursor.
+// Position: the one order of keys, in memory and on disk; SCAN's cursor goes by it (cursor.h).
 //
 // position(key) = Redis Cluster slot (14 bits, high) | 50 bits of XXH3-64 of the whole key (low).
 // The slot is CRC16 (XMODEM, polynomial 0x1021) of the key, or of its hash tag: what stands

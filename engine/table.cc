@@ -9,6 +9,7 @@
 #include <span>
 
 #include "engine/check.h"
+#include "engine/cursor.h"
 
 namespace hearth {
 namespace {
@@ -318,13 +319,13 @@ uint64_t Table::Walk(uint64_t from, size_t count_min, std::vector<Placed>* out) 
     const uint64_t end = SegmentEnd(segment, from);
     AppendSorted(segment, from, end, out);
     if (out->size() >= enough) {
-      // Keep all that share the last position asked for; the rest is for the next call.
-      const uint64_t last = (*out)[enough - 1].position;
+      // Keep all that share the cursor of the last one asked for; the rest is for the next call.
+      const uint64_t last = CursorOf((*out)[enough - 1].position);
       size_t keep = enough;
-      while (keep < out->size() && (*out)[keep].position == last) ++keep;
+      while (keep < out->size() && CursorOf((*out)[keep].position) == last) ++keep;
       const bool cut = keep < out->size();
       out->resize(keep);
-      if (cut) return last + 1;
+      if (cut) return PlaceOf(last + 1);
       return end == UINT64_MAX ? kWalkEnd : end + 1;
     }
     if (end == UINT64_MAX) return kWalkEnd;

@@ -81,7 +81,8 @@ class Table {
   void PrefetchObject(uint64_t position) const;
 
   // Appends objects with position >= from, ascending by (position, key): at least count_min if
-  // there are as many, and all that share the last position. Returns where to go on, or kWalkEnd.
+  // there are as many, and all that share the last one's cursor (cursor.h). Returns where to go on,
+  // the first place of a cursor, or kWalkEnd.
   uint64_t Walk(uint64_t from, size_t count_min, std::vector<Placed>* out) const;
   // Appends all objects with positions from first to last, both included, in order.
   void WalkRange(uint64_t first, uint64_t last, std::vector<Placed>* out) const;

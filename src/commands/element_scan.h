@@ -4,8 +4,8 @@
 //
 //   key cursor { MATCH pattern | COUNT count | NOVALUES }
 //
-// A packed collection is answered as a whole; of a spread one the cursor is a hash of its
-// elements: it needs no state on the server and holds over restarts.
+// A packed collection is answered as a whole; of a spread one the cursor (engine/cursor.h) goes by
+// the hashes of its elements.
 //
 // Limits: at most kScanCountMax elements are looked at in one call, whatever COUNT says.
 

@@ -1,8 +1,7 @@
 // Tested by tests/src/commands/scan_test.cc.
 //
 // Commands over a whole database: DBSIZE, KEYS, RANDOMKEY, SCAN. What they do stands in walk.cc;
-// here is where it runs. SCAN's cursor is a position (engine/position.h): it needs no state on
-// the server and holds over restarts.
+// here is where it runs. SCAN's cursor (engine/cursor.h) needs no state on the server.
 #include <algorithm>
 
 #include "engine/key_walk.h"

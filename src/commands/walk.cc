@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/cursor.h"
 #include "engine/keyspace.h"
 #include "engine/random.h"
 #include "src/commands/generic.h"
@@ -97,9 +98,10 @@ KeyPage AddPage(Keyspace& keyspace, uint32_t db, int64_t now_ms, uint64_t from, 
 WalkAnswer ScanPage(const ScanOptions& options, Keyspace& keyspace, uint32_t db, int64_t now_ms,
                     Tx* tx, ShardLocks locks) {
   WalkAnswer answer;
-  KeyPage page =
-      AddPage(keyspace, db, now_ms, options.cursor, options.count, options.filter, locks, &answer);
-  answer.cursor = page.next;
+  if (!IsCursor(options.cursor)) return answer;
+  KeyPage page = AddPage(keyspace, db, now_ms, PlaceOf(options.cursor), options.count,
+                         options.filter, locks, &answer);
+  answer.cursor = CursorOf(page.next);
   std::erase_if(page.expired, [&](const KeyInfo& info) { return !options.filter.Accepts(info); });
   answer.barrier = std::max(answer.barrier, DeleteExpired(keyspace, db, page.expired, now_ms, tx));
   return answer;

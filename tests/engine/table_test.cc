@@ -6,6 +6,8 @@
 #include <map>
 #include <random>
 
+#include "engine/cursor.h"
+
 namespace hearth {
 namespace {
 
@@ -115,6 +117,21 @@ TEST(TableTest, HoldsAnyNumberOfKeysAtOnePosition) {
   EXPECT_EQ(page.size(), 1000u) << "all that share a position come together";
 }
 
+// A cursor has fewer bits than a position.
+TEST(TableTest, AWalkStopsWhereACursorCanPoint) {
+  TestTable table;
+  for (uint64_t position = 4000; position < 6500; ++position) table.Put(position, "k");
+  std::vector<Table::Placed> page;
+  EXPECT_EQ(table.Walk(0, 1, &page), 4096u);
+  EXPECT_EQ(page.size(), 96u);
+  page.clear();
+  EXPECT_EQ(table.Walk(4096, 2048, &page), 6144u);
+  EXPECT_EQ(page.size(), 2048u);
+  page.clear();
+  EXPECT_GE(table.Walk(4096, 2049, &page), 6500u);
+  EXPECT_EQ(page.size(), 2404u);
+}
+
 // A probe for an absent key ends in a segment of any fill.
 TEST(TableTest, AnAbsentKeyIsNotFoundHoweverFullTheSegmentIs) {
   TestTable table;
@@ -127,17 +144,17 @@ TEST(TableTest, AnAbsentKeyIsNotFoundHoweverFullTheSegmentIs) {
 
 TEST(TableTest, AWalkGivesOrderAndPlaceToGoOn) {
   TestTable table;
-  for (const uint64_t position : {uint64_t{5}, uint64_t{3}, uint64_t{9} << kPositionHashBits}) {
-    table.Put(position, std::to_string(position & 15));
+  for (const uint64_t position : {PlaceOf(5), PlaceOf(3), uint64_t{9} << kPositionHashBits}) {
+    table.Put(position, std::to_string(CursorOf(position) & 15));
   }
   std::vector<Table::Placed> page;
-  EXPECT_EQ(table.Walk(0, 1, &page), 4u);
+  EXPECT_EQ(table.Walk(0, 1, &page), PlaceOf(4));
   EXPECT_EQ(Names(page), "3 ");
   page.clear();
-  EXPECT_EQ(table.Walk(4, 2, &page), uint64_t{10} << kPositionHashBits);
+  EXPECT_EQ(table.Walk(PlaceOf(4), 2, &page), uint64_t{10} << kPositionHashBits);
   EXPECT_EQ(Names(page), "5 0 ");
   page.clear();
-  table.WalkRange(4, 5, &page);
+  table.WalkRange(PlaceOf(4), PlaceOf(5), &page);
   EXPECT_EQ(Names(page), "5 ");
 }
 

@@ -204,6 +204,42 @@ TEST_F(ScanCommandsTest, ScanRefusesWhatItCannotRead) {
   EXPECT_EQ(Refused("SCAN 0 COUNT abc"), "-ERR value is not an integer or out of range\r\n");
 }
 
+// Clients keep cursors in doubles, or in integers with a sign.
+TEST_F(ScanCommandsTest, CursorsAreWhatADoubleHolds) {
+  constexpr uint64_t kSafeMax = (uint64_t{1} << 53) - 1;
+  constexpr int kCount = 3000;
+  for (int i = 0; i < kCount; ++i) {
+    const std::string name = std::to_string(i);
+    Run("SET key:" + name + " v");
+    Run("SET {one-slot}" + name + " v");
+    Run("HSET h " + name + " v");
+    Run("SADD s m" + name);
+    Run("ZADD z " + name + " " + name);
+  }
+  const auto scan = [&](const std::string& command, const std::string& options) {
+    std::map<std::string, int> seen;
+    uint64_t cursor = 0, highest = 0;
+    do {
+      const std::vector<std::string> strings =
+          Strings(Run(command + " " + std::to_string(cursor) + options));
+      cursor = std::stoull(strings.at(0));
+      highest = std::max(highest, cursor);
+      for (size_t i = 1; i < strings.size(); ++i) ++seen[strings[i]];
+    } while (cursor != 0);
+    EXPECT_LE(highest, kSafeMax);
+    EXPECT_GT(highest, kSafeMax / 2) << "all of them are used";
+    return seen.size();
+  };
+  for (const bool demotes : {false, true}) {
+    if (demotes) DemoteAll();
+    EXPECT_EQ(scan("SCAN", " COUNT 7"), 2 * kCount + 3u);
+    EXPECT_EQ(scan("HSCAN h", " COUNT 7 NOVALUES"), kCount + 0u);
+    EXPECT_EQ(scan("SSCAN s", " COUNT 7"), kCount + 0u);
+    EXPECT_EQ(scan("ZSCAN z", " COUNT 7"), kCount + 0u);
+  }
+  EXPECT_EQ(Strings(Run("SSCAN s 9007199254740992")), std::vector<std::string>{"0"});
+}
+
 // Redis reads cursors by strtoul.
 TEST_F(ScanCommandsTest, CursorsMayHaveASign) {
   Run("SET k v");
