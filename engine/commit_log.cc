@@ -197,10 +197,27 @@ StreamPlace CommitLog::stream_place() const {
   return state_.place;
 }
 
+Lineage CommitLog::ReadLineage() const {
+  Lineage lineage;
+  std::string row;
+  if (!store_.Get(kLineageRowKey, Store::Tier::kDisk, &row).ok() || !ParseLineage(row, &lineage)) {
+    lineage.ancestors.clear();
+  }
+  return lineage;
+}
+
+void CommitLog::PlanHistory(uint64_t shared_seq) {
+  Lineage lineage = ReadLineage();
+  std::lock_guard lock(mutex_);
+  const History& before = state_.history;
+  lineage.Add(before.id, shared_seq);
+  next_history_.emplace(before.Renewed(NewReplicationId(), shared_seq), EncodeLineage(lineage));
+}
+
 uint64_t CommitLog::RenewHistory(uint64_t shared_seq) {
+  PlanHistory(shared_seq);
   std::unique_lock lock(mutex_);
   written_.wait(lock, [this] { return !held_; });
-  state_.history = state_.history.Renewed(NewReplicationId(), shared_seq);
   return AppendStateRow();
 }
 
@@ -222,6 +239,11 @@ std::unique_lock<std::mutex> CommitLog::Lock() {
 // failed.
 bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   HEARTH_CHECK(open_->batch.Count() > 0 && !held_);
+  if (next_history_) [[unlikely]] {
+    open_->batch.AppendPut(kLineageRowKey, {}, next_history_->second, {});
+    ++next_seq_;
+    state_.history = next_history_->first;
+  }
   open_->last_seq = AppendStateRow();
   std::unique_ptr<OpenGroup> group = std::move(open_);
   open_ = std::move(spare_);
@@ -243,7 +265,10 @@ bool CommitLog::LeadOnce(std::unique_lock<std::mutex>& lock) {
   counters_.bytes.fetch_add(group->batch.GetDataSize(), std::memory_order_relaxed);
   if (took_us > counters_.write_us_max) counters_.write_us_max = took_us;
   const uint64_t last_seq = group->last_seq;
-  if (status.ok()) std::swap(committed_state_, group->state);
+  if (status.ok()) {
+    std::swap(committed_state_, group->state);
+    if (next_history_ && next_history_->first == committed_state_.history) next_history_.reset();
+  }
   HEARTH_CHECK(!status.ok() || store_.LatestSeq() == last_seq);
   if (status.ok()) Publish(group.get());
   const bool keep = group->batch.GetDataSize() <= kSpareBatchBytesMax;
@@ -315,6 +340,7 @@ Status CommitLog::WriteGroup(const std::shared_ptr<const Group>& group, StoreSta
   }
   HEARTH_CHECK(store_.LatestSeq() == group->last_seq());
   TakeState(std::move(state));
+  next_history_.reset();
   next_seq_ = group->last_seq() + 1;
   committed_seq_.store(group->last_seq(), std::memory_order_release);
   if (policy == SyncPolicy::kAlways) synced_seq_.store(committed_seq(), std::memory_order_release);

@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -151,8 +152,12 @@ class CommitLog {
   StoreState CommittedState() const;
   std::string replication_id() const { return history().id; }
   History history() const;
-  // Begins a new id behind what is joined; committed with the group that it joins. Returns the
-  // sequence that holds it. The old id stays valid up to shared_seq.
+  // The ids before the history's, as committed. May read the disk. None when the read fails.
+  Lineage ReadLineage() const;
+  // The next group that this server writes begins a new id; the old one stays valid up to
+  // shared_seq. Another server's group takes the plan back. May read the disk.
+  void PlanHistory(uint64_t shared_seq);
+  // The same with a group that is not waited for. Returns a sequence of it.
   uint64_t RenewHistory(uint64_t shared_seq);
   // What is joined is what the stream makes up to the place. Returns the sequence that holds it.
   uint64_t SetStreamPlace(StreamPlace place);
@@ -231,6 +236,8 @@ class CommitLog {
     std::atomic<uint64_t> keys{0}, expires{0};
   };
   void PublishCounts(uint32_t db);
+  // A history that is to begin, and its lineage's row: until their group is written.
+  std::optional<std::pair<History, std::string>> next_history_;
   std::vector<Counts> counts_;
   std::vector<std::atomic<uint32_t>> db_ids_;
   Counters counters_;

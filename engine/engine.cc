@@ -123,11 +123,15 @@ Status Engine::OpenStore() {
 
 // Commits the first group of a new store, or of a new history: when what others have seen may be
 // gone here, sequences will be used again. What was recovered is a prefix of what was written, so
-// the old id stays valid up to there. A replica's groups are its primary's: it goes on with them.
+// the old id stays valid up to there. Else the new history waits for the first group: who writes
+// nothing of its own can still go on as a replica. A replica's groups are its primary's.
 Status Engine::BeginHistory(bool fresh, bool lost) {
   const bool from_snapshot = IsSnapshotCopy(options_.store.dir);
   const bool without_wal = options_.sync == SyncPolicy::kOff;
-  if (!fresh && (options_.replica || !(lost || from_snapshot || without_wal))) return Status::Ok();
+  if (!fresh && (options_.replica || !(lost || from_snapshot || without_wal))) {
+    log_->PlanHistory(report_.recovered_seq);
+    return Status::Ok();
+  }
   uint64_t seq;
   if (fresh) {
     CommitLog::Join join(*log_);

@@ -97,12 +97,18 @@ void FullSyncSource::TakeOver(const SnapshotInfo& info) {
 std::shared_ptr<const SharedCheckpoint> FullSyncSource::FindUsable() {
   const int64_t now_ms = engine_.clock().WallMs();
   const History history = engine_.log().history();
+  const uint64_t last_seq = engine_.log().committed_seq();
+  const Lineage lineage = engine_.log().ReadLineage();
+  const auto covers = [&](const SharedCheckpoint& checkpoint) {
+    return history.Covers(checkpoint.history_id, checkpoint.sequence, last_seq) ||
+           lineage.Covers(checkpoint.history_id, checkpoint.sequence);
+  };
   std::vector<std::shared_ptr<SharedCheckpoint>> usable;
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, kept] : kept_) {
       const bool young = now_ms >= kept.made_ms && now_ms - kept.made_ms <= options_.reused_ms_max;
-      if (young && kept.checkpoint->history_id == history.id) usable.push_back(kept.checkpoint);
+      if (young && covers(*kept.checkpoint)) usable.push_back(kept.checkpoint);
     }
   }
   for (auto at = usable.rbegin(); at != usable.rend(); ++at) {

@@ -41,6 +41,11 @@ const char* WhatIsWrong(const GroupReader::Row& row, bool is_last) {
   if (is_state != is_last && is_last) return "does not end with a state row";
   if (is_state) return row.kind == GroupReader::Kind::kPut ? nullptr : "deletes its state row";
   const char table = row.key.empty() ? '\0' : row.key[0];
+  if (row.key == kLineageRowKey) {
+    Lineage lineage;
+    const bool sound = row.kind == GroupReader::Kind::kPut && ParseLineage(row.value, &lineage);
+    return sound ? nullptr : "has a lineage row that does not parse";
+  }
   if (table == kLibraryTable) {
     std::string_view code;
     const bool sound =

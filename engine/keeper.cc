@@ -69,7 +69,7 @@ void Engine::KeeperTick() {
   }
   if (now_us - last_feed_us_ >= kFeedEveryUs) {
     last_feed_us_ = now_us;
-    feed_->Tick();
+    feed_->Tick(is_replica());
   }
   if (now_us - last_reclaim_us_ >= kReclaimEveryUs) {
     last_reclaim_us_ = now_us;

@@ -108,6 +108,7 @@ Status Engine::WriteDiverged(uint64_t from_seq, const std::string& dir, std::str
   path->clear();
   *group_count = 0;
   if (from_seq >= log_->committed_seq()) return Status::Ok();
+  // Who diverges again does so under another id: what is replaced is an attempt at the same.
   const std::string name =
       dir + "/diverged-" + log_->replication_id() + "-" + std::to_string(from_seq) + ".rows";
   std::ofstream file(name + ".tmp", std::ios::binary | std::ios::trunc);

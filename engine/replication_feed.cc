@@ -35,7 +35,8 @@ ReplicationFeed::ReplicationFeed(std::shared_ptr<WalArchive> archive, std::strin
       dir_(std::move(dir)),
       clock_(clock),
       log_(std::move(log)),
-      limits_(limits) {
+      limits_(limits),
+      started_ms_(clock.WallMs()) {
   const Status loaded = archive_->retaining() ? LoadSlots() : Status::NotFound("");
   if (!loaded.ok() && !loaded.IsNotFound()) {
     log_(2, "the replication slots are lost: " + loaded.message());
@@ -282,7 +283,7 @@ Status ReplicationFeed::SaveSlotsLocked() {
 }
 
 // Slots that hold too much go; then files that nobody holds, down to the bound.
-void ReplicationFeed::Tick() {
+void ReplicationFeed::Tick(bool is_replica) {
   if (!active() && !archive_->retaining()) return;
   std::vector<WalArchive::File> files;
   if (Status status = archive_->List(&files); !status.ok()) {
@@ -298,18 +299,28 @@ void ReplicationFeed::Tick() {
     }
     return bytes;
   };
-  std::vector<Slot> dropped;
+  std::vector<std::string> dropped;
   uint64_t keep_seq = UINT64_MAX;
   bool save;
   FeedLimits limits;
   {
     std::lock_guard lock(mutex_);
     limits = limits_;
+    int64_t slot_ms_max = limits.slot_ms_max;
+    if (is_replica && (slot_ms_max == 0 || slot_ms_max > kReplicaSlotMsMax)) {
+      slot_ms_max = kReplicaSlotMsMax;
+    }
     for (auto at = slots_.begin(); at != slots_.end();) {
       Slot& slot = at->second;
       slot.held_bytes = held_behind(slot.confirmed_seq);
-      if (slot.held_bytes > limits.slot_bytes_max) {
-        dropped.push_back(slot);
+      const int64_t unmoved_ms = clock_.WallMs() - std::max(slot.seen_ms, started_ms_);
+      if (limits.slot_bytes_max > 0 && slot.held_bytes > limits.slot_bytes_max) {
+        dropped.push_back(slot.name + " was dropped: it held " +
+                          std::to_string(slot.held_bytes >> 20) + " MB of write-ahead logs");
+        at = slots_.erase(at);
+      } else if (slot_ms_max > 0 && unmoved_ms > slot_ms_max) {
+        dropped.push_back(slot.name + " was dropped: it was not used for " +
+                          std::to_string(unmoved_ms / 1000) + " s");
         at = slots_.erase(at);
       } else {
         keep_seq = std::min(keep_seq, slot.confirmed_seq + 1);
@@ -318,10 +329,9 @@ void ReplicationFeed::Tick() {
     }
     save = !dropped.empty() || (slots_moved_ && clock_.MonotonicUs() - saved_us_ >= kSaveEveryUs);
   }
-  for (const Slot& slot : dropped) {
-    log_(2, "The replication slot " + slot.name + " was dropped: it held " +
-                std::to_string(slot.held_bytes >> 20) +
-                " MB of write-ahead logs; its replica will need a full resync");
+  for (const std::string& what : dropped) {
+    log_(2,
+         "The replication slot " + what + "; a replica that comes back to it needs a full resync");
   }
   if (save) {
     if (Status status = SaveSlots(); !status.ok()) {

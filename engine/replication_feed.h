@@ -13,8 +13,8 @@
 //
 // A slot is a named promise to keep WAL files: those of groups behind its confirmed sequence. It
 // outlives restarts (confirmed sequences may then be some seconds old). A slot that holds more than
-// slot_bytes_max is dropped with a warning, so that a replica that never comes back does not fill
-// the disk.
+// slot_bytes_max, or was not moved for slot_ms_max, is dropped with a warning, so that a replica
+// that never comes back does not fill the disk.
 //
 // Thread:   any; Read never waits for the disk. The listener runs on the committing thread and must
 //           not call back.
@@ -45,7 +45,8 @@ struct FeedLimits {
   uint64_t ring_bytes_max = 64 << 20;             // repl-backlog-size; 0 = no ring
   uint64_t retain_bytes_max = uint64_t{1} << 30;  // repl-wal-retain-size, beyond what slots hold
   int64_t retain_ms_max = 0;                      // repl-wal-retain-time; 0 = any age
-  uint64_t slot_bytes_max = uint64_t{8} << 30;    // repl-slot-max-size
+  uint64_t slot_bytes_max = uint64_t{8} << 30;    // repl-slot-max-size; 0 = any size
+  int64_t slot_ms_max = 0;                        // repl-slot-max-age; 0 = any age
   bool retain_always = false;                     // wal-retain: files, also while not active
 };
 
@@ -54,6 +55,7 @@ class ReplicationFeed {
   using Groups = WalCursor::Groups;
   using Log = std::function<void(int level, const std::string& line)>;
   static constexpr size_t kSlotsMax = 1024;
+  static constexpr int64_t kReplicaSlotMsMax = 3'600'000;
 
   // dir: where the slots are remembered.
   ReplicationFeed(std::shared_ptr<WalArchive> archive, std::string dir, const Clock& clock,
@@ -123,8 +125,9 @@ class ReplicationFeed {
   void Restart(uint64_t last_seq);
   // Other data: ring and files are of no use; the slots stay, and hold what comes from here on.
   Status Reset(uint64_t last_seq);
-  // Keeps the bounds and writes moved slots down. The keeper's, now and then.
-  void Tick();
+  // Keeps the bounds and writes moved slots down. Slots of a replica are mostly those of a primary
+  // that it was: they last for kReplicaSlotMsMax. The keeper's, now and then.
+  void Tick(bool is_replica);
   // The disk is nearly full: retained files of about so many bytes go, the oldest first, and those
   // that slots hold, with all slots, when the others are not enough. The keeper's.
   void GiveUpRetained(uint64_t bytes);
@@ -151,6 +154,7 @@ class ReplicationFeed {
   std::map<std::string, Slot, std::less<>> slots_;
   bool slots_moved_ = false;
   int64_t saved_us_ = 0;
+  const int64_t started_ms_;  // wall clock
   std::mutex save_mutex_;
 };
 

@@ -228,6 +228,30 @@ bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
   return true;
 }
 
+std::string EncodeLineage(const Lineage& lineage) {
+  std::string row(1, kLineageRowVersion);
+  for (const Lineage::Ancestor& ancestor : lineage.ancestors) {
+    row += ancestor.id;
+    AppendVarint(&row, ancestor.last_seq);
+  }
+  return row;
+}
+
+bool ParseLineage(std::string_view row, Lineage* lineage) {
+  lineage->ancestors.clear();
+  if (row.empty() || row[0] != kLineageRowVersion) return false;
+  row.remove_prefix(1);
+  while (!row.empty()) {
+    Lineage::Ancestor ancestor;
+    ancestor.id = row.substr(0, History::kIdSize);
+    if (ancestor.id.size() != History::kIdSize) return false;
+    row.remove_prefix(History::kIdSize);
+    if (!ReadVarint(&row, &ancestor.last_seq)) return false;
+    lineage->ancestors.push_back(std::move(ancestor));
+  }
+  return lineage->ancestors.size() <= Lineage::kAncestorsMax;
+}
+
 std::string RowKeyText(std::string_view row_key) {
   HeadKeyParts key;
   ElementKeyParts element;

@@ -45,10 +45,12 @@ inline constexpr char kElementTable = 'm';
 inline constexpr char kLibraryTable = 'f';
 inline constexpr char kStateTable = 'x';
 inline constexpr std::string_view kStateRowKey = "xstate";
+inline constexpr std::string_view kLineageRowKey = "xlineage";
 inline constexpr uint8_t kHeadRowVersion = 1;
 inline constexpr uint8_t kElementRowVersion = 1;
 inline constexpr char kLibraryRowVersion = 1;
 inline constexpr uint8_t kStateRowVersion = 2;
+inline constexpr char kLineageRowVersion = 1;
 
 // The part of a head row's key before the key's own bytes.
 inline constexpr size_t kHeadKeyPrefixSize = 13;
@@ -128,6 +130,10 @@ void AppendState(std::string* row, const StoreState& state);
 std::string EncodeState(const StoreState& state);
 // Grows state->dbs to db_count; false when the row is damaged or names a database beyond that.
 bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state);
+
+// A version byte, then of each ancestor its id and its last sequence, a varint.
+std::string EncodeLineage(const Lineage& lineage);
+bool ParseLineage(std::string_view row_value, Lineage* lineage);
 
 // A row as text, for tests and tools: `head db=0 slot=12182 key=foo string/int value=1`.
 std::string RowText(std::string_view row_key, std::string_view row_value);

@@ -7,6 +7,7 @@
 #include "engine/process_memory.h"
 #include "src/import/redis_import.h"
 #include "src/info_writer.h"
+#include "src/replication/redis_feed.h"
 #include "src/replication/replication.h"
 #include "src/server.h"
 
@@ -87,8 +88,10 @@ void MemorySection(Server& server, std::string* out) {
   SizeLines(out, "maxmemory", static_cast<uint64_t>(server.config().Int("maxmemory")));
   InfoLine(out, "maxmemory_policy:%s", server.config().Text("maxmemory-policy").c_str());
   InfoLine(out, "mem_not_counted_for_evict:0");
-  InfoLine(out, "mem_replication_backlog:0");
-  InfoLine(out, "mem_total_replication_buffers:0");
+  const uint64_t backlog = server.engine().feed().ring_bytes();
+  InfoLine(out, "mem_replication_backlog:%" PRIu64, backlog);
+  InfoLine(out, "mem_total_replication_buffers:%" PRIu64,
+           backlog + server.replication().redis_feed().stream().kept_bytes());
   InfoLine(out, "mem_clients_slaves:%" PRIu64, server.Sum(&WorkerCounters::replica_memory));
   InfoLine(out, "mem_clients_normal:%" PRIu64, server.Sum(&WorkerCounters::client_memory));
   InfoLine(out, "mem_cluster_links:0");

@@ -87,6 +87,7 @@ FeedLimits Server::FeedLimitsOfConfig() const {
           .retain_bytes_max = static_cast<uint64_t>(config_.Int("repl-wal-retain-size")),
           .retain_ms_max = config_.Int("repl-wal-retain-time") * 1000,
           .slot_bytes_max = static_cast<uint64_t>(config_.Int("repl-slot-max-size")),
+          .slot_ms_max = config_.Int("repl-slot-max-age") * 1000,
           .retain_always = config_.Bool("wal-retain")};
 }
 

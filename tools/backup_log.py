@@ -24,6 +24,7 @@ import time
 
 from backup_repo import (CHUNK_SIZE, IDENTITY, BackupError, Log, LogFile, Progress, Segment,
                          check_space, file_tail, naming, write_all)
+from backup_source import NO_REPLICATION_ID
 
 LOG_FILE_NAME = re.compile(r"(\d+)\.log")
 LOG_BLOCK_SIZE = 32768
@@ -31,6 +32,7 @@ RECORD_HEADER_SIZE = 7
 RECORD_FULL, RECORD_FIRST = 1, 2
 GROUP_HEADER_SIZE = 12
 HOST_ADVICE = "run on its host, as its user"
+IDS_MAX = 256  # histories of a log that are remembered: each start of its server begins one
 UNTIL_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,3}))?Z")
 UNTIL_SEQUENCE = re.compile(r"0|[1-9]\d{0,17}")
 
@@ -68,7 +70,9 @@ class LogSource:
         self.sequence = int(connection.info("persistence").get("committed_seq", 0))
         self.marks = {"sequence": str(self.sequence), "time-ms": str(time_ms),
                       "databases": connection.config("databases")}
-        self.replication_id = connection.info("replication").get("master_replid", "")
+        told = connection.info("replication")
+        self.replication_ids = [told[name] for name in ("master_replid2", "master_replid")
+                                if told.get(name, NO_REPLICATION_ID) != NO_REPLICATION_ID]
 
     def read_identity(self):
         path = os.path.join(self.store, "IDENTITY")
@@ -202,8 +206,8 @@ def archive_log(repo, source):
         raise BackupError("the server took over another store meanwhile")
     ids = log.marks.get("replication-ids", "").split()
     gaps = log.gaps() + sorted(done.gaps)
-    log.marks = dict(source.marks, **{"replication-ids": " ".join(
-        [i for i in ids if i != source.replication_id] + [source.replication_id])})
+    ids = [i for i in ids if i not in source.replication_ids] + source.replication_ids
+    log.marks = dict(source.marks, **{"replication-ids": " ".join(ids[-IDS_MAX:])})
     if gaps:
         log.marks["gaps"] = " ".join(map(str, gaps))
     repo.write_log(log)

@@ -47,7 +47,7 @@ void MemoryStats(const Args&, Session& session, Reply& reply) {
   const std::pair<const char*, uint64_t> counts[] = {
       {"total.allocated", allocated},
       {"startup.allocated", 0},
-      {"replication.backlog", 0},
+      {"replication.backlog", server.engine().feed().ring_bytes()},
       {"clients.slaves", server.Sum(&WorkerCounters::replica_memory)},
       {"clients.normal", server.Sum(&WorkerCounters::client_memory)},
       {"cluster.links", 0},

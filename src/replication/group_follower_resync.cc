@@ -13,11 +13,21 @@ namespace {
 constexpr int64_t kProgressLogUs = 5'000'000;
 constexpr size_t kRangesAtOnce = 64;
 
+// A server's ids, and what each is valid up to.
+std::vector<Lineage::Ancestor> IdsOf(const History& history, const Lineage& lineage,
+                                     uint64_t last_seq) {
+  std::vector<Lineage::Ancestor> ids = lineage.ancestors;
+  if (!history.id2.empty()) ids.push_back({history.id2, history.id2_seq});
+  ids.push_back({history.id, last_seq});
+  return ids;
+}
+
 }  // namespace
 
 // What +FULLRESYNC tells of the primary.
 struct GroupFollower::FullOffer {
   History history;
+  Lineage lineage;
   uint64_t last_seq = 0;
   bool is_empty = false;
 
@@ -31,20 +41,12 @@ struct GroupFollower::FullOffer {
       return std::nullopt;
     }
     if (offer.history.id2 == "-") offer.history.id2.clear();
+    for (Lineage::Ancestor ancestor; words >> ancestor.id >> ancestor.last_seq;) {
+      if (offer.lineage.ancestors.size() == Lineage::kAncestorsMax) return std::nullopt;
+      offer.lineage.ancestors.push_back(ancestor);
+    }
     offer.is_empty = empty != 0;
     return offer;
-  }
-
-  // The last sequence that both have in common; nullopt when their histories share nothing.
-  std::optional<uint64_t> CommonWith(const History& own, uint64_t own_seq) const {
-    const uint64_t both = std::min(own_seq, last_seq);
-    if (own.id == history.id) return both;
-    if (!history.id2.empty() && own.id == history.id2) return std::min(both, history.id2_seq);
-    if (!own.id2.empty() && own.id2 == history.id) return std::min(both, own.id2_seq);
-    if (!own.id2.empty() && own.id2 == history.id2) {
-      return std::min({both, own.id2_seq, history.id2_seq});
-    }
-    return std::nullopt;
   }
 };
 
@@ -91,14 +93,17 @@ bool GroupFollower::MayResync(const FullOffer& offer, ReplicaLink& link) {
 // What this server has and the primary has not is written down before it is given up.
 void GroupFollower::KeepDiverged(const FullOffer& offer) {
   const uint64_t own_seq = engine_.log().committed_seq();
-  const auto common = offer.CommonWith(engine_.log().history(), own_seq);
-  if (!common || *common >= own_seq) return;
+  const CommitLog& log = engine_.log();
+  const uint64_t common =
+      Lineage::LastInCommon(IdsOf(log.history(), log.ReadLineage(), own_seq),
+                            IdsOf(offer.history, offer.lineage, offer.last_seq));
+  if (common == 0 || common >= own_seq) return;
   std::string path;
   uint64_t group_count = 0;
   const Status status =
-      engine_.WriteDiverged(*common, engine_.options().store.dir, &path, &group_count);
-  const std::string what = "This server has " + std::to_string(own_seq - *common) +
-                           " sequences behind " + std::to_string(*common) +
+      engine_.WriteDiverged(common, engine_.options().store.dir, &path, &group_count);
+  const std::string what = "This server has " + std::to_string(own_seq - common) +
+                           " sequences behind " + std::to_string(common) +
                            " that its primary does not have";
   if (!status.ok()) {
     Log(LogLevel::kWarning, what + "; they can't be written down: " + status.message());

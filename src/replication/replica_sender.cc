@@ -122,10 +122,13 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
         Engine& engine = server.engine();
         const Status active = engine.feed().SetActive(true);
         if (!active.ok()) Log(LogLevel::kWarning, "Groups can't be kept: " + active.message());
+        const uint64_t last = engine.log().committed_seq();  // no group of a later history
         const History history = engine.log().history();
-        const uint64_t last = engine.log().committed_seq();
-        result->partial = next_seq > 0 && history.Covers(id, next_seq - 1, last) &&
-                          engine.feed().Reaches(next_seq);
+        const Lineage lineage = engine.log().ReadLineage();
+        result->partial =
+            next_seq > 0 &&
+            (history.Covers(id, next_seq - 1, last) || lineage.Covers(id, next_seq - 1)) &&
+            engine.feed().Reaches(next_seq);
         if (result->partial) {
           const Status status = engine.feed().SetSlot(slot, next_seq - 1);
           if (!status.ok())
@@ -137,6 +140,9 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
           result->line = "FULLRESYNC " + history.id + " " + std::to_string(last) + " " +
                          (history.id2.empty() ? "-" : history.id2) + " " +
                          std::to_string(history.id2_seq) + " " + (engine.IsEmpty() ? "1" : "0");
+          for (const Lineage::Ancestor& ancestor : lineage.ancestors) {
+            result->line += " " + ancestor.id + " " + std::to_string(ancestor.last_seq);
+          }
         }
       },
       [this, result, next_seq] { AnswerPsync(result->partial, next_seq, result->line); });

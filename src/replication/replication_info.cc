@@ -113,12 +113,13 @@ void Replication::WriteInfo(std::string* out) {
   for (size_t i = 0; i < slots.size(); ++i) {
     std::string address;  // of its replica, when it follows now
     for (const auto& peer : peers) {
-      if (peer->id == slots[i].name) address = peer->ip + ":" + std::to_string(peer->port);
+      const std::string who = peer->ip + ":" + std::to_string(peer->port);
+      if ((peer->id.empty() ? who : peer->id) == slots[i].name) address = who;
     }
     InfoLine(out,
              "repl_slot%zu:name=%s,seq=%" PRIu64 ",held_bytes=%" PRIu64 ",active=%d,replica=%s", i,
              slots[i].name.c_str(), slots[i].confirmed_seq, slots[i].held_bytes,
-             slots[i].active ? 1 : 0, address.c_str());
+             address.empty() ? 0 : 1, address.c_str());
   }
 }
 

@@ -105,6 +105,66 @@ TEST_F(HistoryTest, ASnapshotThatIsStartedFromBeginsAHistory) {
   }
 }
 
+// Another server may have started from the same files.
+TEST_F(HistoryTest, TheFirstGroupBehindAStartBeginsAHistory) {
+  std::vector<std::pair<History, uint64_t>> before;
+  for (int start = 0; start < 3; ++start) {
+    Set("a", std::to_string(start));
+    Commit();
+    before.emplace_back(Now(), engine_->log().committed_seq());
+    if (start > 0) {
+      EXPECT_NE(Now().id, before[start - 1].first.id);
+      EXPECT_EQ(Now().id2, before[start - 1].first.id);
+      EXPECT_EQ(Now().id2_seq, before[start - 1].second);
+    }
+    Set("a", "again");
+    Commit();
+    EXPECT_EQ(Now(), before.back().first) << "once a start";
+    before.back().second = engine_->log().committed_seq();
+    Reopen();
+    EXPECT_EQ(Now(), before.back().first) << "who writes nothing goes on with what it was";
+  }
+  const Lineage lineage = engine_->log().ReadLineage();
+  ASSERT_EQ(lineage.ancestors.size(), 2u);
+  for (int i : {0, 1}) {
+    EXPECT_TRUE(lineage.Covers(before[i].first.id, before[i].second));
+    EXPECT_FALSE(lineage.Covers(before[i].first.id, before[i].second + 1));
+  }
+}
+
+TEST(LineageTest, WhatIsSharedIsAPrefixOfThePast) {
+  Lineage lineage;
+  lineage.Add("a", 100);
+  lineage.Add("b", 200);
+  lineage.Add("c", 150);  // a snapshot from before the last groups of b
+  EXPECT_EQ(lineage.ancestors,
+            (std::vector<Lineage::Ancestor>{{"a", 100}, {"b", 150}, {"c", 150}}));
+  EXPECT_TRUE(lineage.Covers("b", 150));
+  EXPECT_FALSE(lineage.Covers("b", 151));
+  EXPECT_FALSE(lineage.Covers("d", 1));
+  EXPECT_EQ(Lineage::LastInCommon(lineage.ancestors, {{{"x", 500}, {"b", 120}, {"a", 90}}}), 120u);
+  EXPECT_EQ(Lineage::LastInCommon(lineage.ancestors, {{{"x", 500}}}), 0u);
+  lineage.Add("e", 0);  // nothing of the past is left
+  EXPECT_TRUE(lineage.ancestors.empty());
+  for (size_t i = 1; i <= Lineage::kAncestorsMax + 10; ++i) lineage.Add(std::to_string(i), i);
+  EXPECT_EQ(lineage.ancestors.size(), Lineage::kAncestorsMax);
+  EXPECT_EQ(lineage.ancestors.front().id, "11") << "the oldest go";
+}
+
+TEST(LineageTest, ItsRowIsReadAgain) {
+  Lineage lineage, read;
+  lineage.Add(std::string(History::kIdSize, 'a'), 7);
+  lineage.Add(std::string(History::kIdSize, 'b'), uint64_t{1} << 40);
+  const std::string row = EncodeLineage(lineage);
+  ASSERT_TRUE(ParseLineage(row, &read));
+  EXPECT_EQ(read.ancestors, lineage.ancestors);
+  EXPECT_TRUE(ParseLineage(EncodeLineage({}), &read));
+  for (size_t size = 0; size < row.size(); ++size) {
+    const bool is_whole = size == 1 || size == 1 + History::kIdSize + 1;
+    EXPECT_EQ(ParseLineage(row.substr(0, size), &read), is_whole) << size;
+  }
+}
+
 TEST_F(HistoryTest, EmptyIsWhatNeverHeldAnything) {
   EXPECT_TRUE(engine_->IsEmpty());
   Reopen();

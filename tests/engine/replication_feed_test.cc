@@ -200,7 +200,7 @@ TEST_F(ReplicationFeedTest, FilesAreRetainedWithoutActivity) {
   EXPECT_TRUE(feed->Reaches(from));
   limits.retain_bytes_max = 0;
   feed->SetLimits(limits);
-  feed->Tick();
+  feed->Tick(false);
   EXPECT_FALSE(feed->Reaches(from)) << "within bounds";
   // A replica comes and goes: the files stay.
   ASSERT_TRUE(feed->SetSlot("replica-1", Next() - 1).ok());
@@ -239,7 +239,7 @@ TEST_F(ReplicationFeedTest, RetainedFilesAreBounded) {
     Flush();
   }
   ASSERT_GT(RetainedFiles().size(), 5u);
-  engine_->feed().Tick();
+  engine_->feed().Tick(false);
   EXPECT_LE(engine_->feed().retained_bytes(), 8000u);
   EXPECT_FALSE(engine_->feed().Reaches(from));
   const uint64_t oldest = engine_->feed().oldest_seq();
@@ -259,7 +259,7 @@ TEST_F(ReplicationFeedTest, ANearlyFullDiskGetsRetainedFilesBack) {
     Flush();
   }
   ASSERT_TRUE(feed.SetSlot("replica-1", held_from - 1).ok());
-  feed.Tick();
+  feed.Tick(false);
   const size_t file_count = RetainedFiles().size();
   ASSERT_GE(file_count, 5u);
   feed.GiveUpRetained(1);
@@ -290,14 +290,14 @@ TEST_F(ReplicationFeedTest, ASlotHoldsWhatItsReplicaLacks) {
   for (int i = 0; i < 5; ++i) {
     Write(i * 20, i * 20 + 19);
     Flush();
-    engine_->feed().Tick();
+    engine_->feed().Tick(false);
   }
   EXPECT_TRUE(engine_->feed().Reaches(from));
   Reopen();
   engine_->feed().SetLimits(limits);
   Write(1, 1);
   Flush();
-  engine_->feed().Tick();
+  engine_->feed().Tick(false);
   ASSERT_EQ(engine_->feed().Slots().size(), 1u);
   EXPECT_EQ(engine_->feed().Slots()[0].confirmed_seq, from - 1);
   EXPECT_FALSE(engine_->feed().Slots()[0].active);
@@ -306,7 +306,7 @@ TEST_F(ReplicationFeedTest, ASlotHoldsWhatItsReplicaLacks) {
   // It never moves back; what it has passed goes.
   ASSERT_TRUE(engine_->feed().SetSlot("replica-1", engine_->log().committed_seq()).ok());
   ASSERT_TRUE(engine_->feed().SetSlot("replica-1", from).ok());
-  engine_->feed().Tick();
+  engine_->feed().Tick(false);
   EXPECT_FALSE(engine_->feed().Reaches(from));
   EXPECT_TRUE(engine_->feed().DropSlot("replica-1"));
   EXPECT_FALSE(engine_->feed().DropSlot("replica-1"));
@@ -324,7 +324,7 @@ TEST_F(ReplicationFeedTest, SlotsStayWhenTheDataAreExchanged) {
   ASSERT_TRUE(engine_->feed().Reset(exchanged).ok());
   Write(10, 19);
   Flush();
-  engine_->feed().Tick();
+  engine_->feed().Tick(false);
   ASSERT_EQ(engine_->feed().Slots().size(), 1u);
   EXPECT_EQ(engine_->feed().Slots()[0].name, "replica-1");
   EXPECT_EQ(engine_->feed().Slots()[0].confirmed_seq, exchanged);
@@ -332,6 +332,40 @@ TEST_F(ReplicationFeedTest, SlotsStayWhenTheDataAreExchanged) {
   EXPECT_TRUE(engine_->feed().Reaches(exchanged + 1));
   Reopen();
   ASSERT_EQ(engine_->feed().Slots().size(), 1u);
+}
+
+TEST_F(ReplicationFeedTest, ASlotThatIsNotUsedIsDropped) {
+  constexpr int64_t kDayMs = 86'400'000;
+  FeedLimits limits;
+  limits.slot_ms_max = kDayMs;
+  const auto names = [this] {
+    std::string text;
+    for (const ReplicationFeed::Slot& slot : engine_->feed().Slots()) text += slot.name + " ";
+    return text;
+  };
+  engine_->feed().SetLimits(limits);
+  ASSERT_TRUE(engine_->feed().SetSlot("used", 1).ok());
+  ASSERT_TRUE(engine_->feed().SetSlot("gone", 1).ok());
+  clock_.AdvanceMs(kDayMs);
+  ASSERT_TRUE(engine_->feed().SetSlot("used", 1).ok());
+  engine_->feed().Tick(false);
+  EXPECT_EQ(names(), "gone used ");
+  clock_.AdvanceMs(1);
+  engine_->feed().Tick(false);
+  EXPECT_EQ(names(), "used ");
+  // While the server was down no replica could come.
+  clock_.AdvanceMs(2 * kDayMs);
+  Reopen();
+  engine_->feed().SetLimits(limits);
+  engine_->feed().Tick(false);
+  EXPECT_EQ(names(), "used ");
+  // Of a replica: those of the primary that it was.
+  engine_->feed().SetLimits(FeedLimits());
+  clock_.AdvanceMs(ReplicationFeed::kReplicaSlotMsMax + 1);
+  engine_->feed().Tick(false);
+  EXPECT_EQ(names(), "used ") << "no limit";
+  engine_->feed().Tick(/*is_replica=*/true);
+  EXPECT_EQ(names(), "");
 }
 
 TEST_F(ReplicationFeedTest, ASlotThatHoldsTooMuchIsDropped) {
@@ -345,7 +379,7 @@ TEST_F(ReplicationFeedTest, ASlotThatHoldsTooMuchIsDropped) {
     Flush();
   }
   Write(1000, 1000);
-  engine_->feed().Tick();
+  engine_->feed().Tick(false);
   EXPECT_TRUE(engine_->feed().Slots().empty());
   EXPECT_TRUE(RetainedFiles().empty());
 }
