@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "engine/collection_limits.h"
+#include "engine/cursor.h"
 #include "engine/exact_buffer.h"
 #include "engine/random.h"
 
@@ -259,7 +260,7 @@ uint64_t HashCollection::Walk(uint64_t cursor, size_t count, const Visitor& visi
   }
   // A cursor is of a walk that began when it was big.
   Each([&](const HashField& field) {
-    if (cursor == 0 || MemberTable::HashOf(field.name) >= cursor) visit(field);
+    if (cursor == 0 || CursorOf(MemberTable::HashOf(field.name)) >= cursor) visit(field);
   });
   return 0;
 }

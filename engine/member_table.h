@@ -4,8 +4,8 @@
 //
 // Extendible hashing (Fagin et al., 1979): a directory leads to segments by the first bits of a
 // member's hash; a segment is an open-addressing array of 8-byte cells that splits alone. Cells
-// stand roughly in the order of their hashes, which is the order of Walk, so a cursor is a hash:
-// it stays good however the table grows, shrinks or is loaded anew.
+// stand roughly in the order of their hashes, which is the order of Walk, so a cursor goes by
+// hashes: it stays good however the table grows, shrinks or is loaded anew.
 //
 // An entry is one allocation whose address stays the same until its removal:
 //   entry = member-size:varint member payload

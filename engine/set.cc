@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "engine/check.h"
+#include "engine/cursor.h"
 #include "engine/random.h"
 #include "engine/set_collection.h"
 
@@ -193,7 +194,7 @@ uint64_t SetKey::Walk(uint64_t cursor, size_t count, const Visitor& visit) const
   }
   // A cursor is of a walk that began when it had a table.
   Each([&](std::string_view member) {
-    if (cursor == 0 || MemberTable::HashOf(member) >= cursor) visit(member);
+    if (cursor == 0 || CursorOf(MemberTable::HashOf(member)) >= cursor) visit(member);
   });
   return 0;
 }

@@ -28,7 +28,7 @@ Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
                 std::vector<std::string>* names) {
   std::vector<std::string> children;
   const rocksdb::IOStatus status = file_system->GetChildren(dir, {}, &children, nullptr);
-  if (!status.ok()) return FromRocks(status);
+  if (!status.ok()) return Status::IoError("cannot list " + dir + ": " + status.ToString());
   for (const std::string& name : children) {
     if (WalNumber(name) != 0) names->push_back(name);  // dir may hold a log file for people too
   }

@@ -156,6 +156,12 @@ int Run(int argc, char** argv) {
     std::filesystem::create_directories(config.Text("wal-dir"), error);
   }
 
+  if (WantsRecovery(config)) {
+    const std::string failure = Recover(config);
+    if (!failure.empty()) Log(LogLevel::kWarning, failure);
+    return failure.empty() ? 0 : 1;
+  }
+
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SignalWatch::kWakeSignal}) {
@@ -164,11 +170,6 @@ int Run(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  if (WantsRecovery(config)) {
-    const std::string failure = Recover(config);
-    if (!failure.empty()) Log(LogLevel::kWarning, failure);
-    return failure.empty() ? 0 : 1;
-  }
   Server server(config);
   const auto show_title = [&](std::string* failure) {
     const auto title = FormatProcessTitle(config, program, server.port());

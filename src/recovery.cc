@@ -4,7 +4,9 @@
 #include <ctime>
 #include <filesystem>
 
+#include "engine/checkpoint.h"
 #include "engine/snapshot_copy.h"
+#include "engine/watermark.h"
 #include "src/config.h"
 #include "src/engine_options.h"
 #include "src/log.h"
@@ -14,6 +16,7 @@ namespace hearth {
 namespace {
 
 constexpr uint64_t kRowsBetweenLogs = 5'000'000;
+constexpr char kMarkName[] = "/RECOVERING";
 constexpr size_t kShownBytesMax = 2000;  // of the group that was left out
 
 // As ParseRecoveryTarget reads it.
@@ -94,6 +97,14 @@ bool WantsRecovery(const Config& config) {
   return !config.Text("recover-wal").empty() || config.Text("recover-until") != "end";
 }
 
+std::string RefuseCutRecovery(const std::string& dir) {
+  const std::string mark = dir + kMarkName;
+  std::error_code error;
+  if (!std::filesystem::exists(mark, error)) return {};
+  return "The store in " + dir + " is what a recovery left that did not come to its end: run it " +
+         "again with recover-wal, or remove " + mark + " to serve what was recovered";
+}
+
 std::string Recover(const Config& config) {
   const std::string wal_dir = config.Text("recover-wal");
   if (wal_dir.empty()) return "recover-until needs recover-wal";
@@ -114,10 +125,21 @@ std::string Recover(const Config& config) {
     }
   }
   if (!std::filesystem::is_directory(wal_dir, error)) return "There is no directory " + wal_dir;
+  const std::string mark = dir + kMarkName;
+  const bool goes_on = std::filesystem::exists(mark, error);
+  if (!goes_on && dir != config.Text("dir") && !IsSnapshotCopy(dir)) {
+    return dir + " is a copy of " + config.Text("dir") + " that was recovered or served already, " +
+           "and has a history of its own: remove it to begin from the snapshot again";
+  }
   options.replica = true;
   options.warm_on_start = false;
   std::unique_ptr<Engine> engine;
   if (Status status = Engine::Open(std::move(options), &engine); !status.ok()) {
+    return status.message();
+  }
+  if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kMarkName + 1,
+                                          "until the recovery has ended\n");
+      !status.ok()) {
     return status.message();
   }
   Log(LogLevel::kNotice, "Recovering " + dir + " by the write-ahead log in " + wal_dir + " until " +
@@ -140,6 +162,9 @@ std::string Recover(const Config& config) {
            status.message();
   }
   if (!shutdown.ok()) return shutdown.message();
+  std::filesystem::remove(mark, error);
+  if (error) return "cannot remove " + mark + ": " + error.message();
+  if (Status synced = SyncPath(dir); !synced.ok()) return synced.message();
   LogReport(report, dir);
   return {};
 }

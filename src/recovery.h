@@ -29,7 +29,11 @@ std::optional<RecoveryTarget> ParseRecoveryTarget(std::string_view text);
 // Whether the configuration asks for a recovery, be it without saying of what.
 bool WantsRecovery(const Config& config);
 
-// Empty when all went well; what was done stands in the log.
+// Empty when all went well; what was done stands in the log. Until then a file RECOVERING stands in
+// the store: a run that is cut leaves a part of the data that looks like all of it.
 std::string Recover(const Config& config);
+
+// Why a server does not serve the store in dir; empty: no recovery of it was cut.
+std::string RefuseCutRecovery(const std::string& dir);
 
 }  // namespace hearth

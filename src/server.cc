@@ -10,6 +10,7 @@
 #include "src/import/redis_import.h"
 #include "src/log.h"
 #include "src/numbers.h"
+#include "src/recovery.h"
 #include "src/redis_text.h"
 #include "src/replication/replication.h"
 #include "src/session.h"
@@ -175,6 +176,7 @@ std::string Server::OpenEngine() {
   if (Status status = PrepareDataDir(config_.Text("dir"), &options.store.dir); !status.ok()) {
     return status.message();
   }
+  if (std::string why = RefuseCutRecovery(options.store.dir); !why.empty()) return why;
   options.replica = replication_->is_replica();
   options.feed = FeedLimitsOfConfig();
   snapshots_.SetDataDir(options.store.dir);

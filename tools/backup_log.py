@@ -71,8 +71,11 @@ class LogSource:
         self.marks = {"sequence": str(self.sequence), "time-ms": str(time_ms),
                       "databases": connection.config("databases")}
         told = connection.info("replication")
-        self.replication_ids = [told[name] for name in ("master_replid2", "master_replid")
-                                if told.get(name, NO_REPLICATION_ID) != NO_REPLICATION_ID]
+        self.replication_ids = [told.get("master_replid", "")]
+        if told.get("master_replid2", NO_REPLICATION_ID) != NO_REPLICATION_ID:
+            # A start has begun a new history: the one before is the log's up to there.
+            self.replication_ids.insert(0, "%s@%d" % (
+                told["master_replid2"], int(told["second_repl_offset"]) - 1))
 
     def read_identity(self):
         path = os.path.join(self.store, "IDENTITY")
@@ -396,8 +399,15 @@ def describe(log):
         gaps)
 
 
-def of_history(log, backup):
-    return backup.fields["replication-id"] in log.marks.get("replication-ids", "").split()
+def of_history(log, backup, whole=False):
+    """By the ids of the log's histories. Of one that it only follows on, it has the last sequence:
+    whole leaves that out."""
+    for word in log.marks.get("replication-ids", "").split():
+        replication_id, _, last = word.partition("@")
+        if backup.fields["replication-id"] == replication_id:
+            if not last or (not whole and int(backup.fields["sequence"]) <= int(last)):
+                return True
+    return False
 
 
 def takes_a_backup_forward(repo, log):
@@ -423,7 +433,8 @@ def choose_log(repo, backup, identity):
     if not logs:
         raise BackupError("no log is archived that reaches %s, of sequence %s" %
                           (backup.name, backup.fields["sequence"]))
-    logs = [log for log in logs if of_history(log, backup)] or logs
+    logs = ([log for log in logs if of_history(log, backup, whole=True)] or
+            [log for log in logs if of_history(log, backup)] or logs)
     if len(logs) > 1:
         raise BackupError("several logs reach %s: choose with --log: %s" %
                           (backup.name, "; ".join(describe(log) for log in logs)))

@@ -493,9 +493,16 @@ def a_servers_folders_and_databases_are_found():
         run("restore", place.repo, name, place.at("of", "data"), "--as-snapshot")
         place.server = place.serve(place.at("of"))
         place.server.call("SET", "there", "3")
-        assert place.archive(NO_BACKUP).bytes > 0
+        assert place.archive().bytes > 0
         with open(place.at("of", "data.opened", "IDENTITY")) as file:
-            assert file.read().strip() in run("list", place.repo, "--logs")
+            identity = file.read().strip()
+        assert identity in run("list", place.repo, "--logs")
+        # Its log goes on where the backup ends; whoever does not choose means the first one.
+        for log, db, value in (([], 33, b"2"), (["--log", identity], 0, b"3")):
+            restored, _ = place.restore(name, "end", *log)
+            client = restored.client()
+            client.call("SELECT", db)
+            assert client.call("GET", "there") == value
         assert "IDENTITY" not in files_of(place.at("of", "data"))
 
 

@@ -81,6 +81,30 @@ def recover(binary, snapshot, wal, until):
         shutil.rmtree(opened)
 
 
+def misused(binary, snapshot, wal):
+    """A store that a recovery was cut in is not served; one that has ended is not gone on with."""
+    def run(*args):
+        run = subprocess.run([binary, "--dir", *args], capture_output=True, text=True, timeout=60)
+        return run.returncode, run.stdout
+
+    opened = snapshot + ".opened"
+    until_end = (snapshot, "--recover-wal", wal, "--recover-until", "end")
+    mark = os.path.join(opened, "RECOVERING")
+    while not os.path.exists(mark):  # again when it was done before the signal came
+        shutil.rmtree(opened, ignore_errors=True)
+        process = subprocess.Popen([binary, "--dir", *until_end], stdout=subprocess.PIPE)
+        wait_until(lambda: os.path.exists(mark) or process.poll() is not None, "a beginning")
+        process.kill()
+        process.communicate()
+    code, told = run(snapshot, "--port", "0", "--unixsocket", opened + ".socket")
+    assert code == 1 and "did not come to its end" in told and mark in told, told
+    code, told = run(*until_end)
+    assert not os.path.exists(mark), told
+    code, told = run(*until_end)
+    assert code == 1 and "remove it to begin from the snapshot again" in told, told
+    shutil.rmtree(opened)
+
+
 def serve(binary, rng, bursts):
     server = Hearth(binary, DEBUG + ["--wal-retain", "yes", "--write-buffer-size", "300000"])
     try:
@@ -114,6 +138,7 @@ def serve(binary, rng, bursts):
         digest, told = recover(binary, snapshot, data, "flush")
         assert digest == before_flush["digest"], (before_flush, told)
         last = point(server)
+        misused(binary, snapshot, data)
         digest, told = recover(binary, snapshot, data, "end")
         assert digest == last["digest"] and "ends there" in told, (last, told)
         print("ok: %d points, %d WAL files" % (

@@ -59,6 +59,7 @@ TEST(RecoveryTest, WhatCannotBeRecoveredIsNotTouched) {
   engine.reset();
   EXPECT_EQ(recover(dir + "/../store", "end"),
             "recover-wal names the log of the store itself: recover a snapshot of it");
+  EXPECT_EQ(RefuseCutRecovery(dir), "") << "none has begun";
   EXPECT_EQ(recover(dir + "/none", "end"), "There is no directory " + dir + "/none");
 }
 
