@@ -223,6 +223,7 @@ bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   }
   table.Insert(ref.position, object);
   shard.AddBytes(ref.db, object->memory_size(), 0);
+  Bump(shard.counters.loaded_bytes, object->memory_size());
   return true;
 }
 

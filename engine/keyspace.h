@@ -42,7 +42,7 @@ enum class EvictionClock : uint8_t { kHand, kLru, kLfu };
 struct ShardCounters {
   std::atomic<uint64_t> hits{0}, absent_reads{0};      // as Redis counts hits and misses
   std::atomic<uint64_t> misses{0}, absent_lookups{0};  // questions to the store
-  std::atomic<uint64_t> loads{0}, demoted{0}, evicted{0}, expired{0};
+  std::atomic<uint64_t> loads{0}, demoted{0}, evicted{0}, expired{0}, loaded_bytes{0};
 };
 
 // Adds to a counter that only the holder of the shard's lock writes.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "engine/collection.h"
 
@@ -15,6 +16,49 @@ constexpr uint64_t kTargetPercent = 97;
 constexpr size_t kKeysAStep = 512;
 // Times the hand may go round before a round spares nothing.
 constexpr int kRoundsMax = 5;
+
+// Of memtables, a share of the limit beyond which they are flushed early and not counted: no
+// eviction frees them.
+constexpr uint64_t kMemtableShare = 4;
+// Objects that a search for a victim passes before one of the few found is good enough.
+constexpr size_t kPassedMax = 4096;
+// How long after a search through everything the next one is not tried.
+constexpr int64_t kNoVictimMs = 100;
+
+bool IsVolatile(MemoryPolicy policy) {
+  return policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
+         policy == MemoryPolicy::kVolatileRandom || policy == MemoryPolicy::kVolatileTtl;
+}
+
+// The highest goes first.
+int64_t VictimScore(MemoryPolicy policy, const Object& object, int64_t now_ms) {
+  switch (policy) {
+    case MemoryPolicy::kAllKeysLru:
+    case MemoryPolicy::kVolatileLru:
+      return now_ms / 1000 - object.access + 1;
+    case MemoryPolicy::kAllKeysLfu:
+    case MemoryPolicy::kVolatileLfu:
+      return 256 - (object.access & 0xff);
+    case MemoryPolicy::kVolatileTtl:
+      return INT64_MAX - object.expire_at_ms();
+    default:
+      return 1;
+  }
+}
+
+// One of the databases, by the sizes of their tables. Requires: the shard's lock.
+uint32_t DbBySize(const Shard& shard, uint64_t random) {
+  size_t total = 0;
+  for (const Shard::Db& db : shard.dbs) total += db.table ? db.table->size() : 0;
+  if (total == 0) return 0;
+  size_t ordinal = (random >> 8) % total;
+  for (uint32_t index = 0;; ++index) {
+    const Shard::Db& db = shard.dbs[index];
+    const size_t size = db.table ? db.table->size() : 0;
+    if (ordinal < size) return index;
+    ordinal -= size;
+  }
+}
 
 // A delete without a tombstone that is not yet committed would reappear from the store.
 bool MayDemote(Keyspace& keyspace, const Shard::Db& db) {
@@ -41,6 +85,7 @@ void Residency::SetLimit(uint64_t limit_bytes, MemoryPolicy policy, uint32_t sam
   limit_bytes_ = limit_bytes;
   policy_ = policy;
   samples_ = samples;
+  no_victim_until_ms_ = 0;
   (void)Measure();  // the next command is judged by it
 }
 
@@ -63,15 +108,61 @@ ProcessMemory Residency::Measure() {
     excess_bytes_ = 0;
   } else {
     const uint64_t used = memory.allocated_bytes != 0 ? memory.allocated_bytes : memory.rss_bytes;
-    excess_bytes_ = static_cast<int64_t>(used) - static_cast<int64_t>(limit);
+    memtable_bytes_ = keyspace_.store().IntProperty("rocksdb.cur-size-all-mem-tables");
+    const uint64_t counted = limit / kMemtableShare;
+    const uint64_t uncounted = memtable_bytes_ - std::min(memtable_bytes_.load(), counted);
+    excess_bytes_ =
+        static_cast<int64_t>(used - std::min(used, uncounted)) - static_cast<int64_t>(limit);
   }
   return memory;
+}
+
+bool Residency::AnyExpires() const {
+  for (uint32_t db = 0; db < keyspace_.db_count(); ++db) {
+    if (keyspace_.log().ExpiryCount(db) != 0) return true;
+  }
+  return false;
+}
+
+// One of the shards, by the bytes of their objects.
+uint32_t Residency::ShardBySize(uint64_t random) const {
+  const size_t total = keyspace_.ResidentBytes();
+  size_t ordinal = total == 0 ? 0 : (random >> 16) % total;
+  for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
+    const size_t size = keyspace_.shard(index).bytes.load(std::memory_order_relaxed);
+    if (ordinal < size) return index;
+    ordinal -= size;
+  }
+  return 0;  // less than a moment ago
+}
+
+// What commands write is the policy's to evict or refuse. What reads alone have loaded goes back to
+// the store, and so do memtables, which no eviction frees.
+void Residency::HoldReads() {
+  uint64_t loaded = 0;
+  for (uint32_t index = 0; index < keyspace_.shard_count(); ++index) {
+    loaded += keyspace_.shard(index).counters.loaded_bytes.load(std::memory_order_relaxed);
+  }
+  loads_owed_ += loaded - std::exchange(loads_seen_, loaded);
+  const int64_t excess = excess_bytes_;
+  if (excess <= 0) {
+    loads_owed_ = 0;
+  } else if (loads_owed_ > 0) {
+    const size_t freed = Demote(std::min(loads_owed_, static_cast<uint64_t>(excess)));
+    loads_owed_ -= std::min<uint64_t>(loads_owed_, freed);
+    CountEvicted(freed);
+  }
+  Store& store = keyspace_.store();
+  if (memtable_bytes_ > limit_bytes_ / kMemtableShare && store.unflushed_memtable_count() == 0) {
+    (void)store.Flush(/*wait=*/false);
+  }
 }
 
 void Residency::Tick() {
   const ProcessMemory memory = Measure();
   const uint64_t limit = limit_bytes_;
-  if (limit == 0 || Evicts()) return;
+  if (limit == 0) return;
+  if (Evicts()) return HoldReads();
   // What the allocator has not yet given back counts as freed: it decays within seconds.
   const uint64_t held =
       memory.active_bytes != 0
@@ -168,55 +259,36 @@ size_t Residency::DemoteAll() {
 bool Residency::PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key,
                            size_t* size_bytes) {
   const MemoryPolicy policy = this->policy();
-  const bool only_volatile =
-      policy == MemoryPolicy::kVolatileLru || policy == MemoryPolicy::kVolatileLfu ||
-      policy == MemoryPolicy::kVolatileRandom || policy == MemoryPolicy::kVolatileTtl;
-  const uint32_t shard_count = keyspace_.shard_count();
+  const bool only_volatile = IsVolatile(policy);
+  if (only_volatile && (!AnyExpires() || now_ms < no_victim_until_ms_)) return false;
+  const uint32_t shard_count = keyspace_.shard_count(), db_count = keyspace_.db_count();
+  const uint32_t first_shard = ShardBySize(random);
   int64_t best_score = -1;
   uint32_t samples_left = std::max(1u, samples_.load());
-  for (uint32_t step = 0; step < shard_count * keyspace_.db_count() && samples_left > 0; ++step) {
-    Shard& shard = keyspace_.shard(static_cast<uint32_t>((random + step) % shard_count));
-    const auto index =
-        static_cast<uint32_t>((random / shard_count + step / shard_count) % keyspace_.db_count());
+  size_t passed = 0;
+  for (uint32_t step = 0; step < shard_count; ++step) {
+    Shard& shard = keyspace_.shard((first_shard + step) % shard_count);
     std::lock_guard lock(shard.mutex);
-    Table* table = shard.dbs[index].table.get();
-    if (table == nullptr || table->size() == 0) continue;
-    const auto consider = [&](Object* object) {
-      if (object->tombstone() || samples_left == 0) return SweepAction::kKeep;
-      if (only_volatile && !object->has_expiry()) return SweepAction::kKeep;
-      --samples_left;
-      int64_t score = 0;
-      switch (policy) {
-        case MemoryPolicy::kAllKeysLru:
-        case MemoryPolicy::kVolatileLru:
-          score = now_ms / 1000 - object->access + 1;
-          break;
-        case MemoryPolicy::kAllKeysLfu:
-        case MemoryPolicy::kVolatileLfu:
-          score = 256 - (object->access & 0xff);
-          break;
-        case MemoryPolicy::kVolatileTtl:
-          score = INT64_MAX - object->expire_at_ms();
-          break;
-        default:
-          score = 1;
-      }
-      if (score > best_score) {
-        best_score = score;
-        *db = index;
-        *key = object->key();
-        *size_bytes = object->memory_size();
-      }
-      return SweepAction::kKeep;
-    };
-    Table::SweepHand hand{keyspace_.FirstPosition((random + step) % shard_count) +
-                          (random * 0x9e3779b97f4a7c15ull >> (64 - kPositionHashBits))};
-    if (only_volatile) {
-      table->SweepExpiring(&hand, samples_left, consider);
-    } else {
-      table->Sweep(&hand, samples_left, consider);
+    const uint32_t first_db = DbBySize(shard, random);
+    for (uint32_t turn = 0; turn < db_count; ++turn) {
+      const uint32_t index = (first_db + turn) % db_count;
+      const Table* table = shard.dbs[index].table.get();
+      if (table == nullptr) continue;
+      passed += table->Sample(random, only_volatile, [&](const Object* object) {
+        if (object->tombstone() || (only_volatile && !object->has_expiry())) return true;
+        const int64_t score = VictimScore(policy, *object, now_ms);
+        if (score > best_score) {
+          best_score = score;
+          *db = index;
+          *key = object->key();
+          *size_bytes = object->memory_size();
+        }
+        return --samples_left > 0;
+      });
+      if (samples_left == 0 || (best_score >= 0 && passed > kPassedMax)) return true;
     }
   }
+  if (best_score < 0 && passed > kPassedMax) no_victim_until_ms_ = now_ms + kNoVictimMs;
   return best_score >= 0;
 }
 

@@ -6,11 +6,15 @@
 // A key is demoted only when its last change stands in a table file (seq <= flushed_seq), so that
 // a later read is one lookup in the sorted files. The hand goes round each shard in position
 // order; a key touched since the hand's last pass is spared once a touch (up to three), one that
-// came in by a scan and was not touched again is the first to go. With one of Redis' eviction
-// policies nothing is demoted: keys are deleted, as Redis would.
+// came in by a scan and was not touched again is the first to go.
+//
+// With one of Redis' eviction policies keys are deleted, as Redis would, for what is written. What
+// reads alone have loaded beyond the limit is demoted all the same: reading never costs data, nor
+// makes writes fail.
 //
 // Thread:   Tick and Demote from any thread, one at a time; they take one shard lock at a time.
-// Limits:   the limit is about RSS: the hot set gives way for memtables, caches and buffers.
+// Limits:   the limit is about RSS: the hot set gives way for memtables, caches and buffers. Under
+//           an eviction policy memtables count up to a quarter of the limit, and are flushed there.
 
 #include <atomic>
 #include <cstdint>
@@ -56,8 +60,8 @@ class Residency {
   // Demotes everything that is flushed and committed. Returns the count of keys.
   size_t DemoteAll();
 
-  // Picks a key that the policy would delete next; false when there is none. Any thread without
-  // a Tx.
+  // Picks a key that the policy would delete next, of so many samples as SetLimit said; false when
+  // there is none, or was none a moment ago. Any thread without a Tx.
   bool PickVictim(int64_t now_ms, uint64_t random, uint32_t* db, std::string* key,
                   size_t* size_bytes);
 
@@ -69,6 +73,9 @@ class Residency {
   };
   bool Evicts() const;
   ProcessMemory Measure();
+  void HoldReads();
+  bool AnyExpires() const;
+  uint32_t ShardBySize(uint64_t random) const;
   Step DemoteFrom(Shard& shard, size_t bytes_wanted, bool spare_hot);
 
   Keyspace& keyspace_;
@@ -77,6 +84,9 @@ class Residency {
   std::atomic<uint32_t> samples_{5};
   std::atomic<int64_t> excess_bytes_{0};
   std::atomic<size_t> rss_bytes_{0}, allocated_bytes_{0}, active_bytes_{0};
+  std::atomic<uint64_t> memtable_bytes_{0};     // under an eviction policy
+  std::atomic<int64_t> no_victim_until_ms_{0};  // wall clock
+  uint64_t loads_seen_ = 0, loads_owed_ = 0;    // bytes; Tick's
   std::mutex demote_mutex_;
   uint32_t next_shard_ = 0;
 };

@@ -345,6 +345,40 @@ void Table::WalkRange(uint64_t first, uint64_t last, std::vector<Placed>* out) c
   }
 }
 
+size_t Table::Sample(uint64_t random, bool only_expiring,
+                     const std::function<bool(const Object*)>& visit) const {
+  if (size_ == 0) return 0;
+  const Cell must_have = only_expiring ? kExpiryBit : 0;
+  uint64_t ordinal = random % size_;
+  uint32_t index = 0;
+  while (ordinal >= records_[index].size) ordinal -= records_[index++].size;
+  random *= 0x9e3779b97f4a7c15;  // other bits decide of the place in the slot
+  uint64_t position = uint64_t{first_slot_ + index} << kPositionHashBits | (random & kHashMask);
+  const Segment* const first = SegmentOf(records_[index], position);
+  const uint32_t start = static_cast<uint32_t>(random >> 32) % first->cell_count;
+  size_t passed = 0;
+  const auto goes_on = [&](const Segment* segment, uint32_t from, uint32_t to) {
+    for (uint32_t i = from; i < to; ++i) {
+      const Cell cell = segment->cells()[i];
+      if (cell == 0) continue;
+      ++passed;
+      if ((cell & must_have) == must_have && !visit(ObjectOf(cell))) return false;
+    }
+    return true;
+  };
+  if (!goes_on(first, start, first->cell_count)) return passed;
+  for (const Segment* segment = first;;) {
+    const uint64_t end = SegmentEnd(segment, position);
+    position = end == UINT64_MAX ? kWalkEnd : SkipEmptySlots(end + 1);
+    if (position == kWalkEnd) position = SkipEmptySlots(0);
+    segment = SegmentOf(RecordOf(position), position);
+    if (segment == first) break;
+    if (!goes_on(segment, 0, segment->cell_count)) return passed;
+  }
+  (void)goes_on(first, 0, start);
+  return passed;
+}
+
 void Table::Clear() {
   if (!records_) return;
   for (uint32_t index = 0; index < slot_count_; ++index) {

@@ -19,6 +19,7 @@
 // Limits:   a segment whose keys all share one position cannot split and grows beyond 255 cells.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,11 @@ class Table {
   size_t SweepExpiring(SweepHand* hand, size_t objects_max, Visit visit) {
     return SweepCells(hand, objects_max, kExpiryBit, visit);
   }
+
+  // Visits objects from a random one on, slots being chosen by their sizes, wrapping once, until
+  // visit returns false. Returns how many it passed. only_expiring: as SweepExpiring.
+  size_t Sample(uint64_t random, bool only_expiring,
+                const std::function<bool(const Object*)>& visit) const;
 
   void Clear();
 

@@ -476,6 +476,17 @@ bool Dispatcher::MakeRoom() {
   return true;
 }
 
+void Dispatcher::EvictExcess(int64_t budget_us) {
+  const Residency& residency = server_.engine().residency();
+  if (residency.excess_bytes() <= 0 || server_.keyspace().paused()) [[likely]]
+    return;
+  now_ms_ = server_.clock().WallMs();
+  const int64_t until_us = server_.clock().MonotonicUs() + budget_us;
+  while (residency.excess_bytes() > 0 && MakeRoom() && server_.clock().MonotonicUs() < until_us) {
+  }
+  (void)server_.engine().CommitTurn(turn_barrier_);  // no client's turn may follow
+}
+
 bool Dispatcher::RunData(Session& session, const Args& args, const Planned& plan) {
   Reply& reply = session.connection().reply();
   const Command& command = *plan.found.command;

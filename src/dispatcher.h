@@ -68,6 +68,9 @@ class Dispatcher {
   void RememberKeys(Session& session, const Command& command, std::span<const KeyRef> keys,
                     uint64_t errors_before);
 
+  // Evicts what is over the limit, for about budget_us at most: when nobody writes.
+  void EvictExcess(int64_t budget_us);
+
   // What the replies of this turn wait for; taken at the turn's end.
   uint64_t TakeBarrier() {
     const uint64_t barrier = turn_barrier_;

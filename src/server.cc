@@ -398,6 +398,7 @@ void Server::Cron() {
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
          clock_.MonotonicUs() - start_us < budget_us) {
   }
+  DispatcherOf(*workers_[0]).EvictExcess(budget_us);
   if (tracking_->keys().any()) tracking_->EvictExcess();
   DeliverHere(*workers_[0]);
   workers_[0]->RunAfter(period, [this] { Cron(); });

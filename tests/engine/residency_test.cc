@@ -1,5 +1,8 @@
 #include "engine/residency.h"
 
+#include <random>
+#include <set>
+
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -140,6 +143,92 @@ TEST_F(ResidencyTest, AVictimFollowsThePolicy) {
   Get("soon");
   Set("plain", "w");
   ASSERT_TRUE(engine_->residency().PickVictim(clock_.WallMs(), 7, &db, &key, &size));
+}
+
+// Deletes what the policy picks, so many times; the deleted keys.
+class VictimTest : public ResidencyTest {
+ protected:
+  std::set<std::string> Evict(size_t count) {
+    std::set<std::string> evicted;
+    uint32_t db;
+    std::string key;
+    size_t size;
+    for (size_t i = 0; i < count; ++i) {
+      if (!engine_->residency().PickVictim(clock_.WallMs(), random_(), &db, &key, &size)) break;
+      InTx({key}, [&](Tx& tx) { EXPECT_TRUE(tx.Delete(key)); });
+      evicted.insert(key);
+    }
+    return evicted;
+  }
+
+  std::mt19937_64 random_{7};
+};
+
+TEST_F(VictimTest, WhatIsUsedStaysAndNoSlotIsPreferred) {
+  constexpr int kCount = 20'000;
+  for (int i = 0; i < kCount; ++i) Set("key:" + std::to_string(i), "v");
+  // A hash tag: many keys of one slot are chosen as often as they are.
+  for (int i = 0; i < kCount; ++i) Set("{tag}" + std::to_string(i), "v");
+  clock_.AdvanceMs(1'000'000);
+  for (int i = 0; i < kCount; i += 4) {
+    Get("key:" + std::to_string(i));
+    Get("{tag}" + std::to_string(i));
+  }
+  for (const MemoryPolicy policy : {MemoryPolicy::kAllKeysLru, MemoryPolicy::kAllKeysRandom}) {
+    engine_->residency().SetLimit(1, policy, 5);
+    size_t used = 0, tagged = 0, high = 0;
+    const std::set<std::string> evicted = Evict(kCount / 4);
+    EXPECT_EQ(evicted.size(), kCount / 4u);
+    for (const std::string& key : evicted) {
+      used += std::stoi(key.substr(key.find_first_of(":}") + 1)) % 4 == 0;
+      tagged += key[0] == '{';
+      high += PositionHashOf(key) >> (kPositionHashBits - 1);
+    }
+    const double share = static_cast<double>(evicted.size());
+    if (policy == MemoryPolicy::kAllKeysLru) {
+      EXPECT_LT(static_cast<double>(used) / share, 0.02) << "a quarter is used";
+    }
+    EXPECT_NEAR(static_cast<double>(tagged) / share, 0.5, 0.1);
+    EXPECT_NEAR(static_cast<double>(high) / share, 0.5, 0.05) << "of the hashes in a slot";
+  }
+}
+
+TEST_F(VictimTest, RareKeysThatExpireAreFound) {
+  for (int i = 0; i < 20'000; ++i) {
+    const bool expires = i % 1000 == 0;
+    Set("key:" + std::to_string(i), "v",
+        expires ? Expiry::AtMs(clock_.WallMs() + 1'000'000) : Expiry::None());
+  }
+  for (const MemoryPolicy policy : {MemoryPolicy::kVolatileLru, MemoryPolicy::kVolatileLfu,
+                                    MemoryPolicy::kVolatileRandom, MemoryPolicy::kVolatileTtl}) {
+    engine_->residency().SetLimit(1, policy, 5);
+    EXPECT_EQ(Evict(5).size(), 5u);
+  }
+  EXPECT_EQ(Evict(1).size(), 0u) << "the others don't expire";
+}
+
+// Reading beyond the limit forgets what was read, and evicts nothing.
+TEST_F(ResidencyTest, WhatReadsLoadGoesBackToTheStoreUnderEveryPolicy) {
+  const std::string value(1000, 'v');
+  for (int i = 0; i < 500; ++i) Set("cold:" + std::to_string(i), value);
+  DemoteAll();
+  for (const MemoryPolicy policy : {MemoryPolicy::kNoEviction, MemoryPolicy::kAllKeysLru}) {
+    for (int i = 0; i < 100; ++i) Set("written:" + std::to_string(i), value);
+    Commit();
+    ASSERT_TRUE(engine_->store().Flush(true).ok());
+    engine_->residency().SetLimit(1, policy, 5);
+    engine_->residency().Tick();
+    const size_t written = engine_->keyspace().ResidentCount();
+    EXPECT_GE(written, 100u);
+    for (int i = 0; i < 500; ++i) EXPECT_EQ(Get("cold:" + std::to_string(i)), value);
+    EXPECT_GE(engine_->keyspace().ResidentCount(), written + 500);
+    engine_->residency().Tick();
+    EXPECT_LE(engine_->keyspace().ResidentCount(), written + 20);
+    engine_->residency().Tick();
+    EXPECT_GE(engine_->keyspace().ResidentCount(), written / 2) << "only so much is owed";
+    engine_->residency().SetLimit(0, policy, 5);
+  }
+  EXPECT_EQ(engine_->log().KeyCount(0), 600u);
 }
 
 }  // namespace
