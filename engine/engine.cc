@@ -1,6 +1,9 @@
 // Tested by tests/engine/engine_test.cc.
 #include "engine/engine.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "engine/check.h"
 #include "engine/collection.h"
 #include "engine/full_sync.h"
@@ -10,6 +13,20 @@
 #include "engine/watermark.h"
 
 namespace hearth {
+namespace {
+
+// Who holds the lock of a file, which is not this process: closing the file would end its own.
+std::string HolderOf(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool is_known = fd >= 0 && ::fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  if (fd >= 0) ::close(fd);
+  return is_known && lock.l_pid > 0 ? "process " + std::to_string(lock.l_pid) : "another process";
+}
+
+}  // namespace
 
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
@@ -61,6 +78,11 @@ Status Engine::OpenStore() {
     std::string message = status.message();
     for (size_t at; (at = message.find(".ldb")) != std::string::npos;) {
       message.replace(at, 4, ".sst");
+    }
+    if (message.find("LOCK: Resource temporarily unavailable") != std::string::npos) {
+      return {status.code(), "cannot open the store in " + options_.store.dir + ": " +
+                                 HolderOf(options_.store.dir + "/LOCK") + " has it open (" +
+                                 message + ")"};
     }
     const bool is_full = message.find("No space left on device") != std::string::npos;
     return {status.code(),

@@ -91,6 +91,7 @@ void Listener::SetTls(std::shared_ptr<TlsContext> tls) {
 
 std::string Listener::Open(const ListenerOptions& options) {
   options_ = options;
+  SetKeepaliveSeconds(options.keepalive_seconds);
   port_ = options.port;
   SetTls(options.tls);
   std::string error;
@@ -229,7 +230,8 @@ void Listener::Serve(int fd, int family) {
     socket.peer_address = FormatAddress(peer);
     socket.local_address = FormatAddress(LocalAddressOf(fd));
     SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (options_.keepalive_seconds > 0) SetKeepalive(fd, options_.keepalive_seconds);
+    const int keepalive_seconds = keepalive_seconds_.load(std::memory_order_relaxed);
+    if (keepalive_seconds > 0) SetKeepalive(fd, keepalive_seconds);
   }
   if (Refused(fd, {socket.peer_address, is_loopback, family == AF_UNIX})) return;
   if (options_.tls != nullptr) {

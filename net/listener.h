@@ -74,6 +74,10 @@ class Listener {
 
   // The limit counts all connections of all workers. Any thread.
   void SetMaxClients(size_t count) { max_clients_.store(count, std::memory_order_relaxed); }
+  // TCP: of new connections; 0: off. Any thread.
+  void SetKeepaliveSeconds(int seconds) {
+    keepalive_seconds_.store(seconds, std::memory_order_relaxed);
+  }
   // New connections use `tls` from now on. Any thread. Requires: opened with TLS.
   void SetTls(std::shared_ptr<TlsContext> tls);
 
@@ -123,6 +127,7 @@ class Listener {
   std::mutex tls_mutex_;
   std::shared_ptr<TlsContext> tls_;
   std::atomic<size_t> max_clients_{10000};
+  std::atomic<int> keepalive_seconds_{0};
   std::atomic<uint64_t> accepted_count_{0};
   std::atomic<uint64_t> rejected_count_{0};
   std::atomic<uint64_t> backoff_count_{0};

@@ -59,6 +59,11 @@ std::string PlaceOf(const std::string& path, int number, const std::string& line
          "\n>>> '" + WithoutSecrets(line) + "'";
 }
 
+bool NamesTlsFile(std::string_view name) {
+  const std::string lower = ToLower(name);
+  return lower.starts_with("tls-") && (lower.ends_with("-file") || lower.ends_with("-dir"));
+}
+
 }  // namespace
 
 Config::Config() {
@@ -84,8 +89,7 @@ const Config::Value& Config::At(std::string_view name) const {
   return found->second;
 }
 
-std::string Config::SetWords(const std::vector<std::string>& words, bool first_of_source,
-                             const std::string& place) {
+std::string Config::SetWords(const std::vector<std::string>& words, const std::string& place) {
   Value* value = Find(words[0]);
   if (value == nullptr) return "Bad directive or wrong number of arguments";
   if (value->directive->flags & kLines) {
@@ -98,8 +102,9 @@ std::string Config::SetWords(const std::vector<std::string>& words, bool first_o
     return error == "wrong number of arguments" ? "Bad directive or wrong number of arguments"
                                                 : error;
   }
+  // Save points add up, whatever they stand in; the first take the place of the default ones.
   const bool adds = (value->directive->flags & kRepeated) ||
-                    (value->directive->kind == DirectiveKind::kSave && !first_of_source);
+                    (value->directive->kind == DirectiveKind::kSave && value->given);
   value->text = adds && !text.empty() && !value->text.empty() ? value->text + " " + text : text;
   value->given = true;
   return {};
@@ -140,7 +145,6 @@ std::string Config::LoadFile(const std::string& path, int depth) {
 
 std::string Config::LoadStream(std::istream& file, const std::string& path, int depth) {
   std::string line;
-  bool save_seen = false;
   for (int number = 1; std::getline(file, line); ++number) {
     const size_t start = line.find_first_not_of(" \t\r");
     if (start == std::string::npos || line[start] == '#') continue;
@@ -153,9 +157,7 @@ std::string Config::LoadStream(std::istream& file, const std::string& path, int 
       if (!error.empty()) return error;
       continue;
     } else {
-      const bool is_save = ToLower((*words)[0]) == "save";
-      error = SetWords(*words, is_save && !save_seen, PlaceOf(path, number, line));
-      save_seen |= is_save;
+      error = SetWords(*words, PlaceOf(path, number, line));
     }
     if (!error.empty()) return LineError({{}, PlaceOf(path, number, line)}, error);
   }
@@ -175,20 +177,26 @@ std::string Config::Load(const std::vector<std::string>& args) {
     if (std::string error = LoadFile(file_, 0); !error.empty()) return error;
     at = 1;
   }
-  bool save_seen = false;
   while (at < args.size()) {
-    if (!args[at].starts_with("--") || args[at].size() < 3) {
+    if (!args[at].starts_with("--")) {
       return "Unexpected argument '" + args[at] + "' on the command line";
     }
-    std::vector<std::string> words{args[at++].substr(2)};
+    const std::string option = args[at++].substr(2);
+    if (option.empty()) continue;
+    // The value may stand in the same argument: "--hz 20".
+    const auto split = SplitWords(option);
+    std::vector<std::string> words = split && !split->empty() ? *split : std::vector{option};
     // One argument may hold the value's words too: --save "60 1000".
     while (at < args.size() && !args[at].starts_with("--")) words.push_back(args[at++]);
-    const bool is_save = ToLower(words[0]) == "save";
-    if (is_save && words.size() == 1) words.emplace_back();  // no save points
+    const std::string name = ToLower(words[0]);
+    if (name == "save" && words.size() == 1) words.emplace_back();  // no save points
+    if (name == "include" && words.size() == 2) {
+      if (std::string error = LoadIncluded(words[1], 1); !error.empty()) return error;
+      continue;
+    }
     const std::string place =
         "Reading the command line\n>>> '" + WithoutSecrets(JoinWords(words)) + "'";
-    const std::string error = SetWords(words, is_save && !save_seen, place);
-    save_seen |= is_save;
+    const std::string error = SetWords(words, place);
     if (!error.empty()) return LineError({{}, place}, error);
   }
   return {};
@@ -279,7 +287,8 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
                      value->text, &text, &error)) {
         return failed(name, words ? error : "Unbalanced quotes");
       }
-      if (text == value->text) continue;  // also of immutable ones: tools write back what they read
+      // Also of immutable ones: tools write back what they read. A file may be another by now.
+      if (text == value->text && !NamesTlsFile(name)) continue;
       if (flags & kImmutable) return failed(name, "can't set immutable config");
       if ((flags & kProtected) && !protected_allowed) {
         return failed(name, "can't set protected config");

@@ -120,8 +120,7 @@ class Config {
   std::string LoadFile(const std::string& path, int depth);
   std::string LoadIncluded(const std::string& pattern, int depth);
   std::string LoadStream(std::istream& file, const std::string& path, int depth);
-  std::string SetWords(const std::vector<std::string>& words, bool first_of_source,
-                       const std::string& place);
+  std::string SetWords(const std::vector<std::string>& words, const std::string& place);
   Value* Find(std::string_view name);
   const Value& At(std::string_view name) const;
   static bool Canonical(const Directive& directive, const std::vector<std::string>& words,

@@ -309,6 +309,14 @@ void Server::WatchConfig() {
       return refresh();
     });
   }
+  config_.OnChange("tcp-keepalive", [this](std::string*) {
+    std::lock_guard lock(listeners_mutex_);
+    for (OpenListener& open : listeners_) {
+      open.options.keepalive_seconds = static_cast<int>(config_.Int("tcp-keepalive"));
+      if (open.listener) open.listener->SetKeepaliveSeconds(open.options.keepalive_seconds);
+    }
+    return true;
+  });
   for (const char* name : {"tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file",
                            "tls-ca-cert-dir", "tls-auth-clients", "tls-protocols", "tls-ciphers",
                            "tls-ciphersuites", "tls-prefer-server-ciphers"}) {

@@ -10,13 +10,15 @@ import os
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
-from resp import Client, Server, wait_until  # noqa: E402
+from resp import Client, Listening, Server, wait_until  # noqa: E402
 
 # Shown with a value that is no default.
 EXAMPLES = {"unixsocket", "unixsocketperm", "requirepass", "aclfile", "replicaof", "masteruser",
@@ -33,6 +35,49 @@ OF_REDIS = {"cluster-announce-human-nodename", "key-load-delay", "locale-collate
 
 STOCK_CONF = "/etc/redis/redis.conf"
 STOCK_FOLDERS = ("/var/lib/redis", "/var/log/redis", "/run/redis")
+
+
+def certificate(folder, name):
+    """Writes a key and a certificate of that name over those that are there."""
+    paths = [os.path.join(folder, part) for part in ("cert", "key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=" + name,
+                    "-keyout", paths[1], "-out", paths[0]], check=True, capture_output=True)
+    with open(paths[0]) as file:
+        return ["tls-cert-file", paths[0], "tls-key-file", paths[1]], file.read().strip()
+
+
+def check_effects(binary):
+    """What CONFIG SET answers OK to is so for the next client: a certificate that was renewed under
+    the same name, the keepalive."""
+    folder = tempfile.mkdtemp(prefix="hearth-conf-")
+    words, first = certificate(folder, "first")
+    args = ["--" + word if word.startswith("tls-") else word for word in words]
+    server = Listening(binary, args + ["--tls-auth-clients", "no"], option="--tls-port")
+    plain = Listening(binary)
+
+    def served():
+        return ssl.get_server_certificate(("127.0.0.1", server.port)).strip()
+    try:
+        server.start()
+        assert served() == first
+        _, second = certificate(folder, "second")
+        assert served() == first
+        assert server.call("CONFIG", "SET", *words) == "OK"
+        assert served() == second
+        plain.start()
+        assert plain.call("CONFIG", "SET", "tcp-keepalive", 17) == "OK"
+        with socket.create_connection(("127.0.0.1", plain.port)) as client:
+            client.sendall(b"PING\r\n")
+            assert client.recv(100) == b"+PONG\r\n"
+            told = subprocess.run(["ss", "-tnoH", "sport = :%d" % plain.port], check=True,
+                                  capture_output=True, text=True).stdout
+            seconds = re.search(r"keepalive,(\d+)", told)
+            assert seconds and int(seconds[1]) <= 17, told
+    finally:
+        server.remove()
+        plain.remove()
+        shutil.rmtree(folder)
 
 
 class Configured(Server):
@@ -101,6 +146,14 @@ def check_command_line(binary):
         assert code == 0 and out.startswith("Usage: hearth-server [/path/to/hearth.conf]"), out
     code, _, told = run("--no-such-directive", "1")
     assert code == 1 and "no-such-directive" in told, told
+    server = Server(binary)
+    try:
+        server.start()
+        code, told, _ = run("--dir", os.path.join(server.folder, "data"), "--port", "0")
+        owner = "process %d has it open" % server.process.pid
+        assert code == 1 and owner in told and "Restore" not in told, told
+    finally:
+        server.remove()
 
 
 def check_title(binary):
@@ -204,6 +257,7 @@ def main():
     check_command_line(options.server)
     check_signals(options.server)
     check_title(options.server)
+    check_effects(options.server)
     check_stock_file(options.server)
     with open(os.path.join(ROOT, "hearth.conf")) as file:
         shown = shown_directives(file.read())

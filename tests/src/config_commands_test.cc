@@ -14,8 +14,8 @@ namespace {
 
 class ConfigCommandsTest : public ServerFixture {
  protected:
-  std::string WriteFile(const std::string& text) {
-    const std::string path = folder_.path() + "/hearth.conf";
+  std::string WriteFile(const std::string& text, const std::string& name = "hearth.conf") {
+    const std::string path = folder_.path() + "/" + name;
     std::ofstream(path) << text;
     return path;
   }
@@ -198,6 +198,21 @@ TEST_F(ConfigCommandsTest, TheConfigurationMayComeFromTheStandardInput) {
   EXPECT_EQ(config.Int("slowlog-max-len"), 3);
   EXPECT_EQ(config.Int("maxmemory-samples"), 9);
   EXPECT_EQ(config.Text("save"), "");
+}
+
+TEST_F(ConfigCommandsTest, SavePointsAddUpWhateverTheyStandIn) {
+  const std::string part = WriteFile("save 30 1\n", "saves.part");
+  const std::string file = WriteFile("save 900 1\ninclude " + part + "\n");
+  Config config;
+  EXPECT_EQ(config.Load({file, "--save", "5 5"}), "");
+  EXPECT_EQ(config.Text("save"), "900 1 30 1 5 5");
+  Config none;
+  EXPECT_EQ(none.Load({file, "--save", "", "--save", "7 7"}), "");
+  EXPECT_EQ(none.Text("save"), "7 7");
+  Config given;
+  EXPECT_EQ(given.Load({"--include", part, "--", "--hz 20"}), "");
+  EXPECT_EQ(given.Text("save"), "30 1") << "in place of the default ones";
+  EXPECT_EQ(given.Int("hz"), 20);
 }
 
 TEST_F(ConfigCommandsTest, ResetStatForgetsTheCounts) {
