@@ -53,9 +53,11 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
   *working_dir = data_dir;
   const std::string manifest = data_dir + "/" + kSnapshotManifestName;
   const std::string opened = data_dir + ".opened";
-  if (!fs::exists(manifest)) {
+  std::error_code error;
+  const bool is_snapshot = fs::exists(manifest, error);
+  if (error) return Status::IoError("cannot look at " + data_dir + ": " + error.message());
+  if (!is_snapshot) {
     // The snapshot was removed, as older ones are: its copy goes on.
-    std::error_code error;
     const bool is_gone = !fs::exists(data_dir + "/CURRENT", error) &&
                          fs::exists(opened + "/CURRENT", error) &&
                          !FirstLine(opened + "/" + kOriginName).empty();
@@ -65,7 +67,6 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
   *working_dir = opened;
   std::string origin;
   if (Status status = FileChecksum(manifest, &origin); !status.ok()) return status;
-  std::error_code error;
   if (fs::exists(*working_dir + "/CURRENT", error)) {  // opened before
     const std::string known = FirstLine(*working_dir + "/" + kOriginName);
     if (known.empty() || known == origin) return Status::Ok();

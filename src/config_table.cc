@@ -345,7 +345,7 @@ constexpr Directive kDirectives[] = {
      .default_text = "10000",
      .min = -1},
     {.name = "slowlog-max-len", .kind = DirectiveKind::kInt, .default_text = "128", .min = 0},
-    {.name = "snapshot-dir", .kind = DirectiveKind::kText, .default_text = ""},
+    {.name = "snapshot-dir", .kind = DirectiveKind::kText, .default_text = "", .flags = kProtected},
     {.name = "snapshot-keep",
      .kind = DirectiveKind::kInt,
      .default_text = "3",

@@ -21,6 +21,8 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include "engine/dir_lock.h"
+#include "engine/snapshot_copy.h"
 #include "src/config.h"
 #include "src/crash_report.h"
 #include "src/import/redis_import.h"
@@ -50,6 +52,19 @@ void Notify([[maybe_unused]] const char* state) {
 #ifdef HEARTH_SYSTEMD
   (void)sd_notify(0, state);
 #endif
+}
+
+// Until the process ends nobody else opens what the server does. Says who has it.
+std::string LockFolders(const Config& config, DirLock* dir_lock, DirLock* wal_dir_lock) {
+  std::string dir;
+  if (const Status status = PrepareDataDir(config.Text("dir"), &dir); !status.ok()) {
+    return status.message();
+  }
+  if (const Status status = dir_lock->Take(dir); !status.ok()) return status.message();
+  const std::string wal_dir = config.Text("wal-dir");
+  std::error_code error;
+  if (wal_dir.empty() || std::filesystem::equivalent(wal_dir, dir, error)) return {};
+  return wal_dir_lock->Take(wal_dir).message();
 }
 
 // Goes on in the background, as redis-server does with daemonize yes.
@@ -170,6 +185,11 @@ int Run(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
+  DirLock dir_lock, wal_dir_lock;
+  if (const std::string failure = LockFolders(config, &dir_lock, &wal_dir_lock); !failure.empty()) {
+    Log(LogLevel::kWarning, failure);
+    return 1;
+  }
   Server server(config);
   const auto show_title = [&](std::string* failure) {
     const auto title = FormatProcessTitle(config, program, server.port());

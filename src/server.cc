@@ -1,6 +1,7 @@
 // Tested by tests/src/server_test.cc and the suites that start the server.
 #include "src/server.h"
 
+#include <filesystem>
 #include <sstream>
 
 #include "engine/snapshot_copy.h"
@@ -183,9 +184,14 @@ std::string Server::OpenEngine() {
   RemoveUnfinishedSnapshots(snapshots_.Dir());
   if (adjust_engine_) adjust_engine_(options);
   if (std::string error = redis_import_->Prepare(options.store.dir); !error.empty()) return error;
+  const std::string manifest = options.store.dir + "/CURRENT";
   const Status status = Engine::Open(std::move(options), &engine_);
-  // A resync that had ended may have brought a store where none was.
-  if (!status.ok() || !engine_->report().created) redis_import_->GiveUpNew();
+  // A resync that had ended may have brought a store where none was. A failure may leave a part of
+  // a new one: that is no store yet, and the files are still to be taken over.
+  std::error_code error;
+  if (status.ok() ? !engine_->report().created : !std::filesystem::exists(manifest, error)) {
+    redis_import_->GiveUpNew();
+  }
   if (!status.ok()) return status.message();
   ApplyMemoryPolicy();
   const OpenReport& report = engine_->report();
@@ -391,10 +397,12 @@ bool Server::WaitsForMail(Session& session) {
   return true;
 }
 
-// Runs `hz` times a second on the first worker; a fifth of that time may go to expiring keys.
+// Runs `hz` times a second on the first worker; a fifth of that time may go to expiring keys, and
+// as Redis has it, 2 % more for each step of active-expire-effort.
 void Server::Cron() {
   const auto period = std::chrono::milliseconds(1000 / config_.Int("hz"));
-  const int64_t start_us = clock_.MonotonicUs(), budget_us = period.count() * 1000 / 5;
+  const int64_t percent = 20 + 2 * (config_.Int("active-expire-effort") - 1);
+  const int64_t start_us = clock_.MonotonicUs(), budget_us = period.count() * 10 * percent;
   while (engine_->ExpireSome(kExpireStep) >= kExpireStep / 4 &&
          clock_.MonotonicUs() - start_us < budget_us) {
   }

@@ -62,6 +62,8 @@ TEST_F(ConfigCommandsTest, SetRefusesInRedisWords) {
             Refusal("appendonly", "argument must be 'yes' or 'no'"));
   EXPECT_EQ(Run("CONFIG SET databases 3"), Refusal("databases", "can't set immutable config"));
   EXPECT_EQ(Run("CONFIG SET dir /"), Refusal("dir", "can't set protected config"));
+  EXPECT_EQ(Run("CONFIG SET snapshot-dir /"),
+            Refusal("snapshot-dir", "can't set protected config"));
   EXPECT_EQ(Run("CONFIG SET hz x"), Refusal("hz", "argument couldn't be parsed into an integer"));
   EXPECT_EQ(Run("CONFIG SET maxmemory -1"),
             Refusal("maxmemory", "argument must be a memory value"));

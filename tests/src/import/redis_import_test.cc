@@ -232,6 +232,21 @@ TEST_F(RedisImportTest, AnImportThatWasCutBeginsAnew) {
   EXPECT_EQ(Run("KEYS *"), "*1\r\n$1\r\nb\r\n");
 }
 
+// What a start that failed leaves of a store is none: the files are still to come.
+TEST_F(RedisImportTest, AStartThatFailedWhileTheStoreWasMade) {
+  Write("dump.rdb", RdbOf(RdbKey("a", "1")));
+  const std::string wal_dir = folder_.path() + "/wal";
+  fs::create_directories(wal_dir);
+  std::ofstream(wal_dir + "/000004.log").close();
+  EXPECT_NE(StartError({"--wal-dir", wal_dir}).find("existing log file"), std::string::npos);
+  ASSERT_TRUE(fs::exists(data() + "/CURRENT"));
+  EXPECT_TRUE(HasMark());
+  fs::remove(wal_dir + "/000004.log");
+  EXPECT_EQ(Import({"--wal-dir", wal_dir}), "");
+  EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
+  EXPECT_FALSE(HasMark());
+}
+
 TEST_F(RedisImportTest, AnImportThatWasCutAndWhoseFilesAreGone) {
   Write("appendonly.aof", Wire({"SET", "a", "1"}) + Wire({"NOSUCH"}));
   EXPECT_NE(Import(), "");
