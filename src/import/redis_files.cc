@@ -22,6 +22,20 @@ std::string AddFile(const std::string& path, RedisFiles* found) {
   return {};
 }
 
+// Whether there is something of that type at a path. What can't be looked at, or is something else,
+// is an error: it may be what the data stand in.
+std::string LookFor(const std::string& path, fs::file_type type, bool* is_there) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  *is_there = status.type() == type;
+  if (status.type() == fs::file_type::none) return path + " can't be read: " + error.message();
+  if (status.type() != fs::file_type::not_found) {
+    return *is_there ? "" : path + " is no " + (type == fs::file_type::regular ? "file" : "folder");
+  }
+  const bool is_link = fs::is_symlink(fs::symlink_status(path, error));
+  return is_link ? path + " is a link to what is not there" : "";
+}
+
 std::string ReadManifest(const std::string& dir, const std::string& path, RedisFiles* found) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -70,14 +84,19 @@ std::string FindRedisFiles(const RedisFileNames& names, RedisFiles* found) {
   }
   if (names.appenddirname.empty()) return "appenddirname can't be empty";
   if (names.appendfilename.empty()) return "appendfilename can't be empty";
-  std::error_code error;
   const std::string aof_dir = names.dir + "/" + names.appenddirname;
   const std::string manifest = aof_dir + "/" + names.appendfilename + ".manifest";
   const std::string old_aof = names.dir + "/" + names.appendfilename;
   const std::string rdb = names.dir + "/" + names.dbfilename;
-  const bool has_manifest = fs::is_regular_file(manifest, error);
-  const bool has_aof = has_manifest || fs::is_regular_file(old_aof, error);
-  const bool has_rdb = fs::is_regular_file(rdb, error);
+  bool has_aof_dir = false, has_manifest = false, has_aof = false, has_rdb = false;
+  std::string error = LookFor(aof_dir, fs::file_type::directory, &has_aof_dir);
+  if (error.empty()) error = LookFor(manifest, fs::file_type::regular, &has_manifest);
+  if (error.empty() && !has_manifest) error = LookFor(old_aof, fs::file_type::regular, &has_aof);
+  if (error.empty() && !names.dbfilename.empty()) {
+    error = LookFor(rdb, fs::file_type::regular, &has_rdb);
+  }
+  if (!error.empty()) return error;
+  has_aof |= has_manifest;
   if (has_aof && has_rdb && !names.appendonly) {
     return "A Redis left " + (has_manifest ? manifest : old_aof) + " and " + rdb +
            ": say 'appendonly yes' to take over the first, 'appendonly no' the second";

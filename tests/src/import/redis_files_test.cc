@@ -73,6 +73,25 @@ TEST_F(RedisFilesTest, WhatIsIncompleteIsRefused) {
             "format");
 }
 
+// Whatever stands where the data may be is looked into, or is an error.
+TEST_F(RedisFilesTest, WhatIsNoFileIsNotPassedOver) {
+  RedisFiles found;
+  const std::string dir = folder_.path() + "/odd";
+  std::filesystem::create_directories(dir + "/dump.rdb");
+  EXPECT_EQ(FindRedisFiles({dir, "dump.rdb", "aofs", "a.aof", {}}, &found),
+            dir + "/dump.rdb is no file");
+  std::ofstream(dir + "/aofs").close();
+  EXPECT_EQ(FindRedisFiles({dir, "", "aofs", "a.aof", {}}, &found), dir + "/aofs is no folder");
+  std::filesystem::remove(dir + "/aofs");
+  std::filesystem::create_symlink("gone", dir + "/aofs");
+  EXPECT_EQ(FindRedisFiles({dir, "", "aofs", "a.aof", {}}, &found),
+            dir + "/aofs is a link to what is not there");
+  std::filesystem::remove(dir + "/aofs");
+  std::filesystem::create_directories(dir + "/aofs/a.aof.manifest");
+  EXPECT_EQ(FindRedisFiles({dir, "", "aofs", "a.aof", {}}, &found),
+            dir + "/aofs/a.aof.manifest is no file");
+}
+
 TEST_F(RedisFilesTest, NamesAreNoPaths) {
   RedisFiles found;
   EXPECT_EQ(FindRedisFiles({folder_.path(), "x/dump.rdb", "aofs", "a.aof", {}}, &found),
