@@ -129,9 +129,11 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
                      const std::map<std::string, KnownFile>& known, Progress* progress,
                      std::ostringstream* manifest) {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(dir)) {
-    names.push_back(entry.path().filename().string());
+  std::error_code error;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    names.push_back(it->path().filename().string());
   }
+  if (error) return Status::IoError("cannot list " + dir + ": " + error.message());
   std::sort(names.begin(), names.end());
   uint64_t done_bytes = 0;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -142,7 +144,8 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
       return Status::Busy("the snapshot was given up: the server stops");
     }
     const std::string path = dir + "/" + name;
-    FileEntry entry{fs::file_size(path), {}};
+    FileEntry entry{fs::file_size(path, error), {}};
+    if (error) return Status::IoError("cannot look at " + path + ": " + error.message());
     done_bytes += entry.size_bytes;
     const bool is_table = name.ends_with(".sst");
     const auto old = known.find(name);
@@ -265,10 +268,11 @@ Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, Snapshot
 std::vector<SnapshotInfo> ListSnapshots(const std::string& dir) {
   std::vector<SnapshotInfo> snapshots;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(dir, error)) {
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    const std::string path = it->path().string();
     SnapshotInfo info;
-    if (entry.path().string().ends_with(kSnapshotUnfinishedSuffix)) continue;
-    if (ReadManifest(entry.path().string(), &info, nullptr)) snapshots.push_back(info);
+    if (path.ends_with(kSnapshotUnfinishedSuffix)) continue;
+    if (ReadManifest(path, &info, nullptr)) snapshots.push_back(info);
   }
   std::sort(snapshots.begin(), snapshots.end(), [](const SnapshotInfo& a, const SnapshotInfo& b) {
     return std::tie(a.time_ms, a.sequence) > std::tie(b.time_ms, b.sequence);
@@ -278,11 +282,12 @@ std::vector<SnapshotInfo> ListSnapshots(const std::string& dir) {
 
 void RemoveUnfinishedSnapshots(const std::string& dir) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(dir, error)) {
-    const std::string path = entry.path().string();
+  std::error_code ignored;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    const std::string path = it->path().string();
     if (path.ends_with(kSnapshotUnfinishedSuffix) ||
         path.ends_with(std::string(kSnapshotUnfinishedSuffix) + ".tmp")) {
-      fs::remove_all(path, error);
+      fs::remove_all(path, ignored);
     }
   }
 }

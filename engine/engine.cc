@@ -93,6 +93,7 @@ Status Engine::OpenStore() {
                          : "Restore the named file, start from a snapshot, or "
                            "resync from a replica")};
   }
+  if (status = NoteWalOwner(*store_); !status.ok()) return status;
   report_.created = findings.fresh;
   report_.clean_shutdown = findings.clean_shutdown;
   report_.wal_bytes = findings.wal_bytes;

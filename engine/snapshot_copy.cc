@@ -33,18 +33,21 @@ Status WriteFile(const std::string& dir, const char* name, const std::string& co
 // Table files never change and may be shared; the rest is copied. Folders are none of it.
 Status CopyFiles(const std::string& from, const std::string& to) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(from)) {
-    const std::string name = entry.path().filename().string();
-    if (name == kSnapshotManifestName || !entry.is_regular_file()) continue;
+  fs::directory_iterator it(from, error);
+  for (const fs::directory_iterator end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code unlinked;
+    if (name == kSnapshotManifestName || !it->is_regular_file(unlinked)) continue;
     const std::string target = to + "/" + name;
-    if (name.ends_with(".sst")) fs::create_hard_link(entry.path(), target, error);
-    if (!name.ends_with(".sst") || error) {
-      fs::copy_file(entry.path(), target, error);
-      if (error) return Status::IoError("cannot copy " + name + ": " + error.message());
+    if (name.ends_with(".sst")) fs::create_hard_link(it->path(), target, unlinked);
+    if (!name.ends_with(".sst") || unlinked) {
+      std::error_code failed;
+      fs::copy_file(it->path(), target, failed);
+      if (failed) return Status::IoError("cannot copy " + name + ": " + failed.message());
       if (Status status = SyncPath(target); !status.ok()) return status;
     }
   }
-  return Status::Ok();
+  return error ? Status::IoError("cannot list " + from + ": " + error.message()) : Status::Ok();
 }
 
 }  // namespace
@@ -90,8 +93,8 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
 Status CheckSnapshotCopy(const std::string& dir, const std::string& wal_dir) {
   if (wal_dir == dir || FirstLine(dir + "/" + kCopiedName) + "\n" != kNew) return Status::Ok();
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(wal_dir, error)) {
-    const std::string name = entry.path().filename().string();
+  for (fs::directory_iterator it(wal_dir, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
     if (WalNumber(name) == 0) continue;
     return Status::Invalid("The store in " + dir + " is a snapshot's, and " + wal_dir + "/" + name +
                            " is the log of another one, which would go on behind it: name an empty "

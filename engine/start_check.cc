@@ -16,6 +16,9 @@ constexpr char kWayOut[] =
     "resync from a replica; or start once with 'accept-data-loss yes', which keeps what stands "
     "before the damage and begins a new history";
 
+constexpr char kOwnerName[] = "hearth.owner";
+constexpr char kIdentityName[] = "/IDENTITY";
+
 struct WalFindings {
   uint64_t last_seq = 0;  // of the last whole record before any damage
   std::string damaged_file;
@@ -83,6 +86,34 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir,
   return Status::Ok();
 }
 
+const std::string& WalDir(const StoreOptions& options) {
+  return options.wal_dir.empty() ? options.dir : options.wal_dir;
+}
+
+// Logs where there is no store, or another store's logs, would become a part of this one.
+Status CheckWalOwner(rocksdb::FileSystem* file_system, const StoreOptions& options, bool fresh) {
+  const std::string& wal_dir = WalDir(options);
+  std::vector<std::string> names;
+  if (Status status = ListWals(file_system, wal_dir, &names); !status.ok()) return status;
+  if (names.empty()) return Status::Ok();
+  if (fresh) {
+    return Status::Invalid("There is no store in " + options.dir + ", but " + wal_dir + "/" +
+                           names.front() +
+                           " is the log of one: name an empty wal-dir, or the dir that this log "
+                           "belongs to. Nothing was changed or deleted.");
+  }
+  std::string owner, identity;
+  if (!ReadWholeFile(file_system, wal_dir + "/" + kOwnerName, &owner).ok() ||
+      !ReadWholeFile(file_system, options.dir + kIdentityName, &identity).ok() ||
+      owner == identity) {
+    return Status::Ok();
+  }
+  return Status::Invalid("The logs in " + wal_dir + " are another store's than the one in " +
+                         options.dir + " (" + kOwnerName +
+                         " and IDENTITY differ): name the "
+                         "wal-dir of this store, or an empty one. Nothing was changed or deleted.");
+}
+
 // Takes logs away from RocksDB that do not follow on what is before them: it would replay them and
 // leave a hole.
 Status PutAside(rocksdb::FileSystem* file_system, const std::string& dir,
@@ -105,6 +136,19 @@ std::string LostGroupsText(const std::string& dir, uint64_t recovered_seq, uint6
          " was on the disk: synced data is missing." + kWayOut;
 }
 
+Status NoteWalOwner(const Store& store) {
+  const StoreOptions& options = store.options();
+  if (WalDir(options) == options.dir) return Status::Ok();
+  std::string owner, identity;
+  Status status = ReadWholeFile(store.file_system(), options.dir + kIdentityName, &identity);
+  if (!status.ok()) return status;
+  if (ReadWholeFile(store.file_system(), WalDir(options) + "/" + kOwnerName, &owner).ok() &&
+      owner == identity) {
+    return Status::Ok();
+  }
+  return WriteFileAtomically(store.file_system(), WalDir(options), kOwnerName, identity);
+}
+
 Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* findings) {
   const StoreOptions& options = store.options();
   rocksdb::FileSystem* file_system = store.file_system();
@@ -118,7 +162,10 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
                                 ", but its CURRENT file is missing." + kWayOut);
     }
     findings->fresh = true;
-    return Status::Ok();
+    return CheckWalOwner(file_system, options, /*fresh=*/true);
+  }
+  if (Status status = CheckWalOwner(file_system, options, /*fresh=*/false); !status.ok()) {
+    return status;
   }
   if (mark_status.IsCorruption()) {
     if (!accept_data_loss) return Status::Corruption(mark_status.message() + "." + kWayOut);
@@ -129,7 +176,7 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
   findings->power_lost = mark_status.ok() && !mark.clean && mark.boot_id != BootId();
 
   WalFindings wal;
-  const std::string& wal_dir = options.wal_dir.empty() ? options.dir : options.wal_dir;
+  const std::string& wal_dir = WalDir(options);
   ManifestFacts facts;
   Status status = ReadManifest(file_system, options.dir, &facts);
   if (status.ok()) status = ReadWals(file_system, wal_dir, facts, &wal, findings);

@@ -7,6 +7,10 @@
 // behind it, or an end below the fsynced high-water mark, refuses the start and changes nothing.
 // After a power loss unsynced blocks may be missing anywhere above the mark: then, and only then,
 // damage above it is a torn end too.
+// A wal-dir names the store whose logs it holds, by RocksDB's IDENTITY: another store's would be
+// replayed into this one.
+//
+//   <wal-dir>/hearth.owner   the contents of <dir>/IDENTITY; not there when both are one folder
 //
 // Thread: one, before the store is opened.
 
@@ -29,8 +33,12 @@ struct StartFindings {
   std::vector<std::string> warnings;
 };
 
-// Errors: Corruption that names the file and the way out. accept_data_loss turns it into a warning.
+// Errors: Corruption that names the file and the way out, which accept_data_loss turns into a
+// warning; Invalid when the logs are another store's.
 Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* findings);
+
+// Writes whose logs the wal-dir holds. Requires: the store was opened.
+Status NoteWalOwner(const Store& store);
 
 // What to tell when the store ends at recovered although synced was promised.
 std::string LostGroupsText(const std::string& dir, uint64_t recovered_seq, uint64_t synced_seq);

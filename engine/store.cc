@@ -152,6 +152,7 @@ Status Store::OpenLocked() {
   const rocksdb::Status status = rocksdb::DB::Open(BuildOptions(), options_.dir, &db);
   if (!status.ok()) return FromRocks(status);
   db_.reset(db);
+  log_failed_ = false;
   flushed_seq_ = db_->GetLatestSequenceNumber();  // recovery flushes what it replays
   return Status::Ok();
 }
@@ -171,7 +172,7 @@ Status Store::Close() {
   CancelCompactions();
   std::unique_lock lock(mutex_);
   if (db_ == nullptr) return Status::Ok();
-  const Status synced = FromRocks(db_->SyncWAL());  // 7.8.3's Close does not
+  const Status synced = SyncLocked();  // 7.8.3's Close does not
   (void)db_->Close();
   db_.reset();
   return synced;
@@ -181,7 +182,7 @@ Status Store::Exchange(const std::function<Status()>& exchange) {
   CancelCompactions();
   std::unique_lock lock(mutex_);
   if (db_ != nullptr) {
-    (void)db_->SyncWAL();  // the old data may yet be needed
+    (void)SyncLocked();  // the old data may yet be needed
     (void)db_->Close();
     db_.reset();
   }
@@ -237,6 +238,7 @@ Status Store::Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync) {
   std::shared_lock lock(mutex_);
   if (db_ == nullptr) return Status::IoError("the store is closed");
   const Status status = FromRocks(db_->Write(options, batch));
+  if (!status.ok() && use_wal) log_failed_ = true;
   if (status.ok() && batch->HasDeleteRange() && options_.on_range_dropped) [[unlikely]] {
     DroppedRanges dropped(options_.on_range_dropped);
     (void)batch->Iterate(&dropped);
@@ -275,7 +277,14 @@ Status Store::CompactRange(const Range& range) {
 Status Store::SyncWal() {
   std::shared_lock lock(mutex_);
   if (db_ == nullptr) return Status::IoError("the store is closed");
-  return FromRocks(db_->SyncWAL());
+  return SyncLocked();
+}
+
+Status Store::SyncLocked() {
+  if (log_failed_) return Status::IoError("the write-ahead log can't be synced: a write failed");
+  const Status status = FromRocks(db_->SyncWAL());
+  if (!status.ok()) log_failed_ = true;
+  return status;
 }
 
 Status Store::Flush(bool wait) {

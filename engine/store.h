@@ -52,7 +52,7 @@ class Store {
   // Ends running compactions without their result. After it only reads and Close.
   void CancelCompactions();
   // Syncs the WAL and closes; waits for a running flush, never for a compaction. Open iterators
-  // must be gone.
+  // must be gone. After a failed write it closes without a sync, and says so.
   Status Close();
   // Closes, lets exchange put other files there, and opens them. Open iterators must be gone.
   // When exchange fails the store stays closed until Reopen.
@@ -62,7 +62,7 @@ class Store {
 
   // Writes one group as one WAL record and one memtable insertion.
   Status Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync);
-  // Makes everything written so far survive a power loss.
+  // Makes everything written so far survive a power loss. An error after a failed write, too.
   Status SyncWal();
   // Starts (or awaits) the flush of the memtable.
   Status Flush(bool wait);
@@ -111,6 +111,7 @@ class Store {
   class InfoLog;
   rocksdb::Options BuildOptions();
   Status OpenLocked();
+  Status SyncLocked();
   void EndManualCompactions();
 
   StoreOptions options_;
@@ -121,6 +122,8 @@ class Store {
   std::shared_mutex mutex_;  // exclusive only to open and close
   std::unique_ptr<rocksdb::DB> db_;
   std::atomic<uint64_t> flushed_seq_{0};
+  // 7.8.3 asserts that a log whose append failed is not synced again.
+  std::atomic<bool> log_failed_{false};
 };
 
 // Several reads of one consistent view. The store may not be closed while it lives.

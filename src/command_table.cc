@@ -92,7 +92,17 @@ CommandTable::Found CommandTable::Find(std::string_view name) const {
 }
 
 CommandTable::Found CommandTable::Resolve(const Args& args) const {
-  const Found found = FindIn(entries_, args[0]);
+  return ResolveIn(entries_, args);
+}
+
+CommandTable::Found CommandTable::ResolveAny(const Args& args) const {
+  const Found found = ResolveIn(entries_, args);
+  const bool is_known = found.command != nullptr || found.container != nullptr;
+  return is_known || originals_.empty() ? found : ResolveIn(originals_, args);
+}
+
+CommandTable::Found CommandTable::ResolveIn(const Entries& entries, const Args& args) const {
+  const Found found = FindIn(entries, args[0]);
   if (found.by_name) [[likely]]
     return found;
   if (found.command == nullptr || IsSubcommand(*found.command)) return {};  // called by two names

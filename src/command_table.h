@@ -31,6 +31,8 @@ class CommandTable {
   };
   // The row that a call runs: the subcommand's for a container that is called with one.
   Found Resolve(const Args& args) const;
+  // The same for what a file or another server calls it by: its own name does, if no other.
+  Found ResolveAny(const Args& args) const;
   // By the name that clients call it by: "get", "client", "client|list".
   Found Find(std::string_view name) const;
   // By its own name.
@@ -53,6 +55,7 @@ class CommandTable {
   using Entries = std::vector<Entry>;  // by hash, open addressing
   static const Entry* FindEntry(const Entries& entries, std::string_view lower);
   static Found FindIn(const Entries& entries, std::string_view name);
+  Found ResolveIn(const Entries& entries, const Args& args) const;
   static void Insert(Entries& entries, std::string_view name, const Command* command,
                      uint32_t index);
   void Add(const Command* command);

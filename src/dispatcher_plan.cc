@@ -26,7 +26,8 @@ void Dispatcher::Plan(Session& session, const RequestBatch& batch) {
     // Clients repeat themselves.
     plan.found = i != 0 && plan_[i - 1].found.by_name && args[0] == batch[i - 1][0]
                      ? plan_[i - 1].found
-                     : server_.commands().Resolve(args);
+                 : session.applies_stream() ? server_.commands().ResolveAny(args)
+                                            : server_.commands().Resolve(args);
     plan.first_key = static_cast<uint32_t>(keys_.size());
     const Command* command = plan.found.command;
     if (command == nullptr || (command->key_specs.empty() && command->keys == nullptr)) continue;

@@ -214,7 +214,10 @@ int Run(int argc, char** argv) {
     return 1;
   }
   const std::string pidfile = config.Text("pidfile");
-  if (!pidfile.empty()) std::ofstream(pidfile) << getpid() << "\n";
+  if (!pidfile.empty()) {
+    std::ofstream(pidfile) << getpid() << "\n";
+    (void)chmod(pidfile.c_str(), 0644);  // others may watch
+  }
   const SignalWatch signal_watch(server, signals);
   if (server.redis_import().is_due()) {
     Notify("STATUS=Importing the files of a Redis");

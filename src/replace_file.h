@@ -9,7 +9,8 @@
 
 namespace hearth {
 
-// Writes path + ".rewrite", syncs it, and renames it. Only its owner may read a new file.
+// Writes path + ".rewrite", syncs it, and renames it. It keeps the old one's permissions; where
+// there was none, only its owner may read it.
 [[nodiscard]] std::string ReplaceFile(const std::string& path, const std::string& contents);
 
 }  // namespace hearth

@@ -1,6 +1,7 @@
 // The server's sockets and what CONFIG SET changes at run time. Tested by tests/src/server_test.cc.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -148,6 +149,11 @@ std::string Server::Listen() {
     return "Failed listening on port " + std::to_string(options.port) + " (" + name +
            "), aborting.";
   }
+  const bool is_deaf =
+      std::none_of(listeners_.begin(), listeners_.end(),
+                   [](const OpenListener& open) { return open.listener != nullptr; });
+  if (is_deaf)
+    return "Configured to not listen anywhere: port, tls-port and unixsocket are all off";
   for (OpenListener& open : listeners_) {
     if (open.listener) open.listener->Start();
   }

@@ -34,6 +34,7 @@ OF_REDIS = {"cluster-announce-human-nodename", "key-load-delay", "locale-collate
 
 
 STOCK_CONF = "/etc/redis/redis.conf"
+CONF_MODE = 0o640
 STOCK_FOLDERS = ("/var/lib/redis", "/var/log/redis", "/run/redis")
 
 
@@ -157,6 +158,8 @@ def check_command_line(binary):
         for _ in range(2):  # the first start might leave what the next one takes for its own
             code, told, _ = run("--dir", elsewhere, "--wal-dir", data, "--port", "0")
             assert code == 1 and refusal in told, told
+        code, told, _ = run("--dir", elsewhere, "--port", "0")
+        assert code == 1 and "not listen anywhere" in told, told
     finally:
         server.remove()
 
@@ -202,6 +205,7 @@ class Stock:
             text = text.replace(folder, self.folder)
         with open(self.conf, "w") as file:
             file.write(text)
+        os.chmod(self.conf, CONF_MODE)
 
     def read(self, name):
         with open(os.path.join(self.folder, name)) as file:
@@ -245,6 +249,8 @@ def check_stock_file(binary):
         assert client.call("SET", "key", "value") == "OK"
         assert client.call("CONFIG", "SET", "maxclients", "1234") == "OK"
         assert client.call("CONFIG", "REWRITE") == "OK"
+        assert os.stat(server.conf).st_mode & 0o777 == CONF_MODE
+        assert os.stat(os.path.join(server.folder, "redis-server.pid")).st_mode & 0o777 == 0o644
         server.shut_down(client)
         client = server.start()
         assert client.call("GET", "key") == b"value"

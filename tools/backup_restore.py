@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 
-from backup_repo import (BackupError, Progress, naming, stream, sync_folder)
+from backup_repo import (BackupError, Progress, naming, stream, sync_folder, tell)
 
 # What the engine leaves in its private copy of a snapshot: its first start begins a new history.
 COPIED_NAME = "COPIED"
@@ -124,15 +124,29 @@ def find_server(name):
                       "there is no %s: --server names one" % SERVER_NAME)
 
 
-def restore_log_file(repo, log_file, folder, progress):
-    path = os.path.join(folder, log_file.name())
-    with naming(path), open(path, "xb", buffering=0) as sink:
-        for segment in log_file.segments:
-            blob = repo.blob_path(segment.sha256)
-            with open(blob, "rb", buffering=0) as source:
-                size, _, sha256 = stream(source.fileno(), blob, progress, sink.fileno())
-            if (size, sha256) != (segment.size, segment.sha256):
-                raise BackupError("%s is damaged (%s)" % (blob, log_file.name()))
+def restore_segment(repo, segment, name, sink, progress):
+    blob = repo.blob_path(segment.sha256)
+    if not repo.has_blob(segment.sha256, segment.size):
+        raise BackupError("%s is missing or cut short (%s)" % (blob, name))
+    with open(blob, "rb", buffering=0) as source:
+        size, _, sha256 = stream(source.fileno(), blob, progress, sink)
+    if (size, sha256) != (segment.size, segment.sha256):
+        raise BackupError("%s is damaged (%s)" % (blob, name))
+
+
+def restore_logs(repo, log_files, folder, progress):
+    """Up to the first damage, which it returns as text, or None."""
+    for log_file in log_files:
+        path = os.path.join(folder, log_file.name())
+        with naming(path), open(path, "xb", buffering=0) as sink:
+            for segment in log_file.segments:
+                begin = sink.tell()
+                try:
+                    restore_segment(repo, segment, log_file.name(), sink.fileno(), progress)
+                except BackupError as damage:
+                    os.ftruncate(sink.fileno(), begin)
+                    return str(damage)
+    return None
 
 
 def run_recovery(binary, store, log_folder, log, until):
@@ -159,17 +173,24 @@ def run_recovery(binary, store, log_folder, log, until):
     return told
 
 
+def ends(told):
+    """Whether the log ended before what was asked for."""
+    return any(line.startswith(LOG_ENDS) for line in told)
+
+
+def reached(told):
+    return int(RECOVERED.match(told[0])[1])
+
+
 def check_recovered(told, log, until):
     """The log holds everything up to its sequence: else a part of it was not read."""
-    ended = any(line.startswith(LOG_ENDS) for line in told)
-    reached = int(RECOVERED.match(told[0])[1])
     wanted = log.sequence() if until.sequence is None else until.sequence
-    if ended and reached < wanted:
+    if ends(told) and reached(told) < wanted:
         raise BackupError("the recovery ended at sequence %d, the log is archived to %d" %
-                          (reached, log.sequence()))
-    if ended and until.text == "flush":
+                          (reached(told), log.sequence()))
+    if ends(told) and until.text == "flush":
         raise BackupError("there is no flush in the log, which ends at sequence %d: archive what "
-                          "came behind it, or restore --until end" % reached)
+                          "came behind it, or restore --until end" % reached(told))
 
 
 def restore_until(repo, files, log_files, log, target, until, binary):
@@ -183,9 +204,17 @@ def restore_until(repo, files, log_files, log, target, until, binary):
     os.mkdir(work)
     os.mkdir(log_folder)
     restore_files(repo, files, Target(store), False, progress)
-    for log_file in log_files:
-        restore_log_file(repo, log_file, log_folder, progress)
-    told = run_recovery(binary, store, log_folder, log, until)
+    damage = restore_logs(repo, log_files, log_folder, progress)
+    if damage and until.text == "end":
+        raise BackupError(damage)
+    try:
+        told = run_recovery(binary, store, log_folder, log, until)
+    except BackupError as error:
+        raise BackupError("%s; %s" % (damage, error) if damage else str(error)) from error
+    if damage and ends(told) and reached(told) != until.sequence:
+        raise BackupError("%s; what is before it reaches sequence %d only" % (damage, reached(told)))
     check_recovered(told, log, until)
+    if damage:
+        tell(damage + ": what was asked for is before that")
     target.move_in(store, work)
     return [line.replace(store, target.path) for line in told]

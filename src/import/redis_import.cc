@@ -89,6 +89,7 @@ class RedisImport::Input {
         return 0;
       }
       on_read_(static_cast<uint64_t>(size));
+      read_bytes_ += static_cast<uint64_t>(size);
       return static_cast<size_t>(size);
     }
     return 0;
@@ -96,12 +97,14 @@ class RedisImport::Input {
 
   const std::string& path() const { return path_; }
   const std::string& error() const { return error_; }
+  uint64_t read_bytes() const { return read_bytes_; }
 
  private:
   const std::string path_;
   const std::function<void(uint64_t size)> on_read_;
   const Server& server_;
   const int fd_;
+  uint64_t read_bytes_ = 0;
   std::string error_;
 };
 
@@ -238,9 +241,11 @@ std::string RedisImport::LoadRdb(Input& input, StreamClient& client, std::string
     progress_.expired_count = loader.expired_count();
   } while (error.empty() && entry.kind != RdbEntry::Kind::kEnd);
   if (server_.is_stop_requested()) return {};
+  offset_ = input.read_bytes() - (rest->size() - taken) - reader.rest().size();
   if (error.empty() && !loader.Commit()) error = kRefused;
   if (!error.empty()) {
     if (!entry.key.empty()) error += ", at key '" + entry.key.substr(0, 64) + "'";
+    error += ", at offset " + std::to_string(offset_);
     return input.path() + ": " + error;
   }
   rest->assign(reader.rest());

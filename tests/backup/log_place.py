@@ -66,19 +66,20 @@ class LogPlace(Place):
         return ["restore", self.repo, name, folder, "--until", str(until), "--server", sys.argv[1],
                 *args]
 
-    def restore(self, name, until, *args):
+    def restore(self, name, until, *args, warning=None):
         """A server that serves what was restored, and what the restore told."""
         self.restored_count += 1
         folder = self.at("restored%d" % self.restored_count)
         os.mkdir(folder)
-        told = run(*self.until_args(name, until, os.path.join(folder, "data"), *args))
+        told = run(*self.until_args(name, until, os.path.join(folder, "data"), *args),
+                   warning=warning)
         assert sorted(os.listdir(folder)) == ["data"]
         assert "recovery" not in os.listdir(os.path.join(folder, "data"))
         return self.serve(folder), told
 
-    def check(self, name, until, point, *args):
+    def check(self, name, until, point, *args, warning=None):
         """That a restore brings the point; what it told."""
-        server, told = self.restore(name, until, *args)
+        server, told = self.restore(name, until, *args, warning=warning)
         assert server.call("DEBUG", "VERIFY-STORE") == "OK", told
         assert (digest(server), server.call("DBSIZE")) == (point.digest, point.keys), (until, told)
         server.stop()

@@ -397,6 +397,38 @@ def a_damaged_segment_is_found_and_the_log_that_it_hurts():
         assert set(before) <= set(tree(place.repo)), "nobody knows its blobs"
 
 
+def what_is_before_a_damaged_segment_can_be_restored():
+    with LogPlace() as place:
+        place.fill()
+        name = place.create().name
+        place.fill(seed=1)
+        before = place.point()
+        place.archive()
+        count, seed = len(place.log().files), 1
+        while len(place.log().files) == count:
+            seed += 1
+            place.fill(seed=seed)
+            place.archive()
+        place.server.call("SET", "behind", "x")
+        behind = place.point()
+        place.server.call("SET", "more", "x")
+        place.archive()
+        segment = place.log().files[-1].segments[0]
+        path, last = place.blobs()[segment.sha256], segment.first_seq - 1
+        for damage, spoil in (("is damaged", lambda: flip(path, 70)),
+                              ("is missing or cut short", lambda: os.unlink(path))):
+            spoil()
+            warning = "%s %s (" % (path, damage)
+            place.check(name, before.seq, before)  # that file is not looked at
+            place.check(name, before.time, before, warning=warning)
+            place.restore(name, last, warning=warning)[0].stop()
+            for until in (last + 1, behind.seq, behind.time):
+                told = place.refused(name, until)
+                assert warning in told, told
+                assert "; what is before it reaches sequence %d only" % last in told, told
+            assert warning in place.refused(name, "end")
+
+
 def prune_keeps_of_the_log_what_the_backups_need():
     with LogPlace() as place:
         names = []
@@ -535,6 +567,7 @@ TESTS = [
     another_stores_files_are_not_appended,
     a_replica_that_takes_over_another_store_is_told,
     a_damaged_segment_is_found_and_the_log_that_it_hurts,
+    what_is_before_a_damaged_segment_can_be_restored,
     prune_keeps_of_the_log_what_the_backups_need,
     latest_is_the_newest_backup_before_the_point,
     one_of_several_logs_is_chosen,

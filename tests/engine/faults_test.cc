@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "engine/checkpoint.h"
 #include "engine/watermark.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/faults/fault_file_system.h"
@@ -273,6 +274,28 @@ TEST_F(FaultsTest, APowerCutAfterAShutdownLosesNothing) {
     ASSERT_TRUE(engine_->Shutdown().ok());
     ASSERT_TRUE(CutPowerAndOpen(sync).ok());
     EXPECT_EQ(engine_->keyspace().KeyCount(0), 100u);
+    engine_.reset();
+  }
+}
+
+// RocksDB's assertions end the process when a log is synced whose append failed.
+TEST_F(FaultsTest, AShutdownWhileTheDiskIsFullEndsWithAnError) {
+  for (const FileOp op : {FileOp::kAppend, FileOp::kSync}) {
+    std::filesystem::remove_all(dir_);
+    MakeDisk();
+    ASSERT_TRUE(OpenOn(SyncPolicy::kAlways).ok());
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(Write("key" + std::to_string(i), "v"));
+    disk_->Inject({.match = {op, ""}, .error = FaultError::kNoSpace, .and_all_after = true});
+    EXPECT_FALSE(Write("unacknowledged", "v"));
+    engine_->KeeperTick();
+    EXPECT_FALSE(engine_->store().SyncWal().ok());
+    SnapshotInfo snapshot;
+    EXPECT_FALSE(MakeCheckpoint(*engine_, {.dir = folder_.path() + "/snapshots"}, &snapshot).ok());
+    EXPECT_FALSE(engine_->Shutdown().ok());
+    engine_.reset();
+    disk_->Heal();
+    ASSERT_TRUE(OpenOn(SyncPolicy::kAlways).ok());
+    EXPECT_EQ(Get("key99"), "v");
     engine_.reset();
   }
 }

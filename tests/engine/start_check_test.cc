@@ -89,6 +89,30 @@ TEST_F(StartCheckTest, AKilledStoreStartsWithAllOfIt) {
   EXPECT_EQ(warnings_, "");
 }
 
+// Another store's logs would be replayed into this one where their sequences allow it.
+TEST_F(StartCheckTest, AWalDirIsOneStoresAlone) {
+  const auto open = [&](const std::string& dir, const std::string& wal_dir) {
+    second_.reset();
+    for (const std::string& name : {dir, wal_dir}) fs::create_directories(folder_.path() + name);
+    EngineOptions options = Options();
+    options.store.dir = folder_.path() + dir;
+    options.store.wal_dir = folder_.path() + wal_dir;
+    const Status status = Engine::Open(std::move(options), &second_);
+    if (!status.ok()) second_.reset();
+    return status;
+  };
+  ASSERT_TRUE(open("/a", "/a-wal").ok());
+  ASSERT_TRUE(open("/b", "/b-wal").ok());
+  ASSERT_TRUE(open("/a", "/a-wal").ok()) << "its own";
+  for (const char* dir : {"/a", "/new", "/new"}) {  // the second start, too
+    const Status refused = open(dir, "/b-wal");
+    EXPECT_TRUE(refused.code() == Status::Code::kInvalid) << dir << ": " << refused.message();
+    EXPECT_NE(refused.message().find("/b-wal"), std::string::npos) << refused.message();
+  }
+  EXPECT_FALSE(fs::exists(folder_.path() + "/new/CURRENT"));
+  EXPECT_TRUE(open("/b", "/b-wal").ok());
+}
+
 TEST_F(StartCheckTest, ATornEndIsCutWithAWarningThatSaysHowMuch) {
   WriteKeys(100);
   CopyAsKilled();

@@ -84,7 +84,9 @@ TEST_F(ServerTest, PortsAndAddressesChangeWhileItRuns) {
   // A port that somebody else has: nothing changes.
   Config config;
   std::filesystem::create_directories(folder_.path() + "/other");
-  ASSERT_EQ(config.Load({"--dir", folder_.path() + "/other", "--port", "0"}), "");
+  const std::string other_dir = folder_.path() + "/other";
+  ASSERT_EQ(config.Load({"--dir", other_dir, "--port", "0", "--unixsocket", other_dir + "/socket"}),
+            "");
   Server other(config);
   ASSERT_EQ(other.Start(), "");
   int taken = std::stoi(first);

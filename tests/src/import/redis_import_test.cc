@@ -184,6 +184,8 @@ TEST_F(RedisImportTest, WhatCannotBeReadIsAnErrorAndServesNothing) {
   const std::pair<std::string, const char*> kCases[] = {
       {set + Wire({"NOSUCH", "a"}), "appendonly.aof: NOSUCH at offset 27: ERR unknown command"},
       {set + Wire({"SELECT", "99"}), "appendonly.aof: SELECT at offset 27: ERR DB index"},
+      {RdbOf(RdbKey("a", "1")) + set + Wire({"NOSUCH", "a"}),
+       "appendonly.aof: NOSUCH at offset 50: ERR unknown command"},
       {set + "SET a 2\r\n", "Bad file format reading the append only file appendonly.aof"},
       {RdbOf(RdbKey("a", "1")).substr(0, 12), "appendonly.aof: "},
   };
@@ -211,7 +213,23 @@ TEST_F(RedisImportTest, AnRdbFileThatIsDamagedOrLonger) {
   Write("dump.rdb", RdbOf(RdbDatabase(50) + RdbKey("a", "1")));
   EXPECT_EQ(Import(),
             "The import of dump.rdb has failed: dump.rdb: the file has a database 50, this server "
-            "16 (databases), at key 'a'");
+            "16 (databases), at key 'a', at offset 16");
+}
+
+TEST_F(RedisImportTest, WhatIsRenamedForClientsIsKnownToFiles) {
+  Write("dump.rdb", RdbOf(RdbLibrary() + RdbKey("a", "1")));
+  const std::vector<std::string> renamed = {"--rename-command", "FUNCTION", "",
+                                            "--rename-command", "SET",      "put"};
+  EXPECT_EQ(Import(renamed), "");
+  EXPECT_EQ(Run("FCALL f 0"), ":7\r\n");
+  EXPECT_EQ(Run("FUNCTION STATS").substr(0, 4), "-ERR");
+  Stop();
+  fs::remove_all(data());
+  SetUp();
+  Write("appendonly.aof", Wire({"SET", "a", "1"}) + Wire({"PUT", "b", "1"}));
+  EXPECT_EQ(Import(renamed), "");
+  EXPECT_EQ(Run("MGET a b"), "*2\r\n$1\r\n1\r\n$1\r\n1\r\n");
+  EXPECT_EQ(Run("SET a 2").substr(0, 4), "-ERR");
 }
 
 TEST_F(RedisImportTest, ErrorsOfCommandsAreCounted) {
@@ -236,12 +254,12 @@ TEST_F(RedisImportTest, AnImportThatWasCutBeginsAnew) {
 TEST_F(RedisImportTest, AStartThatFailedWhileTheStoreWasMade) {
   Write("dump.rdb", RdbOf(RdbKey("a", "1")));
   const std::string wal_dir = folder_.path() + "/wal";
-  fs::create_directories(wal_dir);
-  std::ofstream(wal_dir + "/000004.log").close();
-  EXPECT_NE(StartError({"--wal-dir", wal_dir}).find("existing log file"), std::string::npos);
+  const std::string in_the_way = wal_dir + "/hearth.owner.tmp";
+  fs::create_directories(in_the_way);
+  EXPECT_NE(StartError({"--wal-dir", wal_dir}).find(in_the_way), std::string::npos);
   ASSERT_TRUE(fs::exists(data() + "/CURRENT"));
   EXPECT_TRUE(HasMark());
-  fs::remove(wal_dir + "/000004.log");
+  fs::remove(in_the_way);
   EXPECT_EQ(Import({"--wal-dir", wal_dir}), "");
   EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
   EXPECT_FALSE(HasMark());
