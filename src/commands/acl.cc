@@ -43,10 +43,7 @@ void ReplySelector(const AclSelector& selector, Reply& reply) {
 
 // ACL CAT [category] -> the categories, or the commands of one
 void AclCat(const Args& args, Session& session, Reply& reply) {
-  if (args.size() > 3) {
-    return reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                       std::string(args[1].substr(0, 128)) + "'. Try ACL HELP.");
-  }
+  if (args.size() > 3) return reply.Error(WrongSubcommand("ACL", args[1]));
   std::vector<std::string_view> names;
   if (args.size() == 2) {
     names = CategoryNames();
@@ -126,10 +123,7 @@ void AclWhoAmI(const Args&, Session& session, Reply& reply) {
 
 // ACL GENPASS [bits] -> as many random bits, in hexadecimal digits
 void AclGenPass(const Args& args, Session&, Reply& reply) {
-  if (args.size() > 3) {
-    return reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                       std::string(args[1].substr(0, 128)) + "'. Try ACL HELP.");
-  }
+  if (args.size() > 3) return reply.Error(WrongSubcommand("ACL", args[1]));
   int64_t bits = 256;
   if (args.size() == 3) {
     const auto given = ReadInteger(args[2], reply);

@@ -69,10 +69,7 @@ void ReplyEntry(const AclLog::Entry& entry, int64_t now_ms, Reply& reply) {
 
 // ACL LOG [count | RESET] -> the latest refusals, the last one first
 void AclShowLog(const Args& args, Session& session, Reply& reply) {
-  if (args.size() > 3) {
-    return reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                       std::string(args[1].substr(0, 128)) + "'. Try ACL HELP.");
-  }
+  if (args.size() > 3) return reply.Error(WrongSubcommand("ACL", args[1]));
   AclLog& log = session.server().acl_log();
   int64_t count = kShownByDefault;
   if (args.size() == 3) {

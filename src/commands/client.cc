@@ -112,11 +112,12 @@ void ClientReply(const Args& args, Session& session, Reply& reply) {
 
 // CLIENT UNBLOCK id [TIMEOUT | ERROR]
 void ClientUnblock(const Args& args, Session& session, Reply& reply) {
-  const auto id = ParseInt64(args[2]);
-  if (!id) return reply.Error(kErrNotInteger);
+  if (args.size() > 4) return reply.Error(WrongSubcommand("CLIENT", args[1]));
   if (args.size() == 4 && !IsWord(args[3], "TIMEOUT") && !IsWord(args[3], "ERROR")) {
     return reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
+  const auto id = ParseInt64(args[2]);
+  if (!id) return reply.Error(kErrNotInteger);
   const bool with_error = args.size() == 4 && IsWord(args[3], "ERROR");
   BlockedClients& blocked = session.server().blocked_clients();
   WaitingClients& waiting = session.server().replication().waiting_clients();

@@ -42,7 +42,7 @@ void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply
     return reply.Error("ERR Invalid number of arguments specified for command");
   }
   std::vector<KeyPlace> places;
-  if (!FindKeyPlaces(*command, call, &places)) {
+  if (!FindKeyPlaces(*command, call, &places) || places.empty()) {
     if (command->flags & kCmdNoMandatoryKeys) return reply.Array(0);
     return reply.Error("ERR Invalid arguments specified for command");
   }

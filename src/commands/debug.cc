@@ -293,17 +293,14 @@ void Ignore(const Args&, Session&, Reply& reply) {
   reply.Ok();
 }
 
-constexpr std::string_view kReplyBufferUsage =
-    "ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.";
-
 // DEBUG REPLYBUFFER PEAK-RESET-TIME ms | NEVER | RESET, RESIZING 0 | 1
 void SetReplyBuffer(const Args& args, Session& session, Reply& reply) {
   ReplyBufferRules& rules = session.server().reply_buffer_rules();
-  if (args.size() != 4) return reply.Error(kReplyBufferUsage);
+  if (args.size() != 4) return reply.Error(WrongSubcommand("DEBUG", args[1]));
   if (IsWord(args[2], "RESIZING")) {
     rules.resizes = ParseInt64(args[3]).value_or(0) != 0;
   } else if (!IsWord(args[2], "PEAK-RESET-TIME")) {
-    return reply.Error(kReplyBufferUsage);
+    return reply.Error(WrongSubcommand("DEBUG", args[1]));
   } else if (IsWord(args[3], "NEVER")) {
     rules.peak_reset_ms = -1;
   } else if (IsWord(args[3], "RESET")) {
@@ -531,8 +528,7 @@ void Debug(const Args& args, Session& session, Reply& reply) {
     if (args.size() < command.args_min || args.size() > command.args_max) break;
     return command.run(args, session, reply);
   }
-  reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-              std::string(args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+  reply.Error(WrongSubcommand("DEBUG", args[1]));
 }
 
 }  // namespace hearth

@@ -121,8 +121,7 @@ bool ReadLibraries(std::string_view payload, std::vector<std::string>* codes, st
 }
 
 void RejectArguments(const Args& args, Reply& reply) {
-  reply.Error("ERR unknown subcommand or wrong number of arguments for '" + std::string(args[1]) +
-              "'. Try FUNCTION HELP.");
+  reply.Error(WrongSubcommand("FUNCTION", args[1]));
 }
 
 }  // namespace

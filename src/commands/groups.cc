@@ -11,6 +11,8 @@ std::atomic<uint32_t> g_db_count{16};
 std::atomic<bool> g_uses_lfu{false};
 std::atomic<uint32_t> g_lfu_decay_minutes{1};
 
+constexpr size_t kShownNameMax = 128;  // as Redis
+
 }  // namespace
 
 std::vector<std::span<const Command>> DataCommandGroups() {
@@ -68,6 +70,12 @@ void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu, uint32_t lfu_decay_minut
 
 std::string WrongArity(std::string_view command_name) {
   return "ERR wrong number of arguments for '" + std::string(command_name) + "' command";
+}
+
+std::string WrongSubcommand(std::string_view container_name, std::string_view subcommand) {
+  return "ERR unknown subcommand or wrong number of arguments for '" +
+         std::string(subcommand.substr(0, kShownNameMax)) + "'. Try " +
+         std::string(container_name) + " HELP.";
 }
 
 void ReplyHelp(std::string_view command_name, std::initializer_list<std::string_view> lines,

@@ -65,6 +65,8 @@ void SetKeyspaceFacts(uint32_t db_count, bool uses_lfu, uint32_t lfu_decay_minut
 
 // "ERR wrong number of arguments for 'x' command".
 std::string WrongArity(std::string_view command_name);
+// What a container says of a call of a subcommand with too many words.
+std::string WrongSubcommand(std::string_view container_name, std::string_view subcommand);
 
 // An integer argument; on nullopt the error is written.
 std::optional<int64_t> ReadInteger(std::string_view argument, Reply& reply);

@@ -75,10 +75,7 @@ void Publish(NameKind kind, const Args& args, Session& session, Reply& reply,
 }
 
 void ReplyNames(NameKind kind, const Args& args, Session& session, Reply& reply) {
-  if (args.size() > 3) {
-    return reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                       std::string(args[1]) + "'. Try PUBSUB HELP.");
-  }
+  if (args.size() > 3) return reply.Error(WrongSubcommand("PUBSUB", args[1]));
   const std::vector<std::string> names =
       session.server().pubsub().Names(kind, args.size() == 3 ? args[2] : "*");
   reply.Array(names.size());

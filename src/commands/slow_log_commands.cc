@@ -10,7 +10,7 @@ namespace hearth {
 // SLOWLOG GET [count]
 void SlowlogGet(const Args& args, Session& session, Reply& reply) {
   constexpr std::string_view kBadCount = "ERR count should be greater than or equal to -1";
-  if (args.size() > 3) return reply.Error(WrongArity("slowlog|get"));
+  if (args.size() > 3) return reply.Error(WrongSubcommand("SLOWLOG", args[1]));
   const auto count = args.size() == 3 ? ParseInt64(args[2]) : std::optional<int64_t>(10);
   if (!count || *count < -1) return reply.Error(kBadCount);
   const auto entries =

@@ -140,6 +140,7 @@ bool TakeRangeOptions(const Args& args, const RangeForm& form, RangeQuery* query
                       Reply& reply) {
   for (size_t index = form.first_arg + 3; index < args.size(); ++index) {
     const std::string_view word = args[index];
+    const bool takes_by = form.takes_form && query->range.by == RangeBy::kRank;
     if (form.takes_scores && IsWord(word, "WITHSCORES")) {
       query->with_scores = true;
     } else if (IsWord(word, "LIMIT") && index + 2 < args.size()) {
@@ -150,11 +151,11 @@ bool TakeRangeOptions(const Args& args, const RangeForm& form, RangeQuery* query
       query->limit = *limit;
       *has_limit = *limit != -1;
       index += 2;
-    } else if (form.takes_form && IsWord(word, "REV")) {
+    } else if (form.takes_form && !query->reverse && IsWord(word, "REV")) {
       query->reverse = true;
-    } else if (form.takes_form && IsWord(word, "BYLEX")) {
+    } else if (takes_by && IsWord(word, "BYLEX")) {
       query->range.by = RangeBy::kLex;
-    } else if (form.takes_form && IsWord(word, "BYSCORE")) {
+    } else if (takes_by && IsWord(word, "BYSCORE")) {
       query->range.by = RangeBy::kScore;
     } else {
       reply.Error(kErrSyntax);

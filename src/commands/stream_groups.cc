@@ -28,8 +28,7 @@ bool ReadGroupOptions(const Args& args, bool is_create, Reply& reply, GroupOptio
       }
       options->entries_read = *entries_read;
     } else {
-      reply.Error("ERR unknown subcommand or wrong number of arguments for '" + NameText(args[1]) +
-                  "'. Try XGROUP HELP.");
+      reply.Error(WrongSubcommand("XGROUP", args[1]));
       return false;
     }
   }

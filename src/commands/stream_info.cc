@@ -130,8 +130,7 @@ void ReplyFullStream(const StreamKey& stream, size_t count_max, Reply& reply) {
 bool ReadFullOptions(const Args& args, Reply& reply, size_t* count_max) {
   const bool has_count = args.size() == 6 && IsWord(args[4], "COUNT");
   if (!IsWord(args[3], "FULL") || (args.size() != 4 && !has_count)) {
-    reply.Error("ERR unknown subcommand or wrong number of arguments for '" + NameText(args[1]) +
-                "'. Try XINFO HELP.");
+    reply.Error(WrongSubcommand("XINFO", args[1]));
     return false;
   }
   *count_max = kFullCountDefault;

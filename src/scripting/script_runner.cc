@@ -19,6 +19,7 @@ namespace hearth {
 namespace {
 
 constexpr std::string_view kErrNoScript = "NOSCRIPT No matching script. Please use EVAL.";
+constexpr std::string_view kErrNoFunction = "ERR Function not found";
 constexpr size_t kFirstKey = 3;  // of the arguments
 
 }  // namespace
@@ -111,6 +112,7 @@ bool ScriptRunner::ReadKeys(const Args& args, Job* job, Reply& reply) {
 
 void ScriptRunner::Eval(const Args& args, Session& session, bool by_sha, bool read_only,
                         Reply& reply) {
+  if (by_sha && args[1].size() != kShaSize) return reply.Error(kErrNoScript);
   Job job{};
   if (!ReadKeys(args, &job, reply)) return;
   std::string error;
@@ -126,8 +128,11 @@ void ScriptRunner::Eval(const Args& args, Session& session, bool by_sha, bool re
 }
 
 void ScriptRunner::CallFunction(const Args& args, Session& session, bool read_only, Reply& reply) {
+  const auto count = ParseInt64(args[2]);
+  const bool fits = count && *count >= 0 && *count <= static_cast<int64_t>(args.size() - kFirstKey);
+  if (!fits && !server_.functions().PublishedFlags(args[1])) return reply.Error(kErrNoFunction);
+  if (!count) return reply.Error("ERR Bad number of keys provided");
   Job job{};
-  if (!ParseInt64(args[2])) return reply.Error("ERR Bad number of keys provided");
   if (!ReadKeys(args, &job, reply)) return;
   job.what.is_function = true;
   job.what.name = args[1];
@@ -142,7 +147,7 @@ bool ScriptRunner::FindFunction(Job* job, Reply& reply) {
   Functions& functions = server_.functions();
   const LibraryFunction* const function = functions.Find(job->what.name);
   if (function == nullptr) {
-    reply.Error("ERR Function not found");
+    reply.Error(kErrNoFunction);
     return false;
   }
   job->interpreter = &functions.interpreter();
