@@ -196,6 +196,8 @@ void RemoveOldSnapshots(const CheckpointOptions& options) {
 Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const std::string& dir,
                       SnapshotInfo* info) {
   Progress progress(engine);
+  // What a store that failed has on the disk may not be all that was acknowledged.
+  if (Status failure = engine.log().failure(); !failure.ok()) return failure;
   {
     auto guard = engine.store().Guard();
     if (engine.store().db() == nullptr) return Status::IoError("the store is closed");

@@ -211,6 +211,7 @@ bool Engine::WritesAllowed(std::string* reason) {
 Status Engine::SetSyncPolicy(SyncPolicy policy) {
   const SyncPolicy old = log_->policy();
   if (old == policy) return Status::Ok();
+  if (failed_) return Status::Busy("writing has failed, and the disk takes no writes again yet");
   if (old == SyncPolicy::kOff) {
     // What was written without a WAL must be in table files before the WAL goes on behind it.
     // Groups between the flush and the switch would leave a hole, so the shards are held.
@@ -225,6 +226,14 @@ Status Engine::SetSyncPolicy(SyncPolicy policy) {
   }
   log_->SetPolicy(policy);
   return policy == SyncPolicy::kOff ? Status::Ok() : log_->Sync();
+}
+
+Status Engine::FlushUnlogged() {
+  if (log_->policy() != SyncPolicy::kOff) return Status::Ok();
+  if (std::lock_guard tick_lock(tick_mutex_); failed_) {
+    if (Status status = store_->Resume(); !status.ok()) return status;
+  }
+  return store_->Flush(/*wait=*/true);
 }
 
 void Engine::SetDiskFreeMin(uint64_t bytes, double ratio) {
@@ -312,8 +321,11 @@ Status Engine::Shutdown() {
     }
     // What expired in the last turn may still wait in the open group.
     (void)log_->CommitAndWait(log_->joined_seq());
-    if (log_->policy() == SyncPolicy::kOff) status = store_->Flush(/*wait=*/true);
-    if (status.ok()) status = log_->Sync();
+  }
+  if (log_->policy() == SyncPolicy::kOff) {
+    status = FlushUnlogged();
+  } else if (log_->accepting()) {
+    status = log_->Sync();
   }
   log_->Stop();
   const uint64_t synced_seq = log_->synced_seq();

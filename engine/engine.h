@@ -106,8 +106,10 @@ class Engine {
   bool WritesAllowed(std::string* reason);
   bool writes_allowed() const { return writes_allowed_.load(std::memory_order_relaxed); }
 
-  // `appendonly` and `appendfsync` at run time. May wait for a flush.
+  // `appendonly` and `appendfsync` at run time; may wait for a flush. Busy after a failure.
   Status SetSyncPolicy(SyncPolicy policy);
+  // With the WAL off: puts on the disk what is in memory alone, after a failure too.
+  Status FlushUnlogged();
   void SetDiskFreeMin(uint64_t bytes, double ratio);
   void SetActiveExpire(bool on) { active_expire_ = on; }
   // While set, nothing expires by itself (CLIENT PAUSE, FAILOVER): neither by and by nor when it is
@@ -158,8 +160,7 @@ class Engine {
   // Returns false when it had to stop. The warm-up begins with it.
   bool WarmRemembered();
 
-  // Syncs the WAL, marks the shutdown as clean and stops the threads. Compactions are cancelled.
-  // Idempotent.
+  // Syncs the WAL, marks the shutdown as clean and ends the threads, once; cancels compactions.
   Status Shutdown();
 
   struct Gauges {

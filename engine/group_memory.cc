@@ -244,7 +244,7 @@ void GroupMemory::PutHead(const Place& place, const HeadKeyParts& key, const Hea
   Shard::Db& db = place.shard->dbs[place.db];
   Object* old = db.table ? db.table->Find(key.position, key.key) : nullptr;
   if (old == nullptr && !db.complete && !warm_) {
-    ++place.shard->demotion_count;  // what warms the shard may have passed it
+    ++place.shard->forget_count;  // what warms the shard may have passed it
     return;
   }
   const bool expires = value.expire_at_ms != kNoExpiry;
@@ -302,7 +302,7 @@ bool GroupMemory::PutSpreadHead(const Place& place, const HeadKeyParts& key,
     if (holder != old) Remove(from, from_position, from_key, seq);
   } else if (value.object_id >= group_.first_seq && !forgotten_.contains(value.object_id)) {
     if (old == nullptr && !db.complete && !warm_) {
-      ++place.shard->demotion_count;
+      ++place.shard->forget_count;
       return true;
     }
     object = ObjectFromHead(key.key, value);
@@ -411,7 +411,7 @@ void GroupMemory::Forget(const Place& place, uint64_t position, std::string_view
     Object::Free(db.table->Remove(position, key));
   }
   db.complete = false;
-  ++place.shard->demotion_count;
+  ++place.shard->forget_count;
   place.shard->max_demoted_seq = std::max(place.shard->max_demoted_seq, group_.last_seq());
 }
 

@@ -231,7 +231,8 @@ void Engine::Heal() {
     return;
   }
   const uint64_t committed_seq = log_->committed_seq();
-  status = store_->Reopen();
+  // What was written without a log is in memory alone: it stays there until it can be flushed.
+  status = log_->policy() == SyncPolicy::kOff ? store_->Resume() : store_->Reopen();
   if (status.ok() && store_->LatestSeq() < committed_seq) {
     status =
         Status::Corruption("the reopened store ends at " + std::to_string(store_->LatestSeq()) +
@@ -241,7 +242,7 @@ void Engine::Heal() {
   bool fresh = false;
   if (status.ok()) status = LoadState(&state, &fresh);
   if (!status.ok()) {
-    Log(3, "cannot reopen the store: " + status.message());
+    Log(3, "cannot write to the store again: " + status.message());
     return;
   }
   {

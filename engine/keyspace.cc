@@ -271,6 +271,7 @@ void Keyspace::ForgetAll() {
       shard->dbs[db].complete = log_.KeyCount(db) == 0;
     }
     shard->max_demoted_seq = 0;
+    ++shard->forget_count;
   }
   watched_keys_.NoteAll();
   KeyChanges changes;
@@ -317,6 +318,7 @@ void Keyspace::ForgetUncommitted() {
       shard->dbs[db].complete = false;
     }
   }
+  for (const auto& shard : shards_) ++shard->forget_count;
   for (const auto& shard : shards_) ForgetUncommittedIn(*shard, committed_seq);
 }
 

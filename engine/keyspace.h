@@ -64,7 +64,7 @@ struct Shard {
   alignas(64) std::mutex mutex;
   std::vector<Db> dbs;           // by database index
   uint64_t max_demoted_seq = 0;  // greatest seq of an object demoted since the start
-  uint64_t demotion_count = 0;
+  uint64_t forget_count = 0;     // what fills the memory beside may have passed by what left it
   std::atomic<size_t> bytes{0};  // of all databases; read without the lock
 
   void AddBytes(uint32_t db, size_t add, size_t remove) {

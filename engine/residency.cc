@@ -75,7 +75,7 @@ void Forget(Keyspace& keyspace, Shard& shard, uint32_t db, const Object* object)
     keyspace.replica_index().Erase(object->collection()->object_id());
   }
   shard.dbs[db].complete = false;
-  ++shard.demotion_count;
+  ++shard.forget_count;
   Bump(shard.counters.demoted);
 }
 

@@ -1,8 +1,15 @@
 // Tested by tests/engine/snapshot_copy_test.cc.
 #include "engine/snapshot_copy.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/checkpoint.h"
 #include "engine/store.h"
@@ -50,6 +57,33 @@ Status CopyFiles(const std::string& from, const std::string& to) {
   return error ? Status::IoError("cannot list " + from + ": " + error.message()) : Status::Ok();
 }
 
+// Who makes the copy of a snapshot does so alone; the others find it made. Held to the end of the
+// scope; where it can't be had for want of a right, what follows tells.
+class CopyLock {
+ public:
+  explicit CopyLock(const std::string& dir)
+      : fd_(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+  ~CopyLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  CopyLock(const CopyLock&) = delete;
+  CopyLock& operator=(const CopyLock&) = delete;
+
+  // False: another process has it for long.
+  bool Take() {
+    constexpr int kTriesMax = 200;
+    constexpr std::chrono::milliseconds kBetween(50);
+    for (int i = 0; fd_ >= 0 && i < kTriesMax; ++i) {
+      if (::flock(fd_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+      std::this_thread::sleep_for(kBetween);
+    }
+    return fd_ < 0;
+  }
+
+ private:
+  const int fd_;
+};
+
 }  // namespace
 
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
@@ -67,6 +101,8 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
     if (is_gone) *working_dir = opened;
     return Status::Ok();
   }
+  CopyLock lock(data_dir);
+  if (!lock.Take()) return Status::Busy("another process makes its copy of " + data_dir);
   *working_dir = opened;
   std::string origin;
   if (Status status = FileChecksum(manifest, &origin); !status.ok()) return status;

@@ -10,7 +10,8 @@
 //                          its own yet (a replica has its primary's). Whoever puts a store together
 //                          from a snapshot's files writes it too.
 //
-// Thread: one, before the store is opened.
+// Thread: one, before the store is opened; of several processes that start from one snapshot the
+// first makes the copy (flock(2) on the snapshot's directory), and the others wait for it.
 
 #include <string>
 
@@ -20,7 +21,7 @@ namespace hearth {
 
 // When data_dir is a snapshot, makes its copy, if there is none; *working_dir is what to open: also
 // when the snapshot was removed since the copy was made. Else that is data_dir itself. Errors:
-// Invalid: there is a copy, of another snapshot.
+// Invalid: there is a copy, of another snapshot; Busy: another process takes long to make it.
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
 
 // Invalid: the store in dir is a copy that was never opened, and wal_dir holds logs already: of

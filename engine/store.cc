@@ -206,6 +206,21 @@ Status Store::Reopen() {
   return OpenLocked();
 }
 
+// 7.8.3 goes on as one that is stopped: it waits for no flush any more. So it is opened anew, once
+// nothing is in memory alone.
+Status Store::Resume() {
+  {
+    std::shared_lock lock(mutex_);
+    if (db_ == nullptr) return Status::IoError("the store is closed");
+    if (const Status resumed = FromRocks(db_->Resume()); !resumed.ok()) return resumed;
+  }
+  if (IntProperty(rocksdb::DB::Properties::kNumEntriesActiveMemTable) != 0 ||
+      IntProperty(rocksdb::DB::Properties::kNumEntriesImmMemTables) != 0) {
+    return Status::Busy("not all of the memtables is flushed yet");
+  }
+  return Reopen();
+}
+
 namespace {
 
 class DroppedRanges : public rocksdb::WriteBatch::Handler {

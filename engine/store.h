@@ -59,6 +59,9 @@ class Store {
   Status Exchange(const std::function<Status()>& exchange);
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
   Status Reopen();
+  // The same after a flush that failed while nothing was written to the log: what memory still has
+  // is flushed before, else the store stays as it is. Not every error passes.
+  Status Resume();
 
   // Writes one group as one WAL record and one memtable insertion.
   Status Write(rocksdb::WriteBatch* batch, bool use_wal, bool sync);

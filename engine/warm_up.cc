@@ -45,11 +45,11 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
   constexpr size_t kRowsAPiece = 2000;
   Shard& shard = keyspace_->shard(shard_index);
   const uint32_t db_id = log_->DbId(db);
-  uint64_t demotions_before;
+  uint64_t forgets_before;
   {
     std::lock_guard lock(shard.mutex);
     if (shard.dbs[db].complete) return;
-    demotions_before = shard.demotion_count;
+    forgets_before = shard.forget_count;
   }
   uint64_t from = keyspace_->FirstPosition(shard_index);
   const uint64_t last = keyspace_->LastPosition(shard_index);
@@ -77,7 +77,7 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
     if (!status.ok()) return;
     {
       std::lock_guard lock(shard.mutex);
-      if (shard.demotion_count != demotions_before || log_->DbId(db) != db_id) return;
+      if (shard.forget_count != forgets_before || log_->DbId(db) != db_id) return;
       for (Row& row : rows) {
         row.spread = row.spread || !InstallPacked(*keyspace_, shard, db, db_id, row, view_seq,
                                                   epoch, /*hot=*/false);
@@ -94,7 +94,7 @@ void Engine::WarmShard(uint32_t shard_index, uint32_t db) {
   }
   std::lock_guard lock(shard.mutex);
   // Deletions of this time stand as tombstones, so nothing stored can be missing in memory.
-  if (shard.demotion_count == demotions_before && log_->DbId(db) == db_id) {
+  if (shard.forget_count == forgets_before && log_->DbId(db) == db_id) {
     shard.dbs[db].complete = true;
   }
 }

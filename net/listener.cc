@@ -2,6 +2,7 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -140,10 +141,21 @@ std::string Listener::OpenUnix() {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return FailOpen(fd, path);
   ::fchmod(fd, options_.unix_permissions);
+  gid_t group = static_cast<gid_t>(-1);
+  if (!options_.unix_group.empty()) {
+    // Not reentrant: nobody else asks while the sockets are opened.
+    const struct group* const found = ::getgrnam(options_.unix_group.c_str());
+    if (found == nullptr) {
+      ::close(fd);
+      return path + ": no group " + options_.unix_group + " is known";
+    }
+    group = found->gr_gid;
+  }
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     return FailOpen(fd, path);
   }
-  if (::chmod(path.c_str(), options_.unix_permissions) != 0 ||
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), group) != 0 ||
+      ::chmod(path.c_str(), options_.unix_permissions) != 0 ||
       ::listen(fd, options_.backlog) != 0) {
     const std::string error = FailOpen(fd, path);
     ::unlink(path.c_str());

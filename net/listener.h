@@ -45,6 +45,7 @@ struct ListenerOptions {
   // Not empty: a unix socket instead.
   std::string unix_path;
   unsigned unix_permissions = 0700;
+  std::string unix_group;  // whose file it is; empty: the process'
 
   int backlog = 511;
 };

@@ -1,5 +1,6 @@
-// The directives of Redis 7.2 that are accepted and kept but mean nothing here. A directive that
-// comes to mean something moves to config_table.cc. Tested by tests/src/config_commands_test.cc.
+// The directives of Redis 7.2, and of its and Valkey's later versions, that are accepted and kept
+// but mean nothing here. A directive that comes to mean something moves to config_table.cc. Tested
+// by tests/src/config_commands_test.cc.
 #include <cstdint>
 
 #include "src/config.h"
@@ -41,6 +42,10 @@ constexpr Directive With(uint8_t flag, Directive row) {
 }
 constexpr Directive Fixed(Directive row) {
   return With(kImmutable, row);
+}
+// Of a later version: what knows 7.2 alone is not shown it.
+constexpr Directive Later(Directive row) {
+  return With(kHidden, row);
 }
 constexpr Directive Also(string_view alias, Directive row) {
   row.alias = alias;
@@ -122,6 +127,37 @@ constexpr Directive kIgnoredDirectives[] = {
     Bool("tls-cluster", "no"),
     Bool("use-exit-on-panic", "no"),
     With(kHidden, Int("watchdog-period", "0", 0, INT32_MAX)),
+    Later(Int("active-defrag-cycle-us", "500", 0, 100000)),
+    Later(Text("availability-zone", "")),
+    Later(Int("cluster-blacklist-ttl", "60", 0)),
+    Later(Int("cluster-compatibility-sample-ratio", "0", 0, 100)),
+    Later(Enum("cluster-config-save-behavior", "sync", "sync best-effort")),
+    Later(Fixed(Int("cluster-databases", "1", 1))),
+    Later(Int("cluster-manual-failover-timeout", "5000", 1, INT32_MAX)),
+    Later(Int("cluster-ping-interval", "1000", 0)),
+    Later(Text("cluster-slot-stats-enabled", "no")),
+    Later(Int("commandlog-large-reply-max-len", "128", 0)),
+    Later(Int("commandlog-large-request-max-len", "128", 0)),
+    Later(Int("commandlog-reply-larger-than", "1048576", -1)),
+    Later(Int("commandlog-request-larger-than", "1048576", -1)),
+    Later(Bool("dual-channel-replication-enabled", "no")),
+    Later(Int("events-per-io-thread", "2", 0)),
+    Later(Bool("extended-redis-compatibility", "no")),
+    Later(Fixed(Text("hash-seed", ""))),
+    Later(Text("key-memory-histograms", "no")),
+    Later(Bool("lazyexpire-nested-arbitrary-keys", "yes")),
+    Later(Enum("log-format", "legacy", "legacy logfmt")),
+    Later(Enum("log-timestamp-format", "legacy", "legacy iso8601 milliseconds")),
+    Later(Int("lookahead", "16", 1)),
+    Later(Int("max-new-connections-per-cycle", "10", 1, 1000)),
+    Later(Int("max-new-tls-connections-per-cycle", "1", 1, 1000)),
+    Later(Fixed(Bool("mptcp", "no"))),
+    Later(Int("prefetch-batch-max-size", "16", 0, 128)),
+    Later(Enum("rdb-version-check", "strict", "strict relaxed")),
+    Later(Bool("repl-mptcp", "no")),
+    Later(Bool("repl-rdb-channel", "no")),
+    Later(Memory("replica-full-sync-buffer-limit", "0")),
+    Later(Bool("vset-force-single-threaded-execution", "no")),
 };
 
 }  // namespace

@@ -117,9 +117,10 @@ class SignalWatch {
       const auto says = [&](const char* word) { return words.find(word) != words.npos; };
       // Whoever insists does not wait for replicas.
       const bool insists = signal == SIGINT && server.shutdown().is_waiting();
-      server.shutdown().Begin(
-          {.save = says(" save "), .now = insists || says(" now "), .force = says(" force ")},
-          nullptr);
+      server.shutdown().Begin({.save = says(" save "),
+                               .now = insists || says(" now "),
+                               .force = says(" force ") || says(" nosave ")},
+                              nullptr);
     }
   }
 

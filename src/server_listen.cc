@@ -83,8 +83,14 @@ std::shared_ptr<TlsContext> BuildTls(const Config& config, std::string* error,
 
 }  // namespace
 
+// Memory that is limited is for the data: groups that the ring does not hold are read from the log.
 FeedLimits Server::FeedLimitsOfConfig() const {
-  return {.ring_bytes_max = static_cast<uint64_t>(config_.Int("repl-backlog-size")),
+  constexpr int64_t kShareOfMemory = 8, kLeastBytes = 1 << 20;
+  int64_t ring_bytes = config_.Int("repl-backlog-size");
+  if (const int64_t limit = config_.Int("maxmemory"); limit != 0) {
+    ring_bytes = std::min(ring_bytes, std::max(kLeastBytes, limit / kShareOfMemory));
+  }
+  return {.ring_bytes_max = static_cast<uint64_t>(ring_bytes),
           .retain_bytes_max = static_cast<uint64_t>(config_.Int("repl-wal-retain-size")),
           .retain_ms_max = config_.Int("repl-wal-retain-time") * 1000,
           .slot_bytes_max = static_cast<uint64_t>(config_.Int("repl-slot-max-size")),
@@ -107,6 +113,7 @@ ListenerOptions Server::OptionsOf(Socket socket) const {
   options.backlog = static_cast<int>(config_.Int("tcp-backlog"));
   if (socket == Socket::kUnix) {
     options.unix_path = config_.Text("unixsocket");
+    options.unix_group = config_.Text("unixsocketgroup");
     const std::string permissions = config_.Text("unixsocketperm");
     if (permissions != "0") {
       options.unix_permissions = static_cast<unsigned>(std::stoul(permissions, nullptr, 8));

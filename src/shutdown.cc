@@ -110,10 +110,12 @@ void Shutdown::Finish() {
     Log(LogLevel::kWarning, "No snapshot is made: what is loaded is not whole");
     options_.save = false;
   }
-  if (!options_.save) return Stop();
-  server_.engine().RunOnReaders([this] {
+  const bool saves = options_.save;
+  if (!saves && server_.engine().log().policy() != SyncPolicy::kOff) return Stop();
+  server_.engine().RunOnReaders([this, saves] {
     SnapshotInfo info;
-    const Status status = server_.snapshots().Take(&info);
+    const Status status =
+        saves ? server_.snapshots().Take(&info) : server_.engine().FlushUnlogged();
     std::lock_guard lock(mutex_);
     if (status.ok() || options_.force) return Stop();
     EndFailed("Error trying to save the DB, can't exit.");

@@ -24,7 +24,7 @@ class Shutdown {
   struct Options {
     bool save = false;
     bool now = false;    // without waiting for replicas
-    bool force = false;  // though the snapshot failed
+    bool force = false;  // though the snapshot, or the flush of what has no log, failed
   };
   // Called on the thread that ends the attempt; must not call back.
   using Done = std::function<void(bool stops)>;

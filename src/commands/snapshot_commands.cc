@@ -72,6 +72,7 @@ void ShutdownServer(const Args& args, Session& session, Reply& reply) {
     if (nosave || options.save || options.now || options.force) return reply.Error(kErrSyntax);
     return server.shutdown().Abort() ? reply.Ok() : reply.Error("ERR No shutdown in progress.");
   }
+  options.force |= nosave;
   if (server.scripting().is_busy()) {
     if (!nosave) return reply.Error(server.scripting().BusyError());
     server.scripting().RequestStop();

@@ -137,7 +137,7 @@ void RedisFeed::ReadLimits() {
   while (words >> name >> hard >> soft >> seconds) {
     if ((name == "replica" || name == "slave") && hard != 0) held_max = hard;
   }
-  stream_.SetLimits(static_cast<uint64_t>(server_.config().Int("repl-backlog-size")), held_max);
+  stream_.SetLimits(server_.FeedLimitsOfConfig().ring_bytes_max, held_max);
 }
 
 // Everything behind *seq goes into the stream, and is held for the follower: the view comes later.

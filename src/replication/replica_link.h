@@ -23,6 +23,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "src/replication/link_socket.h"
 
@@ -45,6 +46,7 @@ struct LinkSettings {
   std::string source_address;  // empty = the system's choice
   std::string announce_ip;     // empty = what the primary sees
   int announce_port = 0;
+  std::vector<int> own_ports;  // where this server listens
   int64_t timeout_ms = 60'000;
   std::shared_ptr<TlsContext> tls;
   std::string error;  // not empty: can't be tried, and why

@@ -66,7 +66,7 @@ void Replication::Start() {
   for (const char* name :
        {"replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag",
         "repl-backlog-size", "repl-wal-retain-size", "repl-wal-retain-time", "repl-slot-max-size",
-        "repl-slot-max-age", "replica-warm", "wal-retain"}) {
+        "repl-slot-max-age", "replica-warm", "wal-retain", "maxmemory"}) {
     server_.config().OnChange(name, [this](std::string*) {
       ReadConfig();
       return true;
@@ -165,6 +165,7 @@ LinkSettings Replication::ReadLinkSettings() const {
     settings.announce_port = static_cast<int>(config.Int("tls-port"));
   }
   if (settings.announce_port == 0) settings.announce_port = server_.port();
+  settings.own_ports = {server_.port(), static_cast<int>(config.Int("tls-port"))};
   settings.timeout_ms = config.Int("repl-timeout") * 1000;
   if (tls) settings.tls = server_.NewClientTls(&settings.error);
   return settings;

@@ -100,7 +100,7 @@ void Replication::WriteInfo(std::string* out) {
   const bool active = feed.active();
   const uint64_t first = active ? feed.ring_seq() : 0;
   InfoLine(out, "repl_backlog_active:%d", active ? 1 : 0);
-  InfoLine(out, "repl_backlog_size:%" PRId64, server_.config().Int("repl-backlog-size"));
+  InfoLine(out, "repl_backlog_size:%" PRIu64, server_.FeedLimitsOfConfig().ring_bytes_max);
   InfoLine(out, "repl_backlog_first_byte_offset:%" PRIu64, first);
   InfoLine(out, "repl_backlog_histlen:%" PRIu64, active && seq >= first ? seq - first + 1 : 0);
   InfoLine(out, "repl_backlog_bytes:%" PRIu64, active ? feed.ring_bytes() : 0);

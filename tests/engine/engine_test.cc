@@ -157,6 +157,57 @@ TEST_F(LoadTest, FewBigValuesAreReadAhead) {
 
 class WarmEngineTest : public EngineTest {};
 
+// Each look is a minute behind the last: whatever is told now and then is told each time.
+class HastyClock final : public Clock {
+ public:
+  int64_t WallMs() const override { return clock_.WallMs(); }
+  int64_t MonotonicUs() const override { return now_us_ += 60'000'000; }
+
+ private:
+  ManualClock clock_;
+  mutable std::atomic<int64_t> now_us_{0};
+};
+
+// As a full resync's switch does it, which may end before the warm-up of what it replaces.
+TEST_F(WarmEngineTest, WhatIsForgottenWhileItIsWarmedIsReadAgain) {
+  for (int i = 0; i < 100; ++i) Set("key" + std::to_string(i), std::to_string(i));
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  engine_.reset();
+  HastyClock clock;
+  EngineOptions options = Options();
+  options.clock = &clock;
+  options.warm_on_start = true;
+  options.shard_count = 1;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool opened = false, warmed = false;
+  int forgotten_count = 0;
+  options.log = [&](int, const std::string& line) {
+    if (!line.starts_with("Warm-up")) return;
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return opened; });
+    if (line.ends_with("so far")) {
+      std::lock_guard shard_lock(engine_->keyspace().shard(0).mutex);
+      engine_->keyspace().ForgetAll();
+      ++forgotten_count;
+    } else {
+      warmed = true;
+    }
+    changed.notify_all();
+  };
+  ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
+  {
+    std::unique_lock lock(mutex);
+    opened = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return warmed; });
+  }
+  EXPECT_GT(forgotten_count, 0);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Get("key" + std::to_string(i)), std::to_string(i));
+  EXPECT_EQ(Differences(), "");
+  engine_.reset();
+}
+
 TEST_F(WarmEngineTest, AWarmedStoreAnswersWithoutTheDisk) {
   for (int i = 0; i < 5000; ++i) Set("key" + std::to_string(i), std::to_string(i));
   ASSERT_TRUE(engine_->Shutdown().ok());

@@ -1,6 +1,8 @@
 #include "engine/snapshot_copy.h"
 
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "engine/checkpoint.h"
 #include "tests/engine/engine_fixture.h"
@@ -52,6 +54,27 @@ TEST_F(SnapshotCopyTest, ACopyIsOfTheSnapshotThatIsThere) {
   fs::remove_all(Snapshot() + ".opened");
   ASSERT_TRUE(OpenCopy().ok());
   EXPECT_EQ(copy_->keyspace().KeyCount(0), 2u);
+}
+
+// Several starts at once: one makes the copy, the others find it.
+TEST_F(SnapshotCopyTest, ACopyIsMadeOnce) {
+  Take();
+  for (int round = 0; round < 20; ++round) {
+    fs::remove_all(Snapshot() + ".opened");
+    std::vector<std::thread> threads;
+    std::vector<Status> statuses(8);
+    for (Status& status : statuses) {
+      threads.emplace_back([&] {
+        std::string dir;
+        status = PrepareDataDir(Snapshot(), &dir);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const Status& status : statuses) EXPECT_TRUE(status.ok()) << status.message();
+    EXPECT_FALSE(fs::exists(Snapshot() + ".opened" + kSnapshotUnfinishedSuffix));
+  }
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_EQ(copy_->keyspace().KeyCount(0), 1u);
 }
 
 // Snapshots are removed when newer ones were made.

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <grp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,21 @@ TEST_F(ListenerTest, ServesAUnixSocket) {
   });
   StopAll();
   EXPECT_FALSE(std::filesystem::exists(SocketPath()));
+}
+
+TEST_F(ListenerTest, AUnixSocketMayBeAnotherGroups) {
+  // Whoever may not give a file away has a group of its own at least.
+  const struct group* const other = ::geteuid() == 0 ? ::getgrnam("daemon") : nullptr;
+  const struct group* const given = other != nullptr ? other : ::getgrgid(::getegid());
+  ASSERT_NE(given, nullptr);
+  const gid_t id = given->gr_gid;
+  Start({.unix_path = SocketPath(), .unix_group = given->gr_name});
+  struct stat info;
+  ASSERT_EQ(::stat(SocketPath().c_str(), &info), 0);
+  EXPECT_EQ(info.st_gid, id);
+  EXPECT_EQ(OpenText({.unix_path = folder_ + "/other", .unix_group = "no such group"}),
+            folder_ + "/other: no group no such group is known");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/other"));
 }
 
 TEST_F(ListenerTest, ReplacesOnlyADeadSocketFile) {

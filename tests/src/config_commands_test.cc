@@ -107,6 +107,22 @@ TEST_F(ConfigCommandsTest, AnUnsafeDirectiveThatIsNotSupportedIsRefused) {
   EXPECT_EQ(Run("CONFIG SET replica-read-only no"), Refusal("replica-read-only", why));
 }
 
+// Files of later versions of Redis, and of Valkey.
+TEST_F(ConfigCommandsTest, LaterDirectivesAreTakenAndNotShown) {
+  Config config;
+  ASSERT_EQ(config.Load({WriteFile("max-new-connections-per-cycle 20\nprimaryauth p\n"
+                                   "commandlog-execution-slower-than 7\nrdb-version-check relaxed\n"
+                                   "lazyexpire-nested-arbitrary-keys yes\n")}),
+            "");
+  EXPECT_EQ(config.Text("masterauth"), "p");
+  EXPECT_EQ(config.Int("slowlog-log-slower-than"), 7);
+  EXPECT_EQ(config.Notes().size(), 3u);
+  EXPECT_NE(Config().Load({WriteFile("rdb-version-check never\n")}), "");
+  for (const auto& [name, value] : config_->Get("*")) {
+    EXPECT_FALSE(name.starts_with("max-new-")) << name;
+  }
+}
+
 // One refused directive leaves all of them as they were.
 TEST_F(ConfigCommandsTest, SetIsAllOrNothing) {
   EXPECT_EQ(Run("CONFIG SET maxmemory-samples 7 hz x"),

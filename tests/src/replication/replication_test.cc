@@ -194,6 +194,36 @@ TEST(ReplicationTest, WhatTheRingLacksComesFromTheLog) {
   EXPECT_EQ(primary.Info("stats", "sync_full"), "1");
 }
 
+// Evictions are groups too: a ring that takes all of the memory leaves none to evict for.
+TEST(ReplicationTest, TheRingTakesASmallPartOfLimitedMemory) {
+  Node primary({"--maxmemory", "9mb"}), replica;
+  ASSERT_TRUE(replica.Joins(primary));
+  for (int i = 0; i < 10; ++i) primary.Run("SET big " + std::string(300'000, 'x'));
+  ASSERT_TRUE(replica.CatchesUp(primary));
+  EXPECT_EQ(primary.Info("replication", "repl_backlog_size"), std::to_string((9 << 20) / 8));
+  EXPECT_LE(std::stoi(primary.Info("memory", "mem_replication_backlog")), (9 << 20) / 8);
+  EXPECT_GT(std::stoi(primary.Info("memory", "mem_replication_backlog")), 500'000);
+  primary.Run("CONFIG SET maxmemory 1mb");
+  EXPECT_EQ(primary.Info("replication", "repl_backlog_size"), std::to_string(1 << 20));
+  primary.Run("CONFIG SET maxmemory 0");
+  EXPECT_EQ(primary.Info("replication", "repl_backlog_size"), std::to_string(64 << 20));
+  for (int i = 0; i < 10; ++i) primary.Run("SET big " + std::string(300'000, 'y'));
+  EXPECT_GT(std::stoi(primary.Info("memory", "mem_replication_backlog")), 3'000'000);
+}
+
+TEST(ReplicationTest, AServerDoesNotFollowItself) {
+  Node node;
+  WriteSome(node, 10);
+  EXPECT_EQ(node.Run("REPLICAOF 127.0.0.1 " + std::string(node.port_text())), "+OK\r\n");
+  EXPECT_TRUE(Eventually([&] {
+    return node.Info("replication", "master_link_error") == "connecting: it is this server itself";
+  }));
+  EXPECT_EQ(node.Info("replication", "master_link_status"), "down");
+  EXPECT_EQ(node.Info("replication", "connected_slaves"), "0");
+  EXPECT_EQ(node.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_EQ(node.Run("SET a 1"), "+OK\r\n");
+}
+
 TEST(ReplicationTest, ReplicasOfReplicas) {
   Node top, middle, leaf;
   WriteSome(top, 10);
