@@ -215,6 +215,7 @@ void Server::ApplyMemoryPolicy() {
   const bool lfu = policy == MemoryPolicy::kAllKeysLfu || policy == MemoryPolicy::kVolatileLfu;
   engine_->residency().SetLimit(static_cast<uint64_t>(config_.Int("maxmemory")), policy,
                                 static_cast<uint32_t>(config_.Int("maxmemory-samples")));
+  engine_->feed().SetLimits(FeedLimitsOfConfig());
   keyspace().SetEvictionClock(lfu ? EvictionClock::kLfu : EvictionClock::kLru,
                               static_cast<uint32_t>(config_.Int("lfu-log-factor")),
                               static_cast<uint32_t>(config_.Int("lfu-decay-time")));

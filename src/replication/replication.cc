@@ -66,7 +66,7 @@ void Replication::Start() {
   for (const char* name :
        {"replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag",
         "repl-backlog-size", "repl-wal-retain-size", "repl-wal-retain-time", "repl-slot-max-size",
-        "repl-slot-max-age", "replica-warm", "wal-retain", "maxmemory"}) {
+        "repl-slot-max-age", "replica-warm", "wal-retain"}) {
     server_.config().OnChange(name, [this](std::string*) {
       ReadConfig();
       return true;
