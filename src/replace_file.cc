@@ -15,7 +15,8 @@ std::string ReplaceFile(const std::string& path, const std::string& contents) {
   const std::string temporary = path + ".rewrite";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   struct stat old;
-  bool good = fd >= 0 && (::stat(path.c_str(), &old) != 0 || ::fchmod(fd, old.st_mode & 07777) == 0);
+  bool good =
+      fd >= 0 && (::stat(path.c_str(), &old) != 0 || ::fchmod(fd, old.st_mode & 07777) == 0);
   size_t written = 0;
   while (good && written < contents.size()) {
     const ssize_t size = ::write(fd, contents.data() + written, contents.size() - written);
