@@ -228,12 +228,16 @@ Status Engine::SetSyncPolicy(SyncPolicy policy) {
   return policy == SyncPolicy::kOff ? Status::Ok() : log_->Sync();
 }
 
+// A flush that failed stops the store, as the next write would find.
 Status Engine::FlushUnlogged() {
   if (log_->policy() != SyncPolicy::kOff) return Status::Ok();
-  if (std::lock_guard tick_lock(tick_mutex_); failed_) {
-    if (Status status = store_->Resume(); !status.ok()) return status;
+  std::lock_guard tick_lock(tick_mutex_);
+  if (!failed_) {
+    const Status status = store_->Flush(/*wait=*/true);
+    if (status.ok()) return status;
+    log_->Fail(status);
   }
-  return store_->Flush(/*wait=*/true);
+  return store_->Resume();
 }
 
 void Engine::SetDiskFreeMin(uint64_t bytes, double ratio) {

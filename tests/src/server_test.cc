@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "tests/faults/fault_file_system.h"
 #include "tests/src/server_fixture.h"
 
 namespace hearth {
@@ -227,6 +228,30 @@ TEST_F(ServerTest, ShutdownEndsTheWaitAndSaysNothing) {
   client_->Send("SHUTDOWN SAVE");
   server_->WaitUntilStopped();
   EXPECT_EQ(client_->ReadToEnd(), "");
+}
+
+// Without a log what can't be flushed would be gone.
+TEST_F(ServerTest, AShutdownThatWouldLoseDataIsRefused) {
+  const auto disk = std::make_shared<FaultFileSystem>(rocksdb::FileSystem::Default(),
+                                                      folder_.path() + "/graveyard");
+  adjust_engine_ = [disk](EngineOptions& options) { options.store.file_system = disk; };
+  Restart({"--appendonly", "no"});
+  EXPECT_EQ(Run("SET k v"), "+OK\r\n");
+  disk->Inject(
+      {.match = {FileOp::kAppend, ".sst"}, .error = FaultError::kNoSpace, .and_all_after = true});
+  EXPECT_EQ(Run("SHUTDOWN"), "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+  EXPECT_EQ(Run("GET k"), "$1\r\nv\r\n");
+  disk->Heal();
+  client_->Send("SHUTDOWN");
+  server_->WaitUntilStopped();
+  Restart({"--appendonly", "no"});
+  EXPECT_EQ(Run("GET k"), "$1\r\nv\r\n");
+  EXPECT_EQ(Run("SET more v"), "+OK\r\n");
+  disk->Inject(
+      {.match = {FileOp::kAppend, ".sst"}, .error = FaultError::kNoSpace, .and_all_after = true});
+  client_->Send("SHUTDOWN NOSAVE");
+  server_->WaitUntilStopped();
+  disk->Heal();
 }
 
 TEST_F(ServerTest, SmallCommandsAnswerAsRedisDoes) {
