@@ -124,6 +124,12 @@ bool TakeOption(std::string_view option, std::string_view value, Session& sessio
   return true;
 }
 
+// Whether the other end of a connection is this server's own link.
+bool IsOwnLink(Session& session) {
+  const auto link = session.server().replication().link();
+  return link != nullptr && link->local_address() == session.connection().peer_address();
+}
+
 }  // namespace
 
 void ReplConf(const Args& args, Session& session, Reply& reply) {
@@ -150,6 +156,7 @@ void Psync(const Args& args, Session& session, Reply& reply) {
   if (sender->is_attached()) return;
   Replication& replication = session.server().replication();
   if (replication.is_loading()) return reply.Error(kErrLoading);
+  if (IsOwnLink(session)) return reply.Error("ERR a server does not follow itself");
   const uint64_t next_seq = *next < 0 ? 0 : static_cast<uint64_t>(*next);
   if (args.size() < 4 || !IsWord(args[3], "FAILOVER")) return sender->Psync(args[1], next_seq);
 

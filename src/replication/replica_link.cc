@@ -37,20 +37,6 @@ const char* LinkStateName(LinkState state) {
   return "unknown";
 }
 
-namespace {
-
-// Whether the other end is a socket that this server listens on.
-bool IsOwn(const LinkSocket& socket, const std::vector<int>& own_ports) {
-  const std::string local = socket.local_address(), peer = socket.peer_address();
-  const size_t colon = peer.rfind(':');
-  if (peer.substr(0, colon) != local.substr(0, local.rfind(':'))) return false;
-  return std::ranges::any_of(own_ports, [&](int port) {
-    return port != 0 && peer.substr(colon + 1) == std::to_string(port);
-  });
-}
-
-}  // namespace
-
 ReplicaLink::ReplicaLink(std::string host, int port, std::function<LinkSettings()> settings,
                          LinkFollower& follower)
     : host_(std::move(host)),
@@ -149,7 +135,6 @@ void ReplicaLink::Try() {
   if (!socket.Connect(host_, port_, std::min<int64_t>(current_.timeout_ms, 10'000), current_.tls)) {
     return Fail("connecting: " + socket.error());
   }
-  if (IsOwn(socket, current_.own_ports)) return Fail("connecting: it is this server itself");
   {
     std::lock_guard lock(mutex_);
     local_address_ = socket.local_address();

@@ -23,7 +23,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "src/replication/link_socket.h"
 
@@ -46,7 +45,6 @@ struct LinkSettings {
   std::string source_address;  // empty = the system's choice
   std::string announce_ip;     // empty = what the primary sees
   int announce_port = 0;
-  std::vector<int> own_ports;  // where this server listens
   int64_t timeout_ms = 60'000;
   std::shared_ptr<TlsContext> tls;
   std::string error;  // not empty: can't be tried, and why

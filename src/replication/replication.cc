@@ -165,7 +165,6 @@ LinkSettings Replication::ReadLinkSettings() const {
     settings.announce_port = static_cast<int>(config.Int("tls-port"));
   }
   if (settings.announce_port == 0) settings.announce_port = server_.port();
-  settings.own_ports = {server_.port(), static_cast<int>(config.Int("tls-port"))};
   settings.timeout_ms = config.Int("repl-timeout") * 1000;
   if (tls) settings.tls = server_.NewClientTls(&settings.error);
   return settings;

@@ -216,7 +216,8 @@ TEST(ReplicationTest, AServerDoesNotFollowItself) {
   WriteSome(node, 10);
   EXPECT_EQ(node.Run("REPLICAOF 127.0.0.1 " + std::string(node.port_text())), "+OK\r\n");
   EXPECT_TRUE(Eventually([&] {
-    return node.Info("replication", "master_link_error") == "connecting: it is this server itself";
+    return node.Info("replication", "master_link_error") ==
+           "PSYNC: -ERR a server does not follow itself";
   }));
   EXPECT_EQ(node.Info("replication", "master_link_status"), "down");
   EXPECT_EQ(node.Info("replication", "connected_slaves"), "0");
