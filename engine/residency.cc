@@ -20,6 +20,8 @@ constexpr int kRoundsMax = 5;
 // Of memtables, a share of the limit beyond which they are flushed early and not counted: no
 // eviction frees them.
 constexpr uint64_t kMemtableShare = 4;
+// Of a limit that has room for a store at all: what evictions leave to the keys at least.
+constexpr uint64_t kKeysShare = 8, kLimitWithRoomMin = 8 << 20;
 // Objects that a search for a victim passes before one of the few found is good enough.
 constexpr size_t kPassedMax = 4096;
 // How long after a search through everything the next one is not tried.
@@ -111,8 +113,14 @@ ProcessMemory Residency::Measure() {
     memtable_bytes_ = keyspace_.store().IntProperty("rocksdb.cur-size-all-mem-tables");
     const uint64_t counted = limit / kMemtableShare;
     const uint64_t uncounted = memtable_bytes_ - std::min(memtable_bytes_.load(), counted);
-    excess_bytes_ =
+    int64_t excess =
         static_cast<int64_t>(used - std::min(used, uncounted)) - static_cast<int64_t>(limit);
+    // The rest comes and goes with flushes and compactions: a small limit is not for it alone.
+    if (policy_ != MemoryPolicy::kNoEviction && limit >= kLimitWithRoomMin) {
+      excess = std::min(excess, static_cast<int64_t>(keyspace_.ResidentBytes()) -
+                                    static_cast<int64_t>(limit / kKeysShare));
+    }
+    excess_bytes_ = excess;
   }
   return memory;
 }

@@ -208,6 +208,22 @@ TEST_F(VictimTest, RareKeysThatExpireAreFound) {
 }
 
 // Reading beyond the limit forgets what was read, and evicts nothing.
+// What else takes memory comes and goes: not all keys are evicted for it.
+TEST_F(ResidencyTest, EvictionsLeaveTheKeysAShareOfTheLimit) {
+  constexpr size_t kLimit = 16 << 20;
+  const std::string ballast(2 * kLimit, 'x');
+  for (int i = 0; i < 100; ++i) Set("key" + std::to_string(i), std::string(1000, 'v'));
+  engine_->residency().SetLimit(kLimit, MemoryPolicy::kAllKeysLru, 5);
+  EXPECT_LE(engine_->residency().excess_bytes(), 0);
+  engine_->residency().SetLimit(kLimit, MemoryPolicy::kNoEviction, 5);
+  EXPECT_GT(engine_->residency().excess_bytes(), 0);
+  for (int i = 0; i < 400; ++i) Set("big" + std::to_string(i), std::string(10'000, 'v'));
+  engine_->residency().SetLimit(kLimit, MemoryPolicy::kAllKeysLru, 5);
+  const auto resident = static_cast<int64_t>(engine_->keyspace().ResidentBytes());
+  EXPECT_EQ(engine_->residency().excess_bytes(), resident - static_cast<int64_t>(kLimit / 8));
+  EXPECT_EQ(ballast.size(), 2 * kLimit);
+}
+
 TEST_F(ResidencyTest, WhatReadsLoadGoesBackToTheStoreUnderEveryPolicy) {
   const std::string value(1000, 'v');
   for (int i = 0; i < 500; ++i) Set("cold:" + std::to_string(i), value);
