@@ -60,6 +60,7 @@ void ClientSetInfo(const Args& args, Session& session, Reply& reply) {
 
 // CLIENT PAUSE ms [WRITE | ALL]
 void ClientPause(const Args& args, Session& session, Reply& reply) {
+  if (args.size() > 4) return reply.Error(WrongSubcommand("CLIENT", args[1]));
   const auto ms = ParseInt64(args[2]);
   bool only_writes = false;
   if (args.size() == 4) {

@@ -488,6 +488,7 @@ void ScriptRun::FinishCall(const CommandTable::Found& found, const Args& args, c
   const uint64_t took_us = now_us - call_started_us_;
   CommandStats& stats = dispatcher_.stats_[found.index];
   stats.Record(took_us, server_.TracksLatency());
+  Bump(dispatcher_.counters_.commands);
   call_started_us_ = now_us;
   if (server_.slow_log().Wants(took_us) || server_.latency_monitor().Wants(took_us)) [[unlikely]]
     NoteSlowCall(server_, *found.command, args, took_us);

@@ -11,17 +11,18 @@
 namespace hearth {
 namespace {
 
+// Names with commas between them; none at all in an empty list.
 bool ParseFlags(std::string_view list, uint32_t* flags, std::string* error) {
-  while (!list.empty()) {
-    const size_t end = std::min(list.find(','), list.size());
-    const std::string_view name = list.substr(0, end);
+  if (list.empty()) return true;
+  for (size_t begin = 0, end = 0; end != list.npos; begin = end + 1) {
+    end = list.find(',', begin);
+    const std::string_view name = list.substr(begin, end - begin);
     const uint32_t flag = ScriptFlagNamed(name);
-    if (flag == 0 && !name.empty()) {
+    if (flag == 0) {
       *error = "ERR Unexpected flag in script shebang: " + std::string(name);
       return false;
     }
     *flags |= flag;
-    list.remove_prefix(std::min(end + 1, list.size()));
   }
   return true;
 }

@@ -17,6 +17,13 @@ std::string Sections(const std::string& text) {
   return sections;
 }
 
+TEST_F(InfoTest, WhatScriptsCallCounts) {
+  const auto count = [&] { return std::stoi(InfoField("stats", "total_commands_processed")); };
+  const int before = count();
+  Run("EVAL \"for i = 1, 10 do redis.call('GET', 'k') end\" 0");
+  EXPECT_EQ(count() - before, 12);  // EVAL, and INFO itself
+}
+
 TEST_F(InfoTest, SectionsAreChosenAsRedisDoes) {
   EXPECT_EQ(Sections(RunText("INFO")),
             "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster "
