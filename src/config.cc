@@ -40,7 +40,8 @@ std::string WithoutSecrets(std::string_view line) {
     if (std::exchange(is_first, false)) {
       name = ToLower(word);
       std::erase_if(name, [](char c) { return c == '"' || c == '\''; });
-    } else if (name == "requirepass" || name == "masterauth" || name.ends_with("-file-pass")) {
+    } else if (name == "requirepass" || name == "masterauth" || name == "primaryauth" ||
+               name.ends_with("-file-pass")) {
       return shown + std::string(kRedacted);
     } else if (const size_t sign = word.find_first_not_of("\"'("); name == "user") {
       if (sign != word.npos && word.find_first_of("<>#!", sign) == sign) {

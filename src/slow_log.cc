@@ -39,7 +39,7 @@ bool IsSecretArgument(const Args& args, size_t index) {
   if (!IsWord(args[0], "CONFIG") || index < 3) return false;
   const std::string name = ToLower(args[index - 1]);
   return name == "requirepass" || name == "masterauth" || name == "masteruser" ||
-         name.ends_with("-file-pass");
+         name == "primaryauth" || name == "primaryuser" || name.ends_with("-file-pass");
 }
 
 void SlowLog::Configure(int64_t threshold_us, size_t count_max) {

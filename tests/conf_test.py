@@ -30,7 +30,10 @@ GIVEN = {"port": "6379", "dir": "./data"}
 OF_REDIS = {"cluster-announce-human-nodename", "key-load-delay", "locale-collate",
             "loading-process-events-interval-bytes", "lua-enable-deprecated-api",
             "rdb-key-save-delay", "set-max-listpack-entries", "set-max-listpack-value",
-            "use-exit-on-panic"}
+            "use-exit-on-panic",
+            # Valkey's names for what there is.
+            "commandlog-execution-slower-than", "commandlog-slow-execution-max-len", "primaryauth",
+            "primaryuser"}
 
 
 STOCK_CONF = "/etc/redis/redis.conf"

@@ -45,11 +45,13 @@ TEST(SlowLogTest, ShortensAndHidesSecrets) {
   AddWords(&log, {"AUTH", "u", "p"});
   AddWords(&log, {"HELLO", "3", "AUTH", "u", "p", "SETNAME", "n"});
   AddWords(&log, {"config", "set", "hz", "10", "requirepass", "p"});
+  AddWords(&log, {"CONFIG", "SET", "masterauth", "p", "primaryauth", "p"});
   AddWords(&log, {"MIGRATE", "h", "1", "", "0", "9", "COPY", "AUTH", "p", "KEYS", "AUTH", "k"});
   AddWords(&log, {"migrate", "h", "1", "k", "0", "9", "auth2", "u", "p", "REPLACE"});
   EXPECT_EQ(ArgsOf(log),
-            "6: migrate h 1 k 0 9 auth2 (redacted) (redacted) REPLACE\n"
-            "5: MIGRATE h 1  0 9 COPY AUTH (redacted) KEYS AUTH k\n"
+            "7: migrate h 1 k 0 9 auth2 (redacted) (redacted) REPLACE\n"
+            "6: MIGRATE h 1  0 9 COPY AUTH (redacted) KEYS AUTH k\n"
+            "5: CONFIG SET masterauth (redacted) primaryauth (redacted)\n"
             "4: config set hz 10 requirepass (redacted)\n"
             "3: HELLO 3 AUTH (redacted) (redacted) SETNAME n\n"
             "2: AUTH (redacted) (redacted)\n");
