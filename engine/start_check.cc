@@ -25,6 +25,7 @@ struct WalFindings {
   uint64_t damaged_offset = 0;
   bool middle = false;                  // whole records stand behind the damage
   std::vector<std::string> behind_gap;  // logs that do not follow on what is left before them
+  bool none_live = true;                // no log that a recovery would read
 };
 
 Status ListWals(rocksdb::FileSystem* file_system, const std::string& dir,
@@ -49,6 +50,7 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir,
   found->last_seq = facts.known ? facts.flushed_seq : 0;
   for (const std::string& name : names) {
     if (WalNumber(name) < facts.first_live_log) continue;
+    found->none_live = false;
     if (!found->behind_gap.empty()) {
       found->behind_gap.push_back(name);
       continue;
@@ -181,6 +183,14 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
   Status status = ReadManifest(file_system, options.dir, &facts);
   if (status.ok()) status = ReadWals(file_system, wal_dir, facts, &wal, findings);
   if (!status.ok()) return status;
+  // A store that runs has a log: what the mark, up to a second behind, does not tell would be lost.
+  // A power loss may take one that was just made.
+  if (facts.known && wal.none_live && mark_status.ok() && !mark.clean && !findings->power_lost &&
+      !accept_data_loss) {
+    return Status::Corruption("The store in " + options.dir +
+                              " was not shut down cleanly, and no write-ahead log of it is in " +
+                              wal_dir + ": name the wal-dir that it had." + kWayOut);
+  }
   if (wal.damaged_file.empty()) {
     const bool lost = facts.known && wal.last_seq < mark.synced_seq;
     return lost && !accept_data_loss

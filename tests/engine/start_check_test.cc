@@ -113,6 +113,27 @@ TEST_F(StartCheckTest, AWalDirIsOneStoresAlone) {
   EXPECT_TRUE(open("/b", "/b-wal").ok());
 }
 
+// The mark is behind by up to a second; whose logs are missing can be told without it.
+TEST_F(StartCheckTest, AKilledStoreIsNotStartedWithAnEmptyWalDir) {
+  WriteKeys(10);
+  CopyAsKilled();
+  const std::string log = fs::path(Wal()).filename();
+  const std::string elsewhere = folder_.path() + "/elsewhere";
+  fs::create_directories(elsewhere);
+  fs::rename(Wal(), elsewhere + "/" + log);
+  const std::string before = Listing();
+  const Status refused = OpenCopy();
+  EXPECT_TRUE(refused.IsCorruption()) << refused.message();
+  EXPECT_NE(refused.message().find("name the wal-dir"), std::string::npos) << refused.message();
+  EXPECT_EQ(Listing(), before);
+  fs::rename(elsewhere + "/" + log, copy() + "/" + log);
+  ASSERT_TRUE(OpenCopy().ok());
+  EXPECT_EQ(second_->keyspace().KeyCount(0), 10u);
+  second_.reset();
+  fs::rename(Wal(), elsewhere + "/" + log);
+  EXPECT_TRUE(OpenCopy().ok()) << "a clean shutdown leaves nothing in the logs";
+}
+
 TEST_F(StartCheckTest, ATornEndIsCutWithAWarningThatSaysHowMuch) {
   WriteKeys(100);
   CopyAsKilled();
