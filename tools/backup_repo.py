@@ -36,21 +36,20 @@ RocksDB keeps the table's properties, with the id of the session that wrote it a
 which no two tables share. A file of up to 64 KiB is read whole by that. What is not reused is
 addressed by its SHA-256, and its XXH3-64 is compared with the manifest's in the same read.
 
-Locks: flock on the directory itself; exclusive for what writes, shared for what reads blobs. It is
-waited for LOCK_WAIT_S, as long as a turn of `archive --every` may take. Who copies a repository in
-use: `flock -s REPO rsync ...`.
+Locks: backup_lock.py.
 Errors: BackupError, one line. Limits: files are read in pieces of CHUNK_SIZE.
 """
 
-import contextlib
 import dataclasses
-import errno
 import fcntl
 import hashlib
 import os
 import re
 import sys
 import time
+
+from backup_error import BackupError, naming
+from backup_lock import lock
 
 try:
     import xxhash
@@ -62,8 +61,6 @@ TAIL_SIZE = 64 << 10
 REUSED_BACKUPS_MAX = 16  # newest ones whose files are known
 FREE_MARGIN_BYTES = 1 << 20  # for folders and the backup file
 PROGRESS_EVERY_S = 0.2
-LOCK_WAIT_S = 2
-LOCK_LOOK_S = 0.02
 REPO_HEADER = b"hearth-backup-repo 1\n"
 BACKUP_HEADER = "hearth-backup 1"
 LOG_HEADER = "hearth-log 1"
@@ -71,19 +68,6 @@ NAME = re.compile(r"(\d{8}T\d{6}Z)-(\d+)")
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 IDENTITY = re.compile(r"[0-9A-Fa-f-]{16,64}")
-
-
-class BackupError(Exception):
-    """What the user is told, in one line."""
-
-
-@contextlib.contextmanager
-def naming(path):
-    """What fails within tells of this path."""
-    try:
-        yield
-    except OSError as error:
-        raise BackupError("%s: %s" % (path, error.strerror or error)) from None
 
 
 class Progress:
@@ -527,26 +511,6 @@ class Repo:
             os.unlink(self.unfinished())
         except FileNotFoundError:
             pass
-
-
-def lock(path, operation):
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except NotADirectoryError:
-        raise BackupError("%s is not a directory" % path) from None
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(fd, operation | fcntl.LOCK_NB)
-            return fd
-        except OSError as error:
-            is_held = error.errno in (errno.EWOULDBLOCK, errno.EACCES)
-            if is_held and time.monotonic() < deadline:
-                time.sleep(LOCK_LOOK_S)
-                continue
-            os.close(fd)
-            raise BackupError("%s is in use by another run of this tool" % path if is_held else
-                              "cannot lock %s: %s" % (path, error.strerror)) from None
 
 
 def begin_repo(repo):

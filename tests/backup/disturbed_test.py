@@ -11,12 +11,15 @@ import resource
 import shutil
 import signal
 import sys
+import time
+import types
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
-import backup_repo  # noqa: E402  loaded once for all children
+import backup_lock  # noqa: E402  loaded once for all children
+import backup_repo  # noqa: E402
 import backup_source  # noqa: E402
 from place import Place, files_of, killed_restores, run_tests  # noqa: E402
 from tool import (CHANGES, Child, at_each_step, create, kill, no_space, run, stop,  # noqa: E402
@@ -183,6 +186,26 @@ def one_writes_or_many_read():
         assert child.end()[0] == 0
 
 
+def verify_gives_way():
+    with Place() as place:
+        for seed in range(2):
+            place.fill(seed=seed)
+            run("create", place.repo, "--snapshot", place.save("snapshot%d" % seed))
+        blob_count = len(place.blobs())
+
+        def prune_meanwhile():
+            def sleep(_):
+                backup_lock.GIVE_WAY_EVERY_S = 1000
+                run("prune", place.repo, "--keep", "1")
+
+            backup_lock.GIVE_WAY_EVERY_S = 0
+            backup_lock.time = types.SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+
+        code, out, errors = Child(["verify", place.repo], before=prune_meanwhile).end()
+        assert code == 0, (out, errors)
+        assert len(place.blobs()) < blob_count, "the prune had its turn"
+
+
 def a_snapshot_that_vanishes_is_read_on_or_another_is_taken():
     with Place() as place:
         place.fill()
@@ -317,6 +340,7 @@ TESTS = [
     what_names_something_is_renamed_when_that_is_on_the_disk,
     a_half_restore_cannot_be_started_from,
     one_writes_or_many_read,
+    verify_gives_way,
     a_snapshot_that_vanishes_is_read_on_or_another_is_taken,
     progress_is_told_to_terminals_only,
     it_waits_for_a_save_that_began_before,
