@@ -61,12 +61,18 @@ std::string VerifyStore(Server& server) {
   return "written meanwhile, each time: " + differences;
 }
 
-// Stops this worker, as it stops the whole of redis-server.
-void Sleep(const Args& args, Session&, Reply& reply) {
+// Stops every worker: who asks for it wants a server that does not answer.
+void Sleep(const Args& args, Session& session, Reply& reply) {
   constexpr double kSecondsMax = 3600;
   const double seconds = ParseDouble(args[2]).value_or(0);
   if (seconds > 0) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(std::min(seconds, kSecondsMax)));
+    const auto until =
+        std::chrono::steady_clock::now() +
+        std::chrono::microseconds(static_cast<int64_t>(std::min(seconds, kSecondsMax) * 1e6));
+    for (auto& worker : session.server().workers()) {
+      worker->Post([until] { std::this_thread::sleep_until(until); });
+    }
+    std::this_thread::sleep_until(until);
   }
   reply.Ok();
 }

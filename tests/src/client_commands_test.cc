@@ -59,6 +59,26 @@ TEST_F(ClientCommandsTest, ListTellsOfTheReplyBufferThatRedisWouldHave) {
   EXPECT_TRUE(shows(" rbs=16384 rbp=16384 "));
 }
 
+// Both connections are of different workers. What is posted to a busy worker may come too late for
+// one sleep, not for all.
+TEST_F(ClientCommandsTest, DebugSleepStopsAllWorkers) {
+  using Clock = std::chrono::steady_clock;
+  TestClient other = Connect();
+  other.Run("PING");
+  const auto is_stopped = [&] {
+    client_->Send("DEBUG SLEEP 0.1\r\n");
+    auto longest = Clock::duration::zero();
+    for (const auto end = Clock::now() + std::chrono::milliseconds(100); Clock::now() < end;) {
+      const auto start = Clock::now();
+      other.Run("PING");
+      longest = std::max(longest, Clock::now() - start);
+    }
+    client_->ReadReply();
+    return longest > std::chrono::milliseconds(70);
+  };
+  EXPECT_TRUE(Eventually(is_stopped));
+}
+
 // Connections of every worker are listed, by id.
 TEST_F(ClientCommandsTest, ListReachesAllWorkers) {
   TestClient second = Connect(), third = Connect();
