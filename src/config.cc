@@ -319,6 +319,10 @@ std::string Config::Set(const std::vector<std::pair<std::string, std::string>>& 
   return {};
 }
 
+void Config::OnChange(std::string_view name, Apply apply) {
+  HEARTH_CHECK(on_change_.emplace(name, std::move(apply)).second);
+}
+
 namespace {
 
 std::string DirectiveLine(const Directive& directive, const std::string& text) {

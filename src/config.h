@@ -106,7 +106,8 @@ class Config {
   void Note(std::string_view name, const std::string& text);
   // Called after the value changed; false and an error text takes the whole Set back.
   using Apply = std::function<bool(std::string* error)>;
-  void OnChange(std::string_view name, Apply apply) { on_change_[std::string(name)] = apply; }
+  // Requires: nobody watches it yet; one apply may watch several.
+  void OnChange(std::string_view name, Apply apply);
   // Writes the values of now into the file: its comments and order stay.
   std::string Rewrite();
 
