@@ -99,7 +99,7 @@ Status VerifyDb(Keyspace& keyspace, uint32_t db, std::string* differences) {
         }
         return differences->size() < kDifferenceTextBytesMax;
       });
-  if (!status.ok()) return status;
+  if (!status.ok() || differences->size() >= kDifferenceTextBytesMax) return status;
   if (Status owned = VerifyOwners(keyspace, db_id, owners, differences); !owned.ok()) return owned;
   if (keys != keyspace.KeyCount(db) || expires != keyspace.ExpiryCount(db)) {
     *differences += "db " + std::to_string(db) + ": counted " +

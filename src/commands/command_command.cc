@@ -28,6 +28,8 @@ std::vector<const Command*> TopLevel(Session& session) {
   return found;
 }
 
+constexpr std::string_view kIncomplete = " incomplete";  // of a specification, not of a key
+
 // GETKEYS and GETKEYSANDFLAGS of the call in args[2...].
 void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply) {
   const Args call = args.subspan(2);
@@ -50,7 +52,10 @@ void ReplyKeys(const Args& args, bool with_flags, Session& session, Reply& reply
   for (const KeyPlace& place : places) {
     if (with_flags) reply.Array(2);
     reply.Bulk(call[place.arg_index]);
-    if (with_flags) ReplyKeyFlags(*place.spec, reply);
+    if (!with_flags) continue;
+    std::string_view flags = place.spec->flags;
+    if (flags.ends_with(kIncomplete)) flags.remove_suffix(kIncomplete.size());
+    ReplyKeyFlags(flags, reply);
   }
 }
 

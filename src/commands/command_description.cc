@@ -119,7 +119,7 @@ void ReplyKeySpec(const KeySpec& spec, Reply& reply) {
   reply.Map(spec.notes.empty() ? 3 : 4);
   if (!spec.notes.empty()) ReplyField("notes", spec.notes, reply);
   reply.Bulk("flags");
-  ReplyKeyFlags(spec, reply);
+  ReplyKeyFlags(spec.flags, reply);
   reply.Bulk("begin_search");
   ReplyBeginSearch(spec, reply);
   reply.Bulk("find_keys");
@@ -180,10 +180,10 @@ void ReplyHistory(const Command& command, Reply& reply) {
 
 }  // namespace
 
-void ReplyKeyFlags(const KeySpec& spec, Reply& reply) {
-  const std::vector<std::string> flags = Words(spec.flags);
-  reply.Set(flags.size());
-  for (const std::string& flag : flags) reply.Simple(flag);
+void ReplyKeyFlags(std::string_view flags, Reply& reply) {
+  const std::vector<std::string> words = Words(flags);
+  reply.Set(words.size());
+  for (const std::string& word : words) reply.Simple(word);
 }
 
 uint32_t CategoriesOf(const Command& command) {

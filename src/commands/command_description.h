@@ -17,8 +17,8 @@ namespace hearth {
 void ReplyCommandInfo(const Command& command, Reply& reply);
 // The map that COMMAND DOCS has for the command.
 void ReplyCommandDocs(const Command& command, Reply& reply);
-// The flags of a key specification, as a set.
-void ReplyKeyFlags(const KeySpec& spec, Reply& reply);
+// The flags of a key (KeySpec::flags), as a set.
+void ReplyKeyFlags(std::string_view flags, Reply& reply);
 
 // The command's categories: those of the row and those that follow from its flags.
 uint32_t CategoriesOf(const Command& command);
