@@ -19,6 +19,20 @@ constexpr uint64_t kRowsBetweenLogs = 5'000'000;
 constexpr char kMarkName[] = "/RECOVERING";
 constexpr size_t kShownBytesMax = 2000;  // of the group that was left out
 
+// What RECOVERING holds. A recovery ends with a new history: who finds that the store's is another
+// than this, and goes on from it, was only to remove the mark.
+std::string MarkText(const std::string& history_id) {
+  return "until the recovery of the history " + history_id + " has ended\n";
+}
+
+bool HasEnded(const std::string& dir, Engine& engine) {
+  std::string text;
+  const std::string before = engine.log().history().id2;
+  return !before.empty() &&
+         ReadWholeFile(rocksdb::FileSystem::Default().get(), dir + kMarkName, &text).ok() &&
+         text == MarkText(before);
+}
+
 // As ParseRecoveryTarget reads it.
 std::string TimeText(uint64_t unix_ms) {
   const auto seconds = static_cast<time_t>(unix_ms / 1000);
@@ -137,21 +151,31 @@ std::string Recover(const Config& config) {
   if (Status status = Engine::Open(std::move(options), &engine); !status.ok()) {
     return status.message();
   }
-  if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kMarkName + 1,
-                                          "until the recovery has ended\n");
-      !status.ok()) {
-    return status.message();
+  const bool has_ended = goes_on && HasEnded(dir, *engine);
+  if (!has_ended) {
+    if (Status status = WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir,
+                                            kMarkName + 1, MarkText(engine->log().history().id));
+        !status.ok()) {
+      return status.message();
+    }
   }
   Log(LogLevel::kNotice, "Recovering " + dir + " by the write-ahead log in " + wal_dir + " until " +
                              config.Text("recover-until"));
   RecoveryReport report;
-  uint64_t logged_seq = engine->log().committed_seq();
+  report.end_seq = engine->log().committed_seq();
+  uint64_t logged_seq = report.end_seq;
   const auto progress = [&](uint64_t seq) {
     if (seq - logged_seq < kRowsBetweenLogs) return;
     logged_seq = seq;
     Log(LogLevel::kNotice, "Recovering: at sequence " + std::to_string(seq));
   };
-  const Status status = RecoverFromWal(*engine, wal_dir, *target, progress, &report);
+  Status status;
+  if (has_ended) {
+    EndSnapshotCopy(dir);
+    status = engine->store().Flush(/*wait=*/true);
+  } else {
+    status = RecoverFromWal(*engine, wal_dir, *target, progress, &report);
+  }
   // As a replica it kept files for replicas of its own, of what it was.
   if (const Status off = engine->feed().SetActive(false); !off.ok()) {
     Log(LogLevel::kWarning, "Retained write-ahead logs can't be removed: " + off.message());
@@ -165,7 +189,12 @@ std::string Recover(const Config& config) {
   std::filesystem::remove(mark, error);
   if (error) return "cannot remove " + mark + ": " + error.message();
   if (Status synced = SyncPath(dir); !synced.ok()) return synced.message();
-  LogReport(report, dir);
+  if (has_ended) {
+    Log(LogLevel::kNotice, "A run before this one had recovered " + dir + " up to sequence " +
+                               std::to_string(engine->log().history().id2_seq));
+  } else {
+    LogReport(report, dir);
+  }
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/checkpoint.h"
 #include "src/config.h"
 #include "tests/engine/engine_fixture.h"
 
@@ -61,6 +62,43 @@ TEST(RecoveryTest, WhatCannotBeRecoveredIsNotTouched) {
             "recover-wal names the log of the store itself: recover a snapshot of it");
   EXPECT_EQ(RefuseCutRecovery(dir), "") << "none has begun";
   EXPECT_EQ(recover(dir + "/none", "end"), "There is no directory " + dir + "/none");
+}
+
+class CutRecoveryTest : public EngineFixture {
+ protected:
+  std::string Recover(const std::string& snapshot, const std::string& wal) {
+    Config config;
+    EXPECT_EQ(config.Load({"--dir", snapshot, "--recover-wal", wal}), "");
+    return hearth::Recover(config);
+  }
+};
+
+// Killed between the new history and the removal of the mark.
+TEST_F(CutRecoveryTest, OneThatHadAllButEndedIsEnded) {
+  namespace fs = std::filesystem;
+  ASSERT_TRUE(engine_->feed().SetActive(true).ok());
+  Set("before", "1");
+  Commit();
+  SnapshotInfo info;
+  ASSERT_TRUE(MakeCheckpoint(*engine_, {.dir = folder_.path() + "/snapshots"}, &info).ok());
+  Set("after", "2");
+  Commit();
+  const std::string empty = folder_.path() + "/empty", opened = info.path + ".opened";
+  const std::string mark = opened + "/RECOVERING", kept = folder_.path() + "/kept";
+  fs::create_directories(empty);
+  EXPECT_NE(Recover(info.path, empty), "");
+  fs::copy(mark, kept);
+  ASSERT_EQ(Recover(info.path, folder_.path() + "/data"), "");
+  EXPECT_FALSE(fs::exists(mark));
+  fs::copy(kept, mark);
+  EXPECT_EQ(Recover(info.path, folder_.path() + "/data"), "");
+  EXPECT_FALSE(fs::exists(mark));
+  EngineOptions options = Options();
+  options.store.dir = opened;
+  engine_.reset();
+  ASSERT_TRUE(Engine::Open(std::move(options), &engine_).ok());
+  EXPECT_EQ(Get("after"), "2");
+  EXPECT_NE(Recover(info.path, folder_.path() + "/data"), "") << "it has a history of its own";
 }
 
 }  // namespace
