@@ -15,26 +15,46 @@
 #include <map>
 #include <sstream>
 
+#include "engine/check.h"
 #include "engine/watermark.h"
 
 namespace hearth {
 namespace fs = std::filesystem;
 
+RunningChecksum::RunningChecksum() : state_(XXH3_createState()) {
+  HEARTH_CHECK(state_ != nullptr);
+  Reset();
+}
+
+RunningChecksum::~RunningChecksum() {
+  XXH3_freeState(state_);
+}
+
+void RunningChecksum::Reset() {
+  XXH3_64bits_reset(state_);
+}
+
+void RunningChecksum::Update(std::string_view bytes) {
+  XXH3_64bits_update(state_, bytes.data(), bytes.size());
+}
+
+std::string RunningChecksum::Text() const {
+  char text[17];
+  std::snprintf(text, sizeof(text), "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits_digest(state_)));
+  return text;
+}
+
 Status FileChecksum(const std::string& path, std::string* checksum) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Status::IoError("cannot read " + path);
-  XXH3_state_t* state = XXH3_createState();
-  XXH3_64bits_reset(state);
   constexpr size_t kChunk = 1 << 20;
   std::string chunk(kChunk, '\0');
+  RunningChecksum running;
   while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
-    XXH3_64bits_update(state, chunk.data(), static_cast<size_t>(file.gcount()));
+    running.Update({chunk.data(), static_cast<size_t>(file.gcount())});
   }
-  char text[17];
-  std::snprintf(text, sizeof(text), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits_digest(state)));
-  XXH3_freeState(state);
-  *checksum = text;
+  *checksum = running.Text();
   return file.bad() ? Status::IoError("cannot read " + path) : Status::Ok();
 }
 
@@ -81,12 +101,6 @@ bool ReadManifest(const std::string& dir, SnapshotInfo* info,
   return false;
 }
 
-// A file of an older snapshot whose checksum is known.
-struct KnownFile {
-  std::string path;
-  FileEntry entry;
-};
-
 std::string UtcName(int64_t time_ms, uint64_t sequence) {
   const std::time_t seconds = time_ms / 1000;
   std::tm utc;
@@ -122,12 +136,34 @@ class Progress {
   int64_t told_us_;
 };
 
-// Lists, verifies, checksums and syncs the files of a new checkpoint. A table file that an older
-// snapshot lists is known to be good if it is that very file, by another link: names come again, of
-// the same size even, when the store's files were lost and made anew.
-Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
-                     const std::map<std::string, KnownFile>& known, Progress* progress,
+// Table files of a new checkpoint that a snapshot lists, and so are known to be good: those that
+// are the very same, by another link. Names come again, of the same size even, when the store's
+// files were lost and made anew.
+std::map<std::string, FileEntry> KnownFiles(const std::string& dir,
+                                            const CheckpointOptions& options) {
+  std::vector<std::string> snapshot_dirs = options.known_dirs;
+  snapshot_dirs.push_back(options.dir);
+  std::map<std::string, FileEntry> known;
+  for (const std::string& snapshot_dir : snapshot_dirs) {
+    for (const SnapshotInfo& old : ListSnapshots(snapshot_dir)) {
+      SnapshotInfo scratch;
+      std::map<std::string, FileEntry> files;
+      if (!ReadManifest(old.path, &scratch, &files)) continue;
+      for (auto& [name, entry] : files) {
+        std::error_code ignored;
+        if (!name.ends_with(".sst") || known.contains(name)) continue;
+        if (!fs::equivalent(dir + "/" + name, old.path + "/" + name, ignored)) continue;
+        known.emplace(name, std::move(entry));
+      }
+    }
+  }
+  return known;
+}
+
+// Lists, verifies, checksums and syncs the files of a new checkpoint.
+Status DescribeFiles(const std::string& dir, const CheckpointOptions& options, Progress* progress,
                      std::ostringstream* manifest) {
+  const std::map<std::string, FileEntry> known = KnownFiles(dir, options);
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
@@ -147,14 +183,11 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options,
     FileEntry entry{fs::file_size(path, error), {}};
     if (error) return Status::IoError("cannot look at " + path + ": " + error.message());
     done_bytes += entry.size_bytes;
-    const bool is_table = name.ends_with(".sst");
     const auto old = known.find(name);
-    std::error_code ignored;
-    if (is_table && old != known.end() && old->second.entry.size_bytes == entry.size_bytes &&
-        fs::equivalent(path, old->second.path, ignored)) {
-      entry = old->second.entry;
+    if (old != known.end() && old->second.size_bytes == entry.size_bytes) {
+      entry = old->second;
     } else {
-      if (is_table && options.verify) {
+      if (name.ends_with(".sst") && options.verify) {
         if (Status status = VerifyTable(path); !status.ok()) return status;
       }
       if (Status status = FileChecksum(path, &entry.checksum); !status.ok()) return status;
@@ -221,17 +254,10 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
   status = WriteWatermark(rocksdb::FileSystem::Default().get(), dir, {info->sequence, true, {}});
   if (!status.ok()) return status;
 
-  std::map<std::string, KnownFile> known;
-  for (const SnapshotInfo& old : ListSnapshots(options.dir)) {
-    SnapshotInfo scratch;
-    std::map<std::string, FileEntry> files;
-    if (!ReadManifest(old.path, &scratch, &files)) continue;
-    for (auto& [name, entry] : files) known.emplace(name, KnownFile{old.path + "/" + name, entry});
-  }
   std::ostringstream manifest;
   manifest << kManifestHeader << "\nsequence " << info->sequence << "\ntime-ms " << info->time_ms
            << "\nkeys " << info->keys << "\nreplication-id " << info->replication_id << "\n";
-  status = DescribeFiles(dir, options, known, &progress, &manifest);
+  status = DescribeFiles(dir, options, &progress, &manifest);
   if (!status.ok()) return status;
   manifest << "end\n";
   return WriteFileAtomically(rocksdb::FileSystem::Default().get(), dir, kSnapshotManifestName,

@@ -20,10 +20,13 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
 #include "engine/status.h"
+
+struct XXH3_state_s;
 
 namespace hearth {
 
@@ -44,6 +47,7 @@ struct CheckpointOptions {
   size_t keep = 3;                               // newest ones that stay; 0 = all
   bool verify = true;                            // read every block's checksum of the new files
   const std::atomic<bool>* cancelled = nullptr;  // once true the checkpoint is given up
+  std::vector<std::string> known_dirs;           // others with snapshots of this store
 };
 
 // Makes a snapshot of at least everything committed when it was called.
@@ -59,6 +63,23 @@ struct SnapshotFile {
 };
 // What stands in a snapshot; false when its manifest is missing or damaged.
 bool ReadSnapshot(const std::string& path, SnapshotInfo* info, std::vector<SnapshotFile>* files);
+
+// XXH3-64 of bytes that come piece by piece.
+class RunningChecksum {
+ public:
+  RunningChecksum();
+  ~RunningChecksum();
+  RunningChecksum(const RunningChecksum&) = delete;
+  RunningChecksum& operator=(const RunningChecksum&) = delete;
+
+  void Reset();
+  void Update(std::string_view bytes);
+  // 16 hexadecimal digits.
+  std::string Text() const;
+
+ private:
+  XXH3_state_s* const state_;
+};
 
 // XXH3-64 of a file, 16 hexadecimal digits. Reads it in pieces.
 Status FileChecksum(const std::string& path, std::string* checksum);

@@ -84,6 +84,8 @@ class FullSyncSource {
     int64_t reused_ms_max = 300'000;  // an older one is not handed out anew
     bool verify = true;
     const std::atomic<bool>* cancelled = nullptr;
+    // Where snapshots of the store are; may be empty. What they list is not verified again.
+    std::function<std::string()> snapshot_dir = {};
   };
   // Takes over what an earlier run left.
   FullSyncSource(Engine& engine, Options options);
@@ -148,6 +150,7 @@ class FullSyncTarget {
   struct Part {
     SyncFile file;
     bool whole = false;
+    bool checked = false;                 // by this object: whole, with its checksum
     std::map<uint64_t, uint64_t> ranges;  // offset -> end, merged
     int fd = -1;
     int ranges_fd = -1;
@@ -159,11 +162,16 @@ class FullSyncTarget {
   Status OpenPart(Part* part);
   void ClosePart(Part* part);
   Status CheckWhole(Part* part);
+  void Follow(const std::string& name, uint64_t offset, std::string_view bytes);
 
   const std::string data_dir_;
   const std::string dir_;
   std::string checkpoint_id_;
   std::map<std::string, Part> parts_;
+  // Of what came of one file from its beginning, in order: that need not be read again.
+  RunningChecksum followed_;
+  std::string followed_name_;
+  uint64_t followed_bytes_ = 0;
 };
 
 // Ends a switch that was begun; *resumed tells whether there was one. The store is closed. May be

@@ -136,6 +136,7 @@ Status FullSyncSource::Share(std::shared_ptr<const SharedCheckpoint>* checkpoint
   options.keep = 0;
   options.verify = options_.verify;
   options.cancelled = options_.cancelled;
+  if (options_.snapshot_dir) options.known_dirs.push_back(options_.snapshot_dir());
   SnapshotInfo info;
   const Status status = MakeCheckpoint(engine_, options, &info);
   if (status.ok()) TakeOver(info);

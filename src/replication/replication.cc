@@ -61,7 +61,8 @@ void Replication::Start() {
       engine,
       FullSyncSource::Options{.unused_ms_max = server_.config().Int("repl-checkpoint-ttl") * 1000,
                               .verify = server_.config().Bool("snapshot-verify"),
-                              .cancelled = &cancelled_});
+                              .cancelled = &cancelled_,
+                              .snapshot_dir = [this] { return server_.snapshots().Dir(); }});
   engine.feed().SetListener([this] { replicas_.OnCommit(); });
   for (const char* name :
        {"replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag",

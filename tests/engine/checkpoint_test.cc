@@ -16,6 +16,15 @@ class CheckpointTest : public EngineFixture {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
+  // Of the tables of the store, which snapshots link.
+  void DamageTables() {
+    for (const auto& entry : fs::directory_iterator(folder_.path() + "/data")) {
+      if (entry.path().extension() != ".sst") continue;
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(100);
+      file.put('\x7f');
+    }
+  }
   CheckpointOptions CheckpointTo() { return {.dir = folder_.path() + "/snapshots", .keep = 2}; }
 
   std::unique_ptr<Engine> OpenSnapshot(const std::string& path) {
@@ -95,16 +104,26 @@ TEST_F(CheckpointTest, OnlyTheVeryFileOfAnOlderSnapshotKeepsItsChecksum) {
   }
 }
 
+// Damage tells whether a file was read.
+TEST_F(CheckpointTest, WhatASnapshotElsewhereListsIsNotReadAgain) {
+  for (int i = 0; i < 1000; ++i) Set("key" + std::to_string(i), std::string(100, 'v'));
+  Commit();
+  SnapshotInfo elsewhere, info;
+  ASSERT_TRUE(MakeCheckpoint(*engine_, CheckpointTo(), &elsewhere).ok());
+  DamageTables();
+  CheckpointOptions options = CheckpointTo();
+  options.dir = folder_.path() + "/more";
+  EXPECT_TRUE(MakeCheckpoint(*engine_, options, &info).IsCorruption());
+  options.known_dirs = {CheckpointTo().dir};
+  const Status status = MakeCheckpoint(*engine_, options, &info);
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
 // A checkpoint links damaged table files without a word: only reading them tells.
 TEST_F(CheckpointTest, ADamagedTableFileFailsItAndTheOldSnapshotStays) {
   for (int i = 0; i < 1000; ++i) Set("key" + std::to_string(i), std::string(100, 'v'));
   DemoteAll();
-  for (const auto& entry : fs::directory_iterator(folder_.path() + "/data")) {
-    if (entry.path().extension() != ".sst") continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(1000);
-    file.put('\x7f');
-  }
+  DamageTables();
   SnapshotInfo info;
   const Status status = MakeCheckpoint(*engine_, CheckpointTo(), &info);
   EXPECT_TRUE(status.IsCorruption()) << status.message();

@@ -202,6 +202,26 @@ TEST_F(FullSyncTest, ACutResumesWithWhatIsThere) {
   ExpectReplicaFollows();
 }
 
+TEST_F(FullSyncTest, WhatAnEarlierRunBroughtIsCheckedAgain) {
+  {
+    FullSyncTarget target(ReplicaDir());
+    FetchAll(&target);
+  }
+  const auto table = std::ranges::find_if(
+      checkpoint_->files, [](const SyncFile& file) { return file.name.ends_with(".sst"); });
+  ASSERT_NE(table, checkpoint_->files.end());
+  std::fstream(ReplicaDir() + "/incoming/" + table->name,
+               std::ios::in | std::ios::out | std::ios::binary)
+      .put('\x7f');
+  FullSyncTarget target(ReplicaDir());  // as after a power loss
+  ASSERT_TRUE(target.Begin(checkpoint_->id, checkpoint_->files).ok());
+  EXPECT_EQ(target.missing_bytes(), 0u);
+  EXPECT_TRUE(target.Finish().IsCorruption());
+  EXPECT_EQ(target.missing_bytes(), table->size_bytes);
+  ASSERT_TRUE(Fetch(*checkpoint_, &target, 64 << 10).ok());
+  EXPECT_TRUE(target.Finish().ok());
+}
+
 TEST_F(FullSyncTest, DamageIsRefused) {
   ASSERT_TRUE(source_->Share(&checkpoint_).ok());
   FullSyncTarget target(ReplicaDir());
@@ -226,6 +246,34 @@ TEST_F(FullSyncTest, DamageIsRefused) {
   EXPECT_TRUE(target.Write(range.name, 0, bytes).IsCorruption());
   EXPECT_EQ(target.Finish().code(), Status::Code::kInvalid);
   EXPECT_EQ(replica_->SwitchToIncoming().code(), Status::Code::kInvalid);
+}
+
+// The checksum of a file is of all that was written to it, in whatever order.
+TEST_F(FullSyncTest, PiecesOfAFileMayComeInAnyOrder) {
+  ASSERT_TRUE(source_->Share(&checkpoint_).ok());
+  FullSyncTarget target(ReplicaDir());
+  ASSERT_TRUE(target.Begin(checkpoint_->id, checkpoint_->files).ok());
+  const SyncRange range = target.Missing(1)[0];
+  std::string bytes(range.size_bytes, '\0');
+  ASSERT_GE(bytes.size(), 8u);
+  ASSERT_TRUE(checkpoint_->ReadChunk(range.name, 0, bytes).ok());
+  const std::string_view good = bytes;
+  const size_t half = good.size() / 2;
+  const std::string bad(half - 1, 'x');
+  const auto write = [&](size_t offset, std::string_view piece) {
+    return target.Write(range.name, offset, piece);
+  };
+  const uint64_t missing = target.missing_bytes();
+  EXPECT_TRUE(write(0, good.substr(0, half)).ok());
+  EXPECT_TRUE(write(1, bad).ok()) << "over what was right";
+  EXPECT_TRUE(write(half, good.substr(half)).IsCorruption());
+  EXPECT_EQ(target.missing_bytes(), missing);
+  EXPECT_TRUE(write(half, good.substr(half)).ok());
+  EXPECT_TRUE(write(0, bad).ok());
+  EXPECT_TRUE(write(bad.size(), good.substr(bad.size(), half - bad.size())).IsCorruption());
+  EXPECT_TRUE(write(half, good.substr(half)).ok());
+  EXPECT_TRUE(write(0, good.substr(0, half)).ok());
+  EXPECT_EQ(target.missing_bytes(), missing - range.size_bytes);
 }
 
 TEST_F(FullSyncTest, NamesAreOfAFixedSet) {
