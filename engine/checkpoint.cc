@@ -198,25 +198,6 @@ Status DescribeFiles(const std::string& dir, const CheckpointOptions& options, P
   return Status::Ok();
 }
 
-// What stands in the checkpoint: read from itself, because the live store goes on meanwhile.
-Status ReadCheckpointState(const std::string& dir, uint32_t db_count, uint64_t* sequence,
-                           StoreState* state) {
-  rocksdb::Options options;
-  options.info_log_level = rocksdb::FATAL_LEVEL;
-  options.info_log = nullptr;
-  options.env = rocksdb::Env::Default();
-  rocksdb::DB* raw = nullptr;
-  Status status = FromRocks(rocksdb::DB::OpenForReadOnly(options, dir, &raw));
-  if (!status.ok()) return status;
-  const std::unique_ptr<rocksdb::DB> db(raw);
-  *sequence = db->GetLatestSequenceNumber();
-  std::string row;
-  status = FromRocks(db->Get({}, std::string(kStateRowKey), &row));
-  if (!status.ok()) return status;
-  return ParseState(row, db_count, state) ? Status::Ok()
-                                          : Status::Corruption("the state row does not parse");
-}
-
 void RemoveOldSnapshots(const CheckpointOptions& options) {
   if (options.keep == 0) return;
   const std::vector<SnapshotInfo> snapshots = ListSnapshots(options.dir);
@@ -266,8 +247,32 @@ Status FillCheckpoint(Engine& engine, const CheckpointOptions& options, const st
 
 }  // namespace
 
+// From the checkpoint itself, because the live store goes on meanwhile.
+Status ReadCheckpointState(const std::string& dir, uint32_t db_count, uint64_t* sequence,
+                           StoreState* state) {
+  rocksdb::Options options;
+  options.info_log_level = rocksdb::FATAL_LEVEL;
+  options.info_log = nullptr;
+  options.env = rocksdb::Env::Default();
+  rocksdb::DB* raw = nullptr;
+  Status status = FromRocks(rocksdb::DB::OpenForReadOnly(options, dir, &raw));
+  if (!status.ok()) return status;
+  const std::unique_ptr<rocksdb::DB> db(raw);
+  *sequence = db->GetLatestSequenceNumber();
+  std::string row;
+  status = FromRocks(db->Get({}, std::string(kStateRowKey), &row));
+  if (!status.ok()) return status;
+  if (ParseState(row, db_count, state)) return Status::Ok();
+  return Status::Corruption(std::string("the state row ") + WhatIsWrongWithState(row));
+}
+
 Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, SnapshotInfo* info) {
   std::error_code error;
+  // A folder in place of one that is away would be taken for an empty store.
+  const std::string& store_dir = engine.options().store.dir;
+  if (!fs::exists(store_dir + "/CURRENT", error)) {
+    return Status::IoError("the store's files are not in " + store_dir + " any more");
+  }
   fs::create_directories(options.dir, error);
   if (error) return Status::IoError("cannot create " + options.dir + ": " + error.message());
   RemoveUnfinishedSnapshots(options.dir);

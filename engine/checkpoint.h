@@ -50,6 +50,10 @@ struct CheckpointOptions {
   std::vector<std::string> known_dirs;           // others with snapshots of this store
 };
 
+// What stands in a checkpoint's files: the last sequence, and the state row. Errors: Corruption.
+Status ReadCheckpointState(const std::string& dir, uint32_t db_count, uint64_t* sequence,
+                           StoreState* state);
+
 // Makes a snapshot of at least everything committed when it was called.
 Status MakeCheckpoint(Engine& engine, const CheckpointOptions& options, SnapshotInfo* info);
 

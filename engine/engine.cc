@@ -185,9 +185,7 @@ Status Engine::LoadState(StoreState* state, bool* fresh) {
   }
   if (!status.ok()) return status;
   if (!ParseState(row, options_.db_count, state)) {
-    return Status::Corruption(
-        "the state row does not parse: it is damaged, of a newer version, or names more databases "
-        "than 'databases' allows");
+    return Status::Corruption(std::string("the state row ") + WhatIsWrongWithState(row));
   }
   return Status::Ok();
 }

@@ -130,7 +130,7 @@ bool ValidateGroup(std::string_view payload, uint64_t first_seq, uint32_t db_cou
     return refuse("has more or fewer rows than it says");
   }
   if (!ParseState(state_row, db_count, state)) {
-    return refuse("has a state row that does not parse or names more databases than are here");
+    return refuse(std::string("has a state row that ") + WhatIsWrongWithState(state_row));
   }
   return IsSound(*state) || refuse("has a state row that makes no sense");
 }

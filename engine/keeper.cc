@@ -232,12 +232,7 @@ void Engine::Heal() {
   }
   const uint64_t committed_seq = log_->committed_seq();
   // What was written without a log is in memory alone: it stays there until it can be flushed.
-  status = log_->policy() == SyncPolicy::kOff ? store_->Resume() : store_->Reopen();
-  if (status.ok() && store_->LatestSeq() < committed_seq) {
-    status =
-        Status::Corruption("the reopened store ends at " + std::to_string(store_->LatestSeq()) +
-                           ", before " + std::to_string(committed_seq));
-  }
+  status = log_->policy() == SyncPolicy::kOff ? store_->Resume() : store_->Reopen(committed_seq);
   StoreState state;
   bool fresh = false;
   if (status.ok()) status = LoadState(&state, &fresh);

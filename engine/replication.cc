@@ -54,7 +54,12 @@ Status Engine::SwitchToIncoming() {
   if (!IsIncomingComplete(options_.store.dir)) return Status::Invalid("the resync has not ended");
   std::lock_guard tick_lock(tick_mutex_);
   if (failed_) return Status::Busy("the store has failed and is not open again yet");
-  Status status = FinishSwitch();
+  uint64_t incoming_seq;
+  StoreState incoming;
+  Status status = ReadCheckpointState(options_.store.dir + "/incoming", options_.db_count,
+                                      &incoming_seq, &incoming);
+  if (!status.ok()) return Status::Invalid("what was brought can't be served: " + status.message());
+  status = FinishSwitch();
   if (!status.ok() && switching_) {
     log_->Fail(status);  // the keeper goes on with it
   } else if (!status.ok()) {

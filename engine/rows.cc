@@ -228,6 +228,14 @@ bool ParseState(std::string_view row, uint32_t db_count, StoreState* state) {
   return true;
 }
 
+const char* WhatIsWrongWithState(std::string_view row) {
+  constexpr uint32_t kManyDbs = 1 << 16;
+  StoreState state;
+  return ParseState(row, kManyDbs, &state)
+             ? "names more databases than are here (the directive 'databases')"
+             : "does not parse: it is damaged, or of a newer version";
+}
+
 std::string EncodeLineage(const Lineage& lineage) {
   std::string row(1, kLineageRowVersion);
   for (const Lineage::Ancestor& ancestor : lineage.ancestors) {

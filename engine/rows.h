@@ -130,6 +130,8 @@ void AppendState(std::string* row, const StoreState& state);
 std::string EncodeState(const StoreState& state);
 // Grows state->dbs to db_count; false when the row is damaged or names a database beyond that.
 bool ParseState(std::string_view row_value, uint32_t db_count, StoreState* state);
+// Of a row that ParseState refuses, for people: goes on behind "the state row".
+const char* WhatIsWrongWithState(std::string_view row_value);
 
 // A version byte, then of each ancestor its id and its last sequence, a varint.
 std::string EncodeLineage(const Lineage& lineage);

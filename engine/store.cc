@@ -17,6 +17,7 @@
 #include "engine/append_memtable.h"
 #include "engine/check.h"
 #include "engine/rows.h"
+#include "engine/watermark.h"
 
 namespace hearth {
 
@@ -147,11 +148,14 @@ rocksdb::Options Store::BuildOptions() {
   return options;
 }
 
-Status Store::OpenLocked() {
+Status Store::OpenLocked(bool create) {
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(BuildOptions(), options_.dir, &db);
+  rocksdb::Options options = BuildOptions();
+  options.create_if_missing = create;
+  const rocksdb::Status status = rocksdb::DB::Open(options, options_.dir, &db);
   if (!status.ok()) return FromRocks(status);
   db_.reset(db);
+  (void)db_->GetDbIdentity(identity_);
   log_failed_ = false;
   flushed_seq_ = db_->GetLatestSequenceNumber();  // recovery flushes what it replays
   return Status::Ok();
@@ -160,7 +164,7 @@ Status Store::OpenLocked() {
 Status Store::Open() {
   std::unique_lock lock(mutex_);
   HEARTH_CHECK(db_ == nullptr);
-  return OpenLocked();
+  return OpenLocked(/*create=*/true);
 }
 
 void Store::CancelCompactions() {
@@ -187,7 +191,7 @@ Status Store::Exchange(const std::function<Status()>& exchange) {
     db_.reset();
   }
   if (Status status = exchange(); !status.ok()) return status;
-  return OpenLocked();
+  return OpenLocked(/*create=*/false);
 }
 
 // Whoever waits for one holds the lock; after an error it might wait for good.
@@ -196,14 +200,34 @@ void Store::EndManualCompactions() {
   if (db_ != nullptr) db_->DisableManualCompaction();
 }
 
-Status Store::Reopen() {
+// Whether what was open would be opened: a directory may be away, or another may be in its place.
+Status Store::CheckFiles() {
+  std::string identity;
+  const Status read = ReadWholeFile(file_system_.get(), options_.dir + "/IDENTITY", &identity);
+  if (!read.ok() && !read.IsNotFound()) return read;
+  if (read.IsNotFound() || !file_system_->FileExists(options_.dir + "/CURRENT", {}, nullptr).ok()) {
+    return Status::IoError("the store's files are not in " + options_.dir + " any more");
+  }
+  while (identity.ends_with('\n')) identity.pop_back();
+  if (identity == identity_) return Status::Ok();
+  return Status::IoError("another store is in " + options_.dir + " now");
+}
+
+Status Store::Reopen(uint64_t min_seq) {
   EndManualCompactions();
   std::unique_lock lock(mutex_);
+  if (Status status = CheckFiles(); !status.ok()) return status;
   if (db_ != nullptr) {
     (void)db_->Close();  // repeats the error that brought us here
     db_.reset();
   }
-  return OpenLocked();
+  if (Status status = OpenLocked(/*create=*/false); !status.ok()) return status;
+  const uint64_t last_seq = db_->GetLatestSequenceNumber();
+  if (last_seq >= min_seq) return Status::Ok();
+  (void)db_->Close();
+  db_.reset();
+  return Status::Corruption("the store in " + options_.dir + " ends at sequence " +
+                            std::to_string(last_seq) + ", before " + std::to_string(min_seq));
 }
 
 // 7.8.3 goes on as one that is stopped: it waits for no flush any more. So it is opened anew, once
@@ -218,7 +242,7 @@ Status Store::Resume() {
       IntProperty(rocksdb::DB::Properties::kNumEntriesImmMemTables) != 0) {
     return Status::Busy("not all of the memtables is flushed yet");
   }
-  return Reopen();
+  return Reopen(LatestSeq());
 }
 
 namespace {

@@ -58,7 +58,9 @@ class Store {
   // When exchange fails the store stays closed until Reopen.
   Status Exchange(const std::function<Status()>& exchange);
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
-  Status Reopen();
+  // min_seq: what it holds at least. What is not in its directory any more stays open for reads;
+  // when another store is there, or an older one, it stays closed.
+  Status Reopen(uint64_t min_seq = 0);
   // The same after a flush that failed while nothing was written to the log: what memory still has
   // is flushed before, else the store stays as it is. Not every error passes.
   Status Resume();
@@ -113,7 +115,8 @@ class Store {
   class Listener;
   class InfoLog;
   rocksdb::Options BuildOptions();
-  Status OpenLocked();
+  Status OpenLocked(bool create);
+  Status CheckFiles();
   Status SyncLocked();
   void EndManualCompactions();
 
@@ -124,6 +127,7 @@ class Store {
   std::shared_ptr<rocksdb::Cache> block_cache_;
   std::shared_mutex mutex_;  // exclusive only to open and close
   std::unique_ptr<rocksdb::DB> db_;
+  std::string identity_;  // of what was opened last
   std::atomic<uint64_t> flushed_seq_{0};
   // 7.8.3 asserts that a log whose append failed is not synced again.
   std::atomic<bool> log_failed_{false};

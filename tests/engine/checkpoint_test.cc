@@ -104,6 +104,19 @@ TEST_F(CheckpointTest, OnlyTheVeryFileOfAnOlderSnapshotKeepsItsChecksum) {
   }
 }
 
+// An empty store would be made in it.
+TEST_F(CheckpointTest, AStoresDirectoryThatIsAwayIsNotMadeAnew) {
+  Set("key", "v");
+  Commit();
+  const std::string data = folder_.path() + "/data";
+  fs::rename(data, folder_.path() + "/away");
+  SnapshotInfo info;
+  EXPECT_FALSE(MakeCheckpoint(*engine_, {.dir = data + "/snapshots"}, &info).ok());
+  EXPECT_FALSE(fs::exists(data));
+  fs::rename(folder_.path() + "/away", data);
+  EXPECT_TRUE(MakeCheckpoint(*engine_, {.dir = data + "/snapshots"}, &info).ok());
+}
+
 // Damage tells whether a file was read.
 TEST_F(CheckpointTest, WhatASnapshotElsewhereListsIsNotReadAgain) {
   for (int i = 0; i < 1000; ++i) Set("key" + std::to_string(i), std::string(100, 'v'));

@@ -91,5 +91,39 @@ TEST_F(StoreTest, ScansSeeWhatFiltersDoNotHold) {
                                              ElementKey(0, 3, "y")}));
 }
 
+// Nothing is made where the store was, and what is open can still be read.
+TEST_F(StoreTest, WhatIsReopenedIsTheSameStore) {
+  namespace fs = std::filesystem;
+  const std::string key = HeadKey(0, 1, "key");
+  Write({key});
+  std::string value;
+  TemporaryFolder elsewhere;
+  const std::string kept = elsewhere.path() + "/kept";
+  fs::rename(folder_.path(), kept);
+  EXPECT_FALSE(store_->Reopen().ok()) << "no directory";
+  EXPECT_FALSE(fs::exists(folder_.path()));
+  fs::create_directory(folder_.path());
+  EXPECT_FALSE(store_->Reopen().ok()) << "an empty one";
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+  EXPECT_TRUE(store_->Get(key, Store::Tier::kDisk, &value).ok());
+  StoreOptions others = options_;
+  others.dir = elsewhere.path() + "/another";
+  {
+    Store another(others);
+    ASSERT_TRUE(another.Open().ok());
+    ASSERT_TRUE(another.Close().ok());
+  }
+  fs::copy(others.dir, folder_.path(), fs::copy_options::recursive);
+  EXPECT_FALSE(store_->Reopen().ok()) << "another store";
+  EXPECT_TRUE(store_->Get(key, Store::Tier::kDisk, &value).ok());
+  fs::remove_all(folder_.path());
+  fs::rename(kept, folder_.path());
+  const uint64_t seq = store_->LatestSeq();
+  EXPECT_TRUE(store_->Reopen(seq + 1).IsCorruption()) << "an older state of it";
+  EXPECT_EQ(store_->Get(key, Store::Tier::kDisk, &value).code(), Status::Code::kIoError);
+  EXPECT_TRUE(store_->Reopen(seq).ok());
+  EXPECT_TRUE(store_->Get(key, Store::Tier::kDisk, &value).ok());
+}
+
 }  // namespace
 }  // namespace hearth
