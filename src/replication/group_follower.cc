@@ -84,15 +84,15 @@ void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
 
 void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   const bool was_up = link.is_up();
+  followed_ = true;
+  refused_ = false;
   link.SetState(LinkState::kConnected);
   if (!was_up) {
     Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: the primary goes on from sequence " +
                                std::to_string(pushed_seq_ + 1));
   }
   while (!link.dropped()) {
-    if (const Status status = queue_.status(); !status.ok()) {
-      return link.Fail("applying failed: " + status.message());
-    }
+    if (const Status status = queue_.status(); !status.ok()) return NoteUnfit(status, link);
     if (!SendAck(socket, link) || !SendWantedEvents(socket, link)) {
       return link.Fail(socket.error());
     }
@@ -130,6 +130,15 @@ void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
     if (next == FrameReader::Result::kDamaged) return link.Fail(reader_->error());
   }
   if (!link.wakeup().stopped()) link.Fail("closed by CLIENT KILL");
+}
+
+// A group that can't be applied twice will never be.
+void GroupFollower::NoteUnfit(const Status& status, ReplicaLink& link) {
+  const std::string why = "applying failed: " + status.message();
+  if (status.code() != Status::Code::kInvalid) return link.Fail(why);
+  const uint64_t last_seq = engine_.log().committed_seq();
+  if (std::exchange(unfit_seq_, last_seq) == last_seq) return link.FailForGood(why);
+  link.Fail(why);
 }
 
 // False: the link has failed.

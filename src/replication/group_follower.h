@@ -82,8 +82,11 @@ class GroupFollower {
   bool SendAck(LinkSocket& socket, ReplicaLink& link);
   bool SendWantedEvents(LinkSocket& socket, ReplicaLink& link);
   void Resync(LinkSocket& socket, ReplicaLink& link, const std::string& line);
-  bool MayResync(const FullOffer& offer, ReplicaLink& link);
-  void KeepDiverged(const FullOffer& offer);
+  bool MayResync(const FullOffer& offer, uint64_t common, ReplicaLink& link);
+  // The last sequence that this server and the primary have in common; 0: none that is known.
+  uint64_t CommonSeq(const FullOffer& offer);
+  void KeepDiverged(uint64_t common);
+  void NoteUnfit(const Status& status, ReplicaLink& link);
   bool Fetch(LinkSocket& socket, ReplicaLink& link, FullSyncTarget& target);
   bool FetchChunks(LinkSocket& socket, ReplicaLink& link, FullSyncTarget& target);
   bool NextFrame(LinkSocket& socket, ReplicaLink& link, Frame* frame);
@@ -94,6 +97,10 @@ class GroupFollower {
   const bool accept_empty_;
   std::atomic<bool> ask_to_take_over_{false};
   std::atomic<uint64_t> primary_seq_{0};
+  // Until REPLICAOF makes another follower: whether the primary was followed, what it offered was
+  // refused, and where a group could not be applied.
+  bool followed_ = false, refused_ = false;
+  uint64_t unfit_seq_ = UINT64_MAX;
   std::unique_ptr<FrameReader> reader_;  // of the connection that stands
   uint64_t pushed_seq_ = 0;              // the last sequence given to the queue
   // An acknowledgement is wanted as soon as this is applied, and again when that is.

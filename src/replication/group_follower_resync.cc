@@ -53,11 +53,12 @@ struct GroupFollower::FullOffer {
 void GroupFollower::Resync(LinkSocket& socket, ReplicaLink& link, const std::string& line) {
   const auto offer = FullOffer::Parse(line);
   if (!offer) return link.Fail("an answer to PSYNC that makes no sense: " + line);
-  if (!MayResync(*offer, link)) return;
+  const uint64_t common = CommonSeq(*offer);
+  if (!MayResync(*offer, common, link)) return;
   link.SetState(LinkState::kSync);
   Log(LogLevel::kNotice,
       "Full resync from master: " + offer->history.id + ":" + std::to_string(offer->last_seq));
-  KeepDiverged(*offer);
+  KeepDiverged(common);
 
   FullSyncTarget target(engine_.options().store.dir);
   const bool fetched = Fetch(socket, link, target);
@@ -70,33 +71,48 @@ void GroupFollower::Resync(LinkSocket& socket, ReplicaLink& link, const std::str
   host_.OnExchange();
   const Status status = engine_.SwitchToIncoming();
   host_.OnExchange();
-  if (!status.ok()) return link.Fail("taking over the primary's data failed: " + status.message());
+  if (!status.ok()) {
+    const std::string why = "taking over the primary's data failed: " + status.message();
+    return status.code() == Status::Code::kInvalid ? link.FailForGood(why) : link.Fail(why);
+  }
   link.sync().total_bytes = 0;
   Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: Finished with success, at sequence " +
                              std::to_string(engine_.log().committed_seq()));
   link.RetryAtOnce();
 }
 
-// An empty primary is more likely one that lost its data than one that is meant to be followed.
-bool GroupFollower::MayResync(const FullOffer& offer, ReplicaLink& link) {
-  if (!offer.is_empty || accept_empty_) return true;
+uint64_t GroupFollower::CommonSeq(const FullOffer& offer) {
+  const CommitLog& log = engine_.log();
+  return Lineage::LastInCommon(IdsOf(log.history(), log.ReadLineage(), log.committed_seq()),
+                               IdsOf(offer.history, offer.lineage, offer.last_seq));
+}
+
+// An empty primary is more likely one that lost its data than one that is meant to be followed. So
+// is one that was followed, and suddenly knows nothing of what is here and has less: a client may
+// have written to it before this server saw it empty.
+bool GroupFollower::MayResync(const FullOffer& offer, uint64_t common, ReplicaLink& link) {
+  if (accept_empty_) return true;
+  const bool is_lost = common == 0 && followed_ && offer.last_seq < engine_.log().committed_seq();
+  const bool is_refused = common == 0 && refused_;
+  if (!offer.is_empty && !is_lost && !is_refused) return true;
   uint64_t keys = 0;
   for (uint32_t db = 0; db < engine_.options().db_count; ++db) keys += engine_.log().KeyCount(db);
   if (keys == 0) return true;
-  link.Fail("the primary is empty and has no history, this replica holds " + std::to_string(keys) +
-                " keys: it keeps them and goes on serving. If the primary is right, set "
-                "replica-accept-empty-primary to yes and send REPLICAOF again",
+  refused_ = true;
+  const std::string here = ", this replica holds " + std::to_string(keys) +
+                           " keys: it keeps them and goes on serving. If the primary is right, ";
+  link.Fail(offer.is_empty ? "the primary is empty and has no history" + here +
+                                 "set replica-accept-empty-primary to yes and send REPLICAOF again"
+                           : "the primary has lost its data, or is another one: it has nothing in "
+                             "common with what was followed" +
+                                 here + "send REPLICAOF again",
             LinkState::kRefused);
   return false;
 }
 
 // What this server has and the primary has not is written down before it is given up.
-void GroupFollower::KeepDiverged(const FullOffer& offer) {
+void GroupFollower::KeepDiverged(uint64_t common) {
   const uint64_t own_seq = engine_.log().committed_seq();
-  const CommitLog& log = engine_.log();
-  const uint64_t common =
-      Lineage::LastInCommon(IdsOf(log.history(), log.ReadLineage(), own_seq),
-                            IdsOf(offer.history, offer.lineage, offer.last_seq));
   if (common == 0 || common >= own_seq) return;
   std::string path;
   uint64_t group_count = 0;

@@ -84,6 +84,7 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   StreamClient client(server_, &link, places_);
   pending_.clear();
   broken_.clear();
+  stop_.clear();
   reply_count_ = 0;
   received_ = applied_;
   shown_received_ = shown_applied_ = applied_;
@@ -109,6 +110,8 @@ void RedisFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
     Log(LogLevel::kWarning, "The stream of the primary can't be applied, a full resync follows: " +
                                 (why.empty() ? "no reply came" : why));
     link.Fail(why);
+  } else if (!stop_.empty()) {
+    link.FailForGood(stop_);
   } else if (ok && !link.wakeup().stopped()) {
     link.Fail("closed by CLIENT KILL");
   }
@@ -168,6 +171,7 @@ bool RedisFollower::TakeCommands(ReplicaLink& link, StreamClient& client) {
   CommandScanner::Result result;
   while ((result = scanner_->Next(&command)) == CommandScanner::Result::kCommand) {
     TakeCommand(command, client);
+    if (!stop_.empty()) return false;
     if (broken_.empty()) continue;
     link.Fail("applying: " + broken_);
     return false;
@@ -194,8 +198,8 @@ void RedisFollower::TakeCommand(const ScannedCommand& command, StreamClient& cli
     // Refused within MULTI it would go unnoticed, and what follows into another database.
     const auto db = ParseInt64(command.word);
     if (!db || *db < 0 || *db >= static_cast<int64_t>(DbCount())) {
-      broken_ = "SELECT " + std::string(command.word.substr(0, 32)) + ": this server has " +
-                std::to_string(DbCount()) + " (databases)";
+      stop_ = "SELECT " + std::string(command.word.substr(0, 32)) + ": this server has " +
+              std::to_string(DbCount()) + " (databases)";
       return;
     }
     item.must_succeed = true;

@@ -119,9 +119,11 @@ class RedisFollower {
   int64_t acked_us_ = 0;
   std::string broken_;       // why what follows may not be applied
   bool is_refused_ = false;  // since it is not known here
+  std::string stop_;         // why nothing behind what was taken can be
   uint64_t reply_count_ = 0;
 
   bool dropped_old_ = false;  // by the load that goes on
+  bool is_unfit_ = false;     // what it loads: another try would bring the same, or something worse
   // What the last file had that is not known here, if that ended it.
   std::string unknown_, last_unknown_;
   std::atomic<uint64_t> shown_received_{0}, shown_applied_{0}, error_count_{0};

@@ -159,6 +159,7 @@ bool RedisFollower::TakeFullResync(LinkSocket& socket, ReplicaLink& link, const 
 bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   const int64_t began_us = LinkNowUs();
   dropped_old_ = false;
+  is_unfit_ = false;
   last_unknown_ = std::exchange(unknown_, {});
   StreamClient client(server_, &link);
   // Also what has expired meanwhile: the stream may hold its DEL, or a PERSIST that came in time.
@@ -171,12 +172,11 @@ bool RedisFollower::Load(FileSource& source, ReplicaLink& link) {
   if (!loaded || !source.End(&rest)) {
     if (!source.error().empty()) return false;  // the reader only saw that nothing more came
     // A damaged byte may look like a type that is not known; hardly twice in the same place.
-    if (!unknown_.empty() && unknown_ == last_unknown_) {
+    if (is_unfit_ || (!unknown_.empty() && unknown_ == last_unknown_)) {
       link.FailForGood("full resync: " + error);
-      return false;
+    } else {
+      link.Fail("full resync: " + error);
     }
-    link.Fail("full resync: " + error,
-              error.starts_with("REFUSED ") ? LinkState::kRefused : LinkState::kConnect);
     return false;
   }
   if (!loader.Commit()) {
@@ -208,6 +208,11 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, RdbLoader& loader, std::s
     }
     if (entry.kind == RdbEntry::Kind::kAux && entry.key != "lua") continue;
     const bool is_end = entry.kind == RdbEntry::Kind::kEnd;
+    is_unfit_ = entry.kind == RdbEntry::Kind::kKey && entry.db >= DbCount();
+    if (is_unfit_) {
+      *error = loader.Load(entry);
+      return false;
+    }
     if (!dropped_old_) {
       const bool is_code = !is_end && entry.kind != RdbEntry::Kind::kKey;
       if (is_code && (held_bytes += sizeof(entry) + entry.text.size()) <= kHeldCodeBytesMax) {
@@ -216,7 +221,9 @@ bool RedisFollower::LoadEntries(RdbFileReader& reader, RdbLoader& loader, std::s
       }
       if (is_end && !accept_empty_ && HasKeys(server_)) {
         *error =
-            "REFUSED the primary has no data, and this server has: replica-accept-empty-primary";
+            "the primary has no data, and this server has: if that is right, set "
+            "replica-accept-empty-primary to yes and send REPLICAOF again";
+        is_unfit_ = true;
         return false;
       }
       *error = DropAll();

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +34,11 @@ class PlayedPrimary {
 
   int port() const { return port_; }
   void Accept() { fd_ = accept(listen_fd_, nullptr, nullptr); }
+  // Whether another connection comes, long after the pause before a next try.
+  bool IsAskedAgain() {
+    pollfd poll_fd{listen_fd_, POLLIN, 0};
+    return poll(&poll_fd, 1, 600) == 1;
+  }
   void Hang() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;

@@ -389,13 +389,43 @@ TEST_F(RedisFollowerTest, ErrorsOfTheStreamAreCounted) {
   primary.Send(bad);
   EXPECT_TRUE(Reaches(bad.size()));
   EXPECT_EQ(replica.Info("replication", "master_stream_errors"), "3");
-  // A database that is not here: what follows would go into another.
-  primary.Send(Wire({"SELECT", "99"}) + Wire({"SET", "lost", "1"}));
-  EXPECT_TRUE(Eventually([&] {
-    return replica.Info("replication", "master_link_error").find("SELECT") != std::string::npos;
-  }));
+}
+
+// Not dropped for the sake of one that can't be had either.
+TEST_F(RedisFollowerTest, DatabasesThatAreNotHereEndTheLink) {
+  const auto is_refused = [&] {
+    return HasLinkError("this server has 16 (databases)") &&
+           replica.Run("ROLE").find("$7\r\nrefused\r\n") != std::string::npos;
+  };
+  FollowAFile();
+  const std::string before = Wire({"INCR", "n"});
+  primary.Send(before + Wire({"SELECT", "16"}) + Wire({"INCR", "n"}));
+  ASSERT_TRUE(is_refused());
+  EXPECT_EQ(replica.Run("MGET a n"), "*2\r\n$1\r\n1\r\n$1\r\n1\r\n");
   primary.Hang();
-  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+  replica.Follow(primary.port());
+  EXPECT_EQ(Greet("+CONTINUE\r\n"),
+            "PSYNC " + std::string(kId) + " " + std::to_string(before.size() + 1));
+  ASSERT_TRUE(IsUp());
+  primary.Hang();
+  Greet(FullResync(0));
+  SendFile(RdbOf("\xfe\x10" + RdbKey("b", "1")));
+  EXPECT_TRUE(HasLinkError("a database 16"));
+  EXPECT_TRUE(
+      Eventually([&] { return replica.Run("MGET a n") == "*2\r\n$1\r\n1\r\n$1\r\n1\r\n"; }));
+  EXPECT_NE(replica.Run("ROLE").find("$7\r\nrefused\r\n"), std::string::npos);
+}
+
+// Another try would find it with a client's first write, and take that for the data.
+TEST_F(RedisFollowerTest, AnEmptyOneIsRefusedForGood) {
+  FollowAFile();
+  primary.Hang();
+  Greet(FullResync(0));
+  SendFile(RdbOf(""));
+  ASSERT_TRUE(HasLinkError("replica-accept-empty-primary"));
+  EXPECT_NE(replica.Run("ROLE").find("$7\r\nrefused\r\n"), std::string::npos);
+  EXPECT_EQ(replica.Run("GET a"), "$1\r\n1\r\n");
+  EXPECT_FALSE(primary.IsAskedAgain());
 }
 
 // What is behind it is not applied, and what was applied stays: REPLICAOF asks for just that again.
@@ -466,7 +496,8 @@ TEST_F(RedisFollowerTest, ADatabaseThatIsNotHereEndsATransactionUnapplied) {
   EXPECT_TRUE(HasLinkError("SELECT 99: this server has 16"));
   EXPECT_EQ(replica.Run("EXISTS lost"), ":0\r\n");
   primary.Hang();
-  EXPECT_EQ(Greet(FullResync(0)), "PSYNC ? -1");
+  replica.Follow(primary.port());
+  EXPECT_EQ(Greet("+CONTINUE\r\n"), "PSYNC " + std::string(kId) + " 1");
 }
 
 // Its libraries alone are no data.

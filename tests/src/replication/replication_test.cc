@@ -306,6 +306,71 @@ TEST(ReplicationTest, AnEmptyPrimaryIsRefused) {
   EXPECT_EQ(replica.Run("DBSIZE"), ":0\r\n");
 }
 
+bool IsRefused(Node& replica, const std::string& why) {
+  return Eventually([&] {
+    return replica.Run("ROLE").find("$7\r\nrefused\r\n") != std::string::npos &&
+           replica.Info("replication", "master_link_error").find(why) != std::string::npos;
+  });
+}
+
+// The first write of a client does not make an emptied primary one that may empty others.
+TEST(ReplicationTest, WhatWasRefusedStaysRefused) {
+  Node primary, replica;
+  WriteSome(primary, 5);
+  ASSERT_TRUE(replica.Joins(primary));
+  const std::string digest = replica.Digest();
+  primary.Stop();
+  primary.Wipe();
+  primary.Start();
+  ASSERT_TRUE(IsRefused(replica, "the primary is empty"));
+  for (int i = 0; i < 100; ++i) primary.Run("SET new" + std::to_string(i) + " 1");
+  ASSERT_TRUE(IsRefused(replica, "the primary has lost its data"));
+  EXPECT_EQ(replica.Digest(), digest);
+  ASSERT_TRUE(replica.Joins(primary)) << "as the operator wants it";
+  EXPECT_EQ(replica.Run("DBSIZE"), ":100\r\n");
+}
+
+// It may be written to before the replica comes back.
+TEST(ReplicationTest, APrimaryThatSuddenlyHasLessIsRefused) {
+  Node primary, replica, lost;
+  WriteSome(primary, 5);
+  ASSERT_TRUE(replica.Joins(primary));
+  const std::string digest = replica.Digest();
+  primary.Stop();
+  lost.Run("SET first 1");
+  EXPECT_EQ(lost.Run("CONFIG SET port " + primary.port_text()), "+OK\r\n");
+  ASSERT_TRUE(IsRefused(replica, "the primary has lost its data"));
+  EXPECT_EQ(replica.Digest(), digest);
+  replica.Follow(primary.port());
+  EXPECT_TRUE(Eventually([&] { return replica.Run("GET first") == "$1\r\n1\r\n"; }));
+}
+
+TEST(ReplicationTest, DatabasesThatAreNotHereAreRefused) {
+  Node replica({"--databases", "4"}), late({"--databases", "4"});
+  Node primary;  // the last: commands of all servers of a process go by its count
+  WriteSome(primary, 5);
+  ASSERT_TRUE(replica.Joins(primary));
+  const std::string digest = replica.Digest();
+  TestClient client = primary.Connect();
+  client.Run("SELECT 10");
+  EXPECT_EQ(client.Run("SET high 1"), "+OK\r\n");
+  ASSERT_TRUE(IsRefused(replica, "'databases'"));
+  EXPECT_EQ(replica.Digest(), digest);
+}
+
+// Their files are not taken either.
+TEST(ReplicationTest, ACheckpointWithDatabasesThatAreNotHereIsRefused) {
+  Node replica({"--databases", "4"});
+  Node primary;
+  TestClient client = primary.Connect();
+  client.Run("SELECT 10");
+  EXPECT_EQ(client.Run("SET high 1"), "+OK\r\n");
+  replica.Run("SET own 1");
+  replica.Follow(primary);
+  ASSERT_TRUE(IsRefused(replica, "'databases'"));
+  EXPECT_EQ(replica.Run("GET own"), "$1\r\n1\r\n");
+}
+
 TEST(ReplicationTest, AReplicaHidesWhatHasExpired) {
   Node primary, replica;
   replica.Follow(primary);
