@@ -183,7 +183,8 @@ void Figures::AddKeyspace(Families& out) const {
   const auto hot = static_cast<double>(keyspace.ResidentCount());
   out.Gauge("hearth_keys_hot", "Keys held in memory.", hot);
   out.Gauge("hearth_keys_cold", "Keys held by the store alone.", std::max(0.0, count - hot));
-  out.Counter("hearth_keyspace_hits_total", "Reads of keys in memory.", Sum(&ShardCounters::hits));
+  out.Counter("hearth_keyspace_hits_total",
+              "Reads that found their key, in memory or after a load.", Sum(&ShardCounters::hits));
   out.Counter("hearth_keyspace_misses_total", "Reads of keys that are not there.",
               Sum(&ShardCounters::absent_reads));
   out.Counter("hearth_store_lookups_total", "Keys that the store was asked for.",

@@ -22,6 +22,7 @@ namespace {
 constexpr auto kWorkerCronPeriod = std::chrono::milliseconds(1000);
 constexpr size_t kExpireStep = 500;
 constexpr rlim_t kReservedFiles = 96;  // WALs, manifests, sockets of our own
+constexpr rlim_t kFilesMin = 64;       // with less nothing is served
 constexpr size_t kErrorCodesMax = 128;
 constexpr size_t kUnauthenticatedOutputMax = 1024;
 
@@ -75,6 +76,13 @@ Server::~Server() {
 std::string Server::Start() {
   if (std::string error = StartUsers(); !error.empty()) return error;
   ReserveFiles();
+  rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < kFilesMin) {
+    return "Your current 'ulimit -n' of " + std::to_string(files.rlim_cur) +
+           " is not enough for the server to start. Please increase your open file limit to at "
+           "least " +
+           std::to_string(kFilesMin) + ". Exiting.";
+  }
   // First: warming up loads collections, and builds their nodes by these limits.
   WatchCollectionLimits();
   replication_->ReadRole();

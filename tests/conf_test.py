@@ -8,6 +8,7 @@ usage: conf_test.py HEARTH_SERVER [--redis redis-server]
 import argparse
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -137,9 +138,13 @@ def check_signals(binary):
 
 def check_command_line(binary):
     """--help and --version print and end; what is no directive refuses the start."""
-    def run(*args):
+    def run(*args, files_max=None):
+        def limit():
+            if files_max is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
+
         done = subprocess.run([binary, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=60, preexec_fn=limit)
         return done.returncode, done.stdout, done.stderr
 
     for option in ("--version", "-v"):
@@ -148,6 +153,8 @@ def check_command_line(binary):
     for option in ("--help", "-h"):
         code, out, _ = run(option)
         assert code == 0 and out.startswith("Usage: hearth-server [/path/to/hearth.conf]"), out
+    code, told, _ = run("--port", "0", files_max=40)
+    assert code == 1 and "'ulimit -n' of 40 is not enough" in told, told
     code, _, told = run("--no-such-directive", "1")
     assert code == 1 and "no-such-directive" in told, told
     server = Server(binary)

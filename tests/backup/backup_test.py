@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 sys.path.insert(0, HERE)
 from place import (KEYS, VALUE_SIZE, Place, Relative, digest, files_of, flip,  # noqa: E402
                    run_tests, tree)
-from resp import Listening  # noqa: E402
+from resp import Listening, Server  # noqa: E402
 from tool import create, run  # noqa: E402
 
 class Writer(threading.Thread):
@@ -314,6 +314,15 @@ def wrong_usage_and_what_is_missing_is_told():
             assert "apt-get install python3-xxhash" in run(
                 command[0], place.repo, *command[1:], code=1, PYTHONPATH=place.folder)
         run("list", place.repo, PYTHONPATH=place.folder)
+        place.server.stop()
+        redis = Server("redis-server", ["--save", ""])
+        try:
+            redis.start()
+            for command in ("create", "archive"):
+                assert "no hearth-server" in run(command, place.repo, "--socket", redis.path, code=1)
+            assert redis.info("persistence")["rdb_saves"] == "0"
+        finally:
+            redis.remove()
 
 
 TESTS = [
