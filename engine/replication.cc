@@ -58,7 +58,8 @@ Status Engine::SwitchToIncoming() {
   StoreState incoming;
   Status status = ReadCheckpointState(options_.store.dir + "/incoming", options_.db_count,
                                       &incoming_seq, &incoming);
-  if (!status.ok()) return Status::Invalid("what was brought can't be served: " + status.message());
+  if (status.IsCorruption()) return Status::Invalid("it can't be served: " + status.message());
+  if (!status.ok()) return status;
   status = FinishSwitch();
   if (!status.ok() && switching_) {
     log_->Fail(status);  // the keeper goes on with it

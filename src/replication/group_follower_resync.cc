@@ -30,6 +30,7 @@ struct GroupFollower::FullOffer {
   Lineage lineage;
   uint64_t last_seq = 0;
   bool is_empty = false;
+  bool is_of_replica = false;  // that is in step with a primary of its own
 
   static std::optional<FullOffer> Parse(const std::string& line) {
     std::istringstream words(line);
@@ -41,11 +42,13 @@ struct GroupFollower::FullOffer {
       return std::nullopt;
     }
     if (offer.history.id2 == "-") offer.history.id2.clear();
-    for (Lineage::Ancestor ancestor; words >> ancestor.id >> ancestor.last_seq;) {
+    Lineage::Ancestor ancestor;
+    while (words >> ancestor.id >> ancestor.last_seq) {
       if (offer.lineage.ancestors.size() == Lineage::kAncestorsMax) return std::nullopt;
       offer.lineage.ancestors.push_back(ancestor);
     }
     offer.is_empty = empty != 0;
+    offer.is_of_replica = ancestor.id == "replica";
     return offer;
   }
 };
@@ -89,12 +92,12 @@ uint64_t GroupFollower::CommonSeq(const FullOffer& offer) {
 
 // An empty primary is more likely one that lost its data than one that is meant to be followed. So
 // is one that was followed, and suddenly knows nothing of what is here and has less: a client may
-// have written to it before this server saw it empty.
+// have written to it before this server saw it empty. A replica may be sent to other data.
 bool GroupFollower::MayResync(const FullOffer& offer, uint64_t common, ReplicaLink& link) {
   if (accept_empty_) return true;
-  const bool is_lost = common == 0 && followed_ && offer.last_seq < engine_.log().committed_seq();
-  const bool is_refused = common == 0 && refused_;
-  if (!offer.is_empty && !is_lost && !is_refused) return true;
+  const bool has_less = followed_ && offer.last_seq < engine_.log().committed_seq();
+  const bool is_lost = common == 0 && !offer.is_of_replica && (has_less || refused_);
+  if (!offer.is_empty && !is_lost) return true;
   uint64_t keys = 0;
   for (uint32_t db = 0; db < engine_.options().db_count; ++db) keys += engine_.log().KeyCount(db);
   if (keys == 0) return true;

@@ -143,6 +143,7 @@ void ReplicaSender::Psync(std::string_view id, uint64_t next_seq) {
           for (const Lineage::Ancestor& ancestor : lineage.ancestors) {
             result->line += " " + ancestor.id + " " + std::to_string(ancestor.last_seq);
           }
+          if (server.replication().is_replica()) result->line += " replica";
         }
       },
       [this, result, next_seq] { AnswerPsync(result->partial, next_seq, result->line); });

@@ -345,6 +345,18 @@ TEST(ReplicationTest, APrimaryThatSuddenlyHasLessIsRefused) {
   EXPECT_TRUE(Eventually([&] { return replica.Run("GET first") == "$1\r\n1\r\n"; }));
 }
 
+// It has lost nothing: it was sent to other data, and less.
+TEST(ReplicationTest, AReplicaThatChangesItsPrimaryTakesItsOwnReplicasAlong) {
+  Node primary, middle, last, other;
+  WriteSome(primary, 20);
+  ASSERT_TRUE(middle.Joins(primary));
+  ASSERT_TRUE(last.Joins(middle));
+  other.Run("SET only 1");
+  ASSERT_TRUE(middle.Joins(other));
+  EXPECT_TRUE(last.CatchesUp(middle)) << last.Run("INFO replication");
+  EXPECT_EQ(last.Run("DBSIZE"), ":1\r\n");
+}
+
 TEST(ReplicationTest, DatabasesThatAreNotHereAreRefused) {
   Node replica({"--databases", "4"}), late({"--databases", "4"});
   Node primary;  // the last: commands of all servers of a process go by its count
