@@ -58,8 +58,8 @@ class Store {
   // When exchange fails the store stays closed until Reopen.
   Status Exchange(const std::function<Status()>& exchange);
   // Closes a store that failed and opens it again: the only way on after a write or sync error.
-  // min_seq: what it holds at least. What is not in its directory any more stays open for reads;
-  // when another store is there, or an older one, it stays closed.
+  // min_seq: what it holds at least; an older one is closed again. When its files are away, or are
+  // another store's, what is open stays open for reads.
   Status Reopen(uint64_t min_seq = 0);
   // The same after a flush that failed while nothing was written to the log: what memory still has
   // is flushed before, else the store stays as it is. Not every error passes.

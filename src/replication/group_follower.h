@@ -6,7 +6,7 @@
 //   -> REPLCONF replica-id <id>                            replica_id.h
 //   -> PSYNC <id> <next sequence> [FAILOVER]
 //   <- +CONTINUE <id>                                      then frames (frame.h)
-//   <- +FULLRESYNC <id> <last> <id2 or -> <id2's last> <1: empty, 0>
+//   <- +FULLRESYNC <id> <last> <id2 or -> <id2's last> <1: empty, 0> (<id> <last>)* [replica]
 //   -> REPLCONF files <checkpoint or ->                    <- kFiles or kRefusal
 //   -> REPLCONF chunk <checkpoint> <file's place> <offset> <size>   <- kChunk or kRefusal
 //   -> REPLCONF ACK <applied> FACK <synced>                at any time, no answer
