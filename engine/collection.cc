@@ -10,6 +10,7 @@
 #include "engine/set.h"
 #include "engine/sorted_set.h"
 #include "engine/stream.h"
+#include "engine/unread_collection.h"
 
 namespace hearth {
 
@@ -50,10 +51,13 @@ ElementExpiry ElementExpiryOf(const Object& object) {
   return object.spread() ? object.collection()->element_expiry() : PackedHashExpiry(object.value());
 }
 
-Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts) {
+Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts, bool unread) {
   const bool expires = parts.expire_at_ms != kNoExpiry;
   Object* object;
-  if (parts.spread) {
+  if (unread) {
+    object = Object::MakeSpread(key, new UnreadCollection(parts.object_id, parts.value), expires,
+                                /*unread=*/true);
+  } else if (parts.spread) {
     auto collection = Collection::Make(parts.type, parts.object_id);
     if (collection == nullptr || !collection->ReadHead(parts.value)) return nullptr;
     object = Object::MakeSpread(key, collection.release(), expires);

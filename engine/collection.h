@@ -97,9 +97,9 @@ void AppendHeadBody(const Object& object, std::string* to);
 // Requires: not a tombstone.
 ElementExpiry ElementExpiryOf(const Object& object);
 
-// An object as its head row describes it; of a spread one still without elements. nullptr when
-// the row is damaged. The caller owns it.
+// An object as its head row describes it; of a spread one still without elements, or unread
+// (unread_collection.h). nullptr when the row is damaged. The caller owns it.
 struct HeadValueParts;
-Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts);
+Object* ObjectFromHead(std::string_view key, const HeadValueParts& parts, bool unread = false);
 
 }  // namespace hearth

@@ -19,7 +19,7 @@ CollectionKey::CollectionKey(Tx& tx, std::string_view key, const Object* found, 
       ref_(tx.db_, {}, 0),
       object_(const_cast<Object*>(found)),  // a Tx may change what it holds
       type_(type) {
-  HEARTH_CHECK(found == nullptr || found->type == type);
+  HEARTH_CHECK(found == nullptr || (found->type == type && !found->unread()));
   if (tx.locked_ == 0) [[unlikely]] {  // nobody's object, which is only read
     HEARTH_CHECK(found != nullptr && tx.keys_.empty());
     closed_ = true;
@@ -142,6 +142,7 @@ void CollectionKey::TellGone(std::span<const std::string_view> elements) {
 void CollectionKey::MarkElementsExpire(bool expire) {
   if (object_ == nullptr || object_->elements_expire() == expire) return;
   object_->flags ^= Object::kElementsExpire;
+  told_expiry_changed_ |= is_spread();
   tx_.PutObject(ref_, object_, object_);
   if (expire) tx_.keyspace_.NoteElementsExpire();
 }
@@ -203,8 +204,10 @@ void CollectionKey::Close() {
     const int expires = !created_ && object_->has_expiry() ? -1 : 0;
     tx_.RemoveObject(ref_, object_, tx_.LogDelete(ref_, created_ ? 0 : -1, expires));
     if (!created_) tx_.Notify(EventClass::kGeneric, "del", ref_.db, ref_.key);
-  } else if (head_changed_) {
+  } else if (head_changed_ || told_expiry_changed_) {
+    const uint64_t changes = tx_.change_count_ + int{head_changed_};
     Changed(tx_.LogHead(ref_, *object_, created_ ? 1 : 0, 0));
+    tx_.change_count_ = changes;  // an expiry of elements is counted with them
   }
 }
 

@@ -100,6 +100,7 @@ class CollectionKey {
   const ObjectType type_;
   bool created_ = false;
   bool head_changed_ = false;
+  bool told_expiry_changed_ = false;  // the head row tells whether elements expire
   bool closed_ = false;
   bool rows_erased_ = false;
   bool wakes_waiters_ = true;

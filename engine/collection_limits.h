@@ -16,6 +16,9 @@ inline constexpr uint32_t kPackedSizeMaxUsual = 1024;
 // Where a walk over all bytes costs what a look-up in a table and its cache misses do not.
 inline constexpr uint32_t kSmallSizeMaxUsual = 8192;
 
+// Of fewer rows each is deleted by itself, and a cold one is read whole whatever is asked of it.
+inline constexpr uint32_t kFewRowsMaxUsual = 512;
+
 struct CollectionLimits {
   // A collection whose packed bytes exceed this is spread over rows of its own. A change of a
   // packed collection logs all of it, a change of a spread one its element.
@@ -23,6 +26,7 @@ struct CollectionLimits {
   // A spread hash, set or sorted set is one buffer in memory up to this size. At most
   // kSmallSizeMaxUsual.
   std::atomic<uint32_t> small_size_max{kSmallSizeMaxUsual};
+  std::atomic<uint32_t> few_rows_max{kFewRowsMaxUsual};
 
   // Redis' thresholds: they decide what OBJECT ENCODING answers, and the form in memory.
   std::atomic<uint32_t> hash_listpack_entries_max{512};

@@ -258,7 +258,8 @@ bool IsDue(const Object& object, int64_t now_ms) {
 
 // Deletes the key, or its elements that have expired.
 bool Engine::DeleteExpired(uint32_t db, const std::string& key) {
-  const KeyRef ref(db, key);
+  KeyRef ref(db, key);
+  ref.head_only = true;  // of a hash whose fields expire everything is read
   Tx tx(*keyspace_, {&ref, 1}, clock_->WallMs(), {.write = true, .give_way = true});
   if (tx.state() != Tx::State::kReady) return false;
   const Object* object = tx.Peek(key);

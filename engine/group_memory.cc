@@ -98,8 +98,12 @@ GroupMemory::Touched* GroupMemory::Touch(uint32_t db_id, uint64_t object_id) {
   if (object == nullptr || !object->spread() || object->collection()->object_id() != object_id) {
     return nullptr;
   }
-  place.shard->AddBytes(place.db, 0, object->collection()->memory_bytes());
   Note(place.db, object->key(), object->type);
+  if (object->unread()) {
+    Forget(place, object->position(), std::string(object->key()));
+    return nullptr;
+  }
+  place.shard->AddBytes(place.db, 0, object->collection()->memory_bytes());
   return &touched_.emplace(object_id, Touched{object, place.db}).first->second;
 }
 

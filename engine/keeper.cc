@@ -183,7 +183,8 @@ void Engine::SweepColdExpired() {
   if (!status.ok()) return;
   size_t expired = 0;
   for (const std::string& key : due) {
-    const KeyRef ref(db, key);
+    KeyRef ref(db, key);
+    ref.head_only = true;
     if (keyspace_->Load({&ref, 1}).ok()) expired += DeleteExpired(db, key);
   }
   CommitExpired(expired);

@@ -17,6 +17,7 @@ struct KeyRef {
   uint32_t db;
   std::string_view key;
   uint64_t position;
+  bool head_only = false;  // what its elements are is not asked for (unread_collection.h)
 
   KeyRef(uint32_t db, std::string_view key) : KeyRef(db, key, PositionOf(key)) {}
   KeyRef(uint32_t db, std::string_view key, uint64_t position)

@@ -198,7 +198,9 @@ uint64_t DeleteExpired(Keyspace& keyspace, uint32_t db, const std::vector<KeyInf
     uint64_t barrier = 0;
     if (!Tx(keyspace, {}, now_ms).may_expire()) return barrier;  // the disk need not be asked
     for (const KeyInfo& info : expired) {
-      barrier = std::max(barrier, DeleteIfExpired(keyspace, KeyRef(db, info.key), now_ms));
+      KeyRef ref(db, info.key);
+      ref.head_only = true;
+      barrier = std::max(barrier, DeleteIfExpired(keyspace, ref, now_ms));
     }
     return barrier;
   }

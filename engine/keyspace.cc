@@ -6,7 +6,10 @@
 
 #include "engine/check.h"
 #include "engine/collection.h"
+#include "engine/collection_limits.h"
+#include "engine/long_string.h"
 #include "engine/stored_keys.h"
+#include "engine/unread_collection.h"
 
 namespace hearth {
 namespace {
@@ -16,6 +19,8 @@ constexpr size_t kPrefetchKeysMin = 4096 / kShardCountMax;
 // Redis: new keys begin with this logarithmic counter so that they are not evicted at once.
 constexpr uint32_t kLfuInitial = 5;
 constexpr uint32_t kLfuMax = 255;
+// Of elements that are read although nobody asks for them.
+constexpr size_t kFewBytesMax = 1 << 20;
 // Of keys that are read ahead; whoever wants the others waits for them.
 constexpr size_t kAheadBytesMax = 1 << 20;
 
@@ -28,16 +33,70 @@ uint32_t LfuMinutes(int64_t now_ms) {
   return static_cast<uint32_t>(now_ms / 60'000) & 0xffffff;
 }
 
+// Whether nothing but its elements tells how long a collection lives.
+bool MayStayUnread(const HeadValueParts& parts) {
+  return parts.spread && (parts.type != ObjectType::kHash || parts.fields_stay);
+}
+
+// One whose head alone would take its memory.
+bool IsLongString(const HeadValueParts& parts) {
+  return parts.type == ObjectType::kString && LongStringSize(parts.value) > kFewBytesMax;
+}
+
+// Head and elements as one view shows them.
+Status ReadSpread(Store& store, const KeyRef& ref, uint32_t db_id, Keyspace::ReadKey* read) {
+  StoreView view(store);
+  read->view_seq = view.seq();
+  std::string row;
+  Status status = view.Get(HeadKey(db_id, ref.position, ref.key), &row);
+  if (status.IsNotFound()) return Status::Ok();
+  if (!status.ok()) return status;
+  HeadValueParts parts;
+  if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
+  const bool may_stay_unread = ref.head_only && MayStayUnread(parts);
+  if (may_stay_unread && IsLongString(parts)) {
+    read->object.reset(ObjectFromHead(ref.key, parts, /*unread=*/true));
+    return Status::Ok();
+  }
+  read->object.reset(ObjectFromHead(ref.key, parts));
+  if (read->object == nullptr) return Status::Corruption("a collection's head does not parse");
+  if (!parts.spread) return Status::Ok();
+  Collection* const collection = read->object->collection();
+  if (!may_stay_unread) return ReadElements(view, db_id, collection);
+  status = ReadElements(view, db_id, collection, Limits().few_rows_max, kFewBytesMax);
+  if (status.code() != Status::Code::kBusy) return status;
+  read->object.reset(ObjectFromHead(ref.key, parts, /*unread=*/true));
+  return Status::Ok();
+}
+
+// The elements of what is unread.
+Status ReadUnread(Store& store, uint32_t db_id, Keyspace::ReadKey* read) {
+  const Object& unread = *read->object;
+  StoreView view(store);
+  read->view_seq = view.seq();
+  auto whole = Collection::Make(unread.type, unread.collection()->object_id());
+  if (!whole->ReadHead(static_cast<const UnreadCollection*>(unread.collection())->head())) {
+    return Status::Corruption("a collection's head does not parse");
+  }
+  const Status status = ReadElements(view, db_id, whole.get());
+  if (status.ok()) read->object->Fill(whole.release());
+  return status;
+}
+
 // Reads a key and makes it resident; adds what it takes there to *bytes.
 Status LoadOne(Keyspace& keyspace, const KeyRef& ref, bool hot, bool with_elements, size_t* bytes) {
   // On a replica a group may overtake the read.
   for (bool installed = false; !installed;) {
     const uint32_t db_id = keyspace.log().DbId(ref.db);
     Keyspace::ReadKey read;
+    Shard& shard = keyspace.shard(keyspace.ShardIndex(ref.position));
+    if (!ref.head_only) {
+      std::lock_guard lock(shard.mutex);
+      read.object = UnreadAt(shard, ref);
+    }
     const Status status = keyspace.Read(ref, db_id, &read, with_elements);
     if (!status.ok() || read.object == nullptr) return status;
     *bytes += read.object->memory_size();
-    Shard& shard = keyspace.shard(keyspace.ShardIndex(ref.position));
     std::lock_guard lock(shard.mutex);
     Bump(shard.counters.loads);
     installed = keyspace.Install(shard, ref, db_id, std::move(read), hot);
@@ -147,11 +206,12 @@ Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read
 }
 
 Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool with_elements) {
-  const std::string row_key = HeadKey(db_id, ref.position, ref.key);
-  std::string row;
   read->epoch = epoch();
+  if (read->object != nullptr)
+    return with_elements ? ReadUnread(store_, db_id, read) : Status::Busy("");
+  std::string row;
   read->view_seq = store_.LatestSeq();
-  Status status = store_.Get(row_key, Store::Tier::kDisk, &row);
+  const Status status = store_.Get(HeadKey(db_id, ref.position, ref.key), Store::Tier::kDisk, &row);
   if (status.IsNotFound()) return Status::Ok();
   if (!status.ok()) return status;
   HeadValueParts parts;
@@ -160,16 +220,7 @@ Status Keyspace::Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool wit
     read->object.reset(ObjectFromHead(ref.key, parts));
     return Status::Ok();
   }
-  if (!with_elements) return Status::Busy("a spread collection");
-  StoreView view(store_);
-  read->view_seq = view.seq();
-  status = view.Get(row_key, &row);
-  if (status.IsNotFound()) return Status::Ok();
-  if (!status.ok()) return status;
-  if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
-  read->object.reset(ObjectFromHead(ref.key, parts));
-  if (read->object == nullptr) return Status::Corruption("a collection's head does not parse");
-  return parts.spread ? ReadElements(view, db_id, read->object->collection()) : Status::Ok();
+  return with_elements ? ReadSpread(store_, ref, db_id, read) : Status::Busy("a spread collection");
 }
 
 Status Keyspace::Load(std::span<const KeyRef> keys, bool hot) {
@@ -208,12 +259,23 @@ bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   if (log_.DbId(ref.db) != db_id || shard.dbs[ref.db].complete || read.epoch != epoch()) {
     return true;
   }
-  if (shard.max_demoted_seq > read.view_seq || shard.dbs[ref.db].delete_seq > read.view_seq) {
+  if (shard.max_demoted_seq > read.view_seq) return true;
+  Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
+  Object* const there = table.Find(ref.position, ref.key);
+  if (there != nullptr) {
+    if (!there->unread() || read.object->unread() || !read.object->spread()) return true;
+    if (there->collection()->object_id() != read.object->collection()->object_id()) return true;
+  } else if (shard.dbs[ref.db].delete_seq > read.view_seq) {
     return true;
   }
-  Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
-  if (table.Find(ref.position, ref.key) != nullptr) return true;
   if (is_replica() && !IndexRead(ref, db_id, read)) return false;
+  if (there != nullptr) {
+    const size_t size = there->memory_size();
+    there->Fill(read.object->ReleaseCollection());
+    shard.AddBytes(ref.db, there->memory_size(), size);
+    Bump(shard.counters.loaded_bytes, there->memory_size() - size);
+    return true;
+  }
   Object* object = read.object.release();
   object->hot = hot ? 1 : 0;
   object->access = FreshAccess(log_.clock().WallMs());
@@ -236,6 +298,18 @@ bool Keyspace::IndexRead(const KeyRef& ref, uint32_t db_id, const ReadKey& read)
   if (replica_index_.IsStale(object_id, read.view_seq)) return false;
   replica_index_.Put(object_id, {db_id, ref.position, std::string(ref.key)});
   return true;
+}
+
+ObjectPointer UnreadAt(const Shard& shard, const KeyRef& ref) {
+  const Table* table = shard.dbs[ref.db].table.get();
+  const Object* const there = table == nullptr ? nullptr : table->Find(ref.position, ref.key);
+  if (there == nullptr || !there->unread()) return nullptr;
+  const auto& unread = static_cast<const UnreadCollection&>(*there->collection());
+  ObjectPointer copy(Object::MakeSpread(ref.key,
+                                        new UnreadCollection(unread.object_id(), unread.head()),
+                                        there->has_expiry(), /*unread=*/true));
+  copy->TakeAttributes(*there);
+  return copy;
 }
 
 void Keyspace::SetReplica(bool replica) {

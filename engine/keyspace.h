@@ -99,15 +99,13 @@ class Keyspace {
   void Prefetch(std::span<const KeyRef> keys);
 
   // A key as the store has it; without an object when it has none.
-  struct ObjectFree {
-    void operator()(Object* object) const { Object::Free(object); }
-  };
   struct ReadKey {
-    std::unique_ptr<Object, ObjectFree> object;
+    ObjectPointer object;
     uint64_t view_seq = 0;  // what the read saw
     uint64_t epoch = 0;     // of the store that was read
   };
-  // Reads a key from the disk, and of a spread collection all its elements, or nothing: Busy.
+  // Reads a key from the disk, and of a spread collection all its elements, or nothing: Busy. With
+  // head_only a big one is left unread; with one in read (UnreadAt), that is what gets elements.
   Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool with_elements = true);
   // The same without the disk: Busy when it needs it, and for every spread collection.
   Status ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read);
@@ -117,8 +115,8 @@ class Keyspace {
   void LoadAhead(std::span<const KeyRef> keys);
   // Those that memory knows nothing of, but where somebody else holds the shard. Not within a Tx.
   std::vector<KeyRef> Unknown(std::span<const KeyRef> keys, size_t count_max);
-  // Makes what was read resident, unless the key changed since. False: it is to be read again,
-  // because a replica's group may have changed it in the store alone. Requires: the shard's lock.
+  // Makes what was read resident, unless the key changed since. False: it is to be read again (a
+  // replica's group may have changed it in the store alone). Requires: the shard's lock.
   bool Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey read, bool hot);
 
   // While clients wait for keys, each Tx that wrote what they may wait for (lists, sorted sets,
@@ -133,7 +131,7 @@ class Keyspace {
     if (ready_listener_) ready_listener_(std::move(keys));
   }
 
-  // Told by a Tx that holds every shard and takes long (a script): who has given way need not wait.
+  // By a Tx that holds every shard and takes long (a script): who has given way need not wait.
   void SetLongHold(bool holds) { long_hold_.store(holds, std::memory_order_release); }
   bool long_hold() const { return long_hold_.load(std::memory_order_acquire); }
 
@@ -159,7 +157,7 @@ class Keyspace {
     if (event_listener_) event_listener_(events, barrier);
   }
 
-  // Null: nobody is to be told. Changed while every shard is locked.
+  // Null: nobody is told. Changed while every shard is locked.
   void SetGoneListener(GoneListener* listener) { gone_listener_ = listener; }
   GoneListener* gone_listener() const { return gone_listener_; }
 
@@ -168,7 +166,7 @@ class Keyspace {
   // Marks every shard as possibly incomplete (a store that holds keys was opened).
   void MarkIncomplete();
 
-  // The two notions of heat that Redis' policies and ours need; set with maxmemory-policy.
+  // The notions of heat that policies need; set with maxmemory-policy.
   void SetEvictionClock(EvictionClock clock, uint32_t lfu_log_factor, uint32_t lfu_decay_minutes);
   EvictionClock eviction_clock() const { return eviction_clock_.load(std::memory_order_relaxed); }
   void Touch(Object* object, int64_t now_ms);
@@ -246,5 +244,8 @@ class Keyspace {
   bool stopping_ = false;
   std::thread gravedigger_;
 };
+
+// A copy of the key's object if that is unread, else null. Requires: the shard's lock.
+ObjectPointer UnreadAt(const Shard& shard, const KeyRef& ref);
 
 }  // namespace hearth

@@ -29,7 +29,8 @@ struct ColdKeys {
 
 void Add(std::span<const KeyRef> keys, ColdKeys* to) {
   for (const KeyRef& ref : keys) {
-    to->refs.emplace_back(ref.db, to->names.emplace_back(ref.key), ref.position);
+    to->refs.emplace_back(ref.db, to->names.emplace_back(ref.key), ref.position).head_only =
+        ref.head_only;
   }
 }
 

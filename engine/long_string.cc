@@ -142,6 +142,12 @@ std::string_view LongStringValue(const Collection& collection) {
   return static_cast<const LongString&>(collection).value();
 }
 
+uint64_t LongStringSize(std::string_view head) {
+  uint64_t size;
+  head.remove_prefix(std::min<size_t>(head.size(), 1));  // the chunks' size
+  return ReadVarint(&head, &size) ? size : 0;
+}
+
 size_t LongStringSizeMin() {
   return kPackedSizesPerString * Limits().packed_size_max.load(std::memory_order_relaxed);
 }

@@ -28,6 +28,9 @@ std::unique_ptr<Collection> MakeLongString(uint64_t object_id);
 // Requires: of a spread string. Dies with the next change.
 std::string_view LongStringValue(const Collection& collection);
 
+// Bytes of the string whose head it is; 0 for one that does not parse.
+uint64_t LongStringSize(std::string_view head);
+
 // Bytes beyond which a change of a range spreads a string.
 size_t LongStringSizeMin();
 

@@ -61,18 +61,26 @@ Object* Object::Make(std::string_view key, const char* value, size_t value_size,
   return object;
 }
 
-Object* Object::MakeSpread(std::string_view key, Collection* collection, bool expires) {
+Object* Object::MakeSpread(std::string_view key, Collection* collection, bool expires,
+                           bool unread) {
   Object* object = Make(key, nullptr, sizeof(collection), expires);
   Store(object->mutable_value(), collection);
-  object->flags = kSpread;
+  object->flags = kSpread | (unread ? kUnread : 0);
   return object;
 }
 
 Collection* Object::ReleaseCollection() {
   Collection* released = collection();
-  flags &= static_cast<uint8_t>(~kSpread);
+  flags &= static_cast<uint8_t>(~(kSpread | kUnread));
   set_value_size(0);
   return released;
+}
+
+void Object::Fill(Collection* whole) {
+  HEARTH_CHECK(unread());
+  delete collection();
+  Store(mutable_value(), whole);
+  flags &= static_cast<uint8_t>(~kUnread);
 }
 
 void Object::TakeAttributes(const Object& other) {
@@ -85,7 +93,7 @@ void Object::TakeAttributes(const Object& other) {
 }
 
 std::string_view Object::SpreadValue() const {
-  HEARTH_CHECK(type == ObjectType::kString);
+  HEARTH_CHECK(type == ObjectType::kString && !unread());
   return LongStringValue(*collection());
 }
 

@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "engine/check.h"
@@ -66,6 +67,7 @@ struct Object {
   static constexpr uint8_t kTombstone = 1;
   static constexpr uint8_t kSpread = 2;          // the value is a Collection's address
   static constexpr uint8_t kElementsExpire = 4;  // fields of a hash: the expiry sweep looks
+  static constexpr uint8_t kUnread = 8;          // spread, but no element was read
   static constexpr uint8_t kHotMax = 3;
 
   uint64_t seq : 56;         // sequence number of the last change; 0 = as the store has it
@@ -81,8 +83,9 @@ struct Object {
   // A new object with room for value_size bytes, copied from value when that is not null, and for
   // an expiry if it is to have one.
   static Object* Make(std::string_view key, const char* value, size_t value_size, bool expires);
-  // A new object for a spread collection, which it owns from now on.
-  static Object* MakeSpread(std::string_view key, Collection* collection, bool expires);
+  // A new object for a spread collection, which it owns from now on. Unread: see the flag.
+  static Object* MakeSpread(std::string_view key, Collection* collection, bool expires,
+                            bool unread = false);
   // Frees its collection too; a big one on a thread of its own.
   static void Free(Object* object);
 
@@ -137,6 +140,9 @@ struct Object {
   Collection* collection() const { return Load<Collection*>(bytes() + key_size()); }
   // Leaves an empty string behind. Requires: spread.
   Collection* ReleaseCollection();
+  // Whether its Collection is an UnreadCollection; puts the whole one in its place.
+  bool unread() const { return (flags & kUnread) != 0; }
+  void Fill(Collection* collection);
   // What another form of the same key has beside its value: type, encoding, access, what its
   // elements do, the expiry. Requires: room for an expiry if the other has one.
   void TakeAttributes(const Object& other);
@@ -188,5 +194,10 @@ struct Object {
 };
 
 static_assert(sizeof(Object) == 16);
+
+struct ObjectFree {
+  void operator()(Object* object) const { Object::Free(object); }
+};
+using ObjectPointer = std::unique_ptr<Object, ObjectFree>;
 
 }  // namespace hearth

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint8_t kHasExpiry = 1;
 constexpr uint8_t kIsSpread = 2;
+constexpr uint8_t kFieldsStay = 4;
 constexpr uint8_t kStateRowVersion1 = 1;
 constexpr uint8_t kHasId2 = 1;
 constexpr uint8_t kIsWritten = 2;
@@ -120,8 +121,10 @@ size_t WriteHeadValueHeader(char* to, const Object& object) {
   to[0] = kHeadRowVersion;
   to[1] = static_cast<char>(static_cast<uint8_t>(object.type) |
                             static_cast<uint8_t>(object.encoding) << 4);
-  to[2] =
-      static_cast<char>((object.has_expiry() ? kHasExpiry : 0) | (object.spread() ? kIsSpread : 0));
+  const bool fields_stay =
+      object.spread() && object.type == ObjectType::kHash && !object.elements_expire();
+  to[2] = static_cast<char>((object.has_expiry() ? kHasExpiry : 0) |
+                            (object.spread() ? kIsSpread : 0) | (fields_stay ? kFieldsStay : 0));
   if (!object.has_expiry()) return 3;
   const int64_t expire_at_ms = object.expire_at_ms();
   std::memcpy(to + 3, &expire_at_ms, sizeof(expire_at_ms));
@@ -132,7 +135,7 @@ bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts) {
   if (row_value.size() < 3 || row_value[0] != kHeadRowVersion) return false;
   const auto kind = static_cast<uint8_t>(row_value[1]);
   const auto flags = static_cast<uint8_t>(row_value[2]);
-  if (flags > (kHasExpiry | kIsSpread)) return false;
+  if (flags > (kHasExpiry | kIsSpread | kFieldsStay)) return false;
   parts->type = static_cast<ObjectType>(kind & 15);
   parts->encoding = static_cast<Encoding>(kind >> 4);
   parts->expire_at_ms = kNoExpiry;
@@ -143,6 +146,7 @@ bool ParseHeadValue(std::string_view row_value, HeadValueParts* parts) {
     parts->expire_at_ms = static_cast<int64_t>(expire_at_ms);
   }
   parts->spread = (flags & kIsSpread) != 0;
+  parts->fields_stay = (flags & kFieldsStay) != 0;
   parts->object_id = 0;
   if (parts->spread && !ReadFixed64(&row_value, &parts->object_id)) return false;
   parts->value = row_value;

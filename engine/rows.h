@@ -6,7 +6,8 @@
 //   head       = key: 'k' db-id:u32be position:u64be key-bytes
 //                value: version:u8 kind:u8 flags:u8 [expire-at-ms:i64le] body
 //   kind       = type (low 4 bits) | encoding (high 4 bits)
-//   flags      = bit 0: expire-at-ms is there; bit 1: the collection is spread
+//   flags      = bit 0: expire-at-ms is there; bit 1: the collection is spread;
+//                bit 2: it is a spread hash, and no field of it expires
 //   body       = string-bytes | packed-bytes | object-id:u64le type's-head-bytes (spread)
 //   element    = key: 'm' db-id:u32be object-id:u64be element-bytes
 //                value: version:u8 value-bytes
@@ -104,6 +105,7 @@ struct HeadValueParts {
   Encoding encoding;
   int64_t expire_at_ms;
   bool spread;
+  bool fields_stay;        // a spread hash whose fields do not expire
   uint64_t object_id;      // of a spread collection
   std::string_view value;  // string or packed bytes; the type's head bytes of a spread collection
 };

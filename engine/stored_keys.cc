@@ -17,8 +17,10 @@ bool LacksElements(const Object& object) {
 
 }  // namespace
 
-Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection) {
+Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection, size_t rows_max,
+                    size_t bytes_max) {
   std::string first, last;
+  size_t rows = 0, bytes = 0;
   collection->LoadBounds(&first, &last);
   const uint64_t id = collection->object_id();
   bool sound = true;
@@ -28,11 +30,14 @@ Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection) {
                 [&](std::string_view row_key, std::string_view row_value) {
                   ElementKeyParts key;
                   std::string_view value;
+                  bytes += row_key.size() + row_value.size();
+                  if (++rows > rows_max || bytes > bytes_max) return false;
                   sound = ParseElementKey(row_key, &key) && ParseElementValue(row_value, &value) &&
                           collection->Put(key.element, value);
                   return sound;
                 });
   if (!status.ok()) return status;
+  if (rows > rows_max || bytes > bytes_max) return Status::Busy("more rows than asked for");
   if (!sound || !collection->FinishLoad()) {
     return Status::Corruption("an element row does not parse");
   }

@@ -51,7 +51,6 @@ class StoredKeys {
   Status Libraries(const LibraryVisitor& visit);
 
  private:
-  using ObjectPointer = std::unique_ptr<Object, Keyspace::ObjectFree>;
   Status ReadKey(uint32_t db, std::string_view row_key, std::string_view row_value,
                  ObjectPointer* object);
   // Visits keys from the row *from on, and tells where to go on; empty: the database ends.
@@ -63,7 +62,9 @@ class StoredKeys {
   Status status_;  // of reading the state
 };
 
-// Feeds a collection, whose head was read, with its element rows.
-Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection);
+// Feeds a collection, whose head was read, with its element rows. Busy: there are more than so many
+// rows, or more bytes of elements; the collection is of no use then.
+Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection,
+                    size_t rows_max = SIZE_MAX, size_t bytes_max = SIZE_MAX);
 
 }  // namespace hearth

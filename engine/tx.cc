@@ -144,9 +144,10 @@ Object* Tx::FindObject(const KeyRef& ref) {
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
   Shard::Db& db = shard.dbs[ref.db];
   Object* object = db.table ? db.table->Find(ref.position, ref.key) : nullptr;
-  if (object == nullptr && !db.complete && options_.lock_all) {
-    (void)TryMakeResident(ref, /*blocking=*/true);
-    object = db.table ? db.table->Find(ref.position, ref.key) : nullptr;
+  const bool is_lacking = object == nullptr ? !db.complete : object->unread() && !ref.head_only;
+  if (is_lacking && options_.lock_all) {
+    const bool is_read = TryMakeResident(ref, /*blocking=*/true);
+    object = is_read && db.table ? db.table->Find(ref.position, ref.key) : nullptr;
   }
   Saw(db.swap_seq);
   Saw(object != nullptr ? object->seq : db.delete_seq);
@@ -273,7 +274,7 @@ void Tx::DropRows(uint32_t db, const Object& object) {
   if (!object.spread()) return;
   const Collection& collection = *object.collection();
   const uint64_t changes_before = change_count_;
-  if (collection.row_count() > kRowsErasedSinglyMax) {
+  if (object.unread() || collection.row_count() > kRowsErasedSinglyMax) {
     EraseElementRows(db, collection.object_id(), {}, {});
   } else {
     collection.Rows([&](std::string_view element, std::string_view) {
@@ -304,7 +305,8 @@ void Tx::PutObject(const KeyRef& ref, Object* object, Object* old) {
 // A spread object that takes over what another owns; the other is left as an empty string.
 Object* Tx::TakeSpread(const KeyRef& from, Object* source, std::string_view key, bool expires) {
   const size_t size = source->memory_size();
-  Object* taken = Object::MakeSpread(key, source->ReleaseCollection(), expires);
+  const bool unread = source->unread();
+  Object* taken = Object::MakeSpread(key, source->ReleaseCollection(), expires, unread);
   keyspace_.shard(keyspace_.ShardIndex(from.position))
       .AddBytes(from.db, source->memory_size(), size);
   return taken;
@@ -455,6 +457,7 @@ Object* Tx::CopyOf(const Object& source, const KeyRef& to) {
   if (!source.spread()) {
     copy = Object::Make(to.key, source.value().data(), source.value_size(), source.has_expiry());
   } else {
+    HEARTH_CHECK(!source.unread());
     auto collection = Collection::Make(source.type, Log().next_seq());
     std::string head;
     AppendHeadBody(source, &head);
@@ -502,6 +505,8 @@ void Tx::Move(const KeyRef& from, const KeyRef& to) {
   }
   Object* moved = TakeSpread(from, source, to.key, source->has_expiry());
   moved->TakeAttributes(*source);
+  // What fills the memory beside may have passed the new name: the shard is not whole then.
+  if (moved->unread()) ++keyspace_.shard(keyspace_.ShardIndex(to.position)).forget_count;
   PutCopy(to, moved);
   --change_count_;
   DeleteLive(from, FindObject(from));

@@ -1,5 +1,6 @@
 // How a Tx gets hold of its keys: locks, and what memory does not hold.
 // Tested by tests/engine/tx_test.cc.
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -13,6 +14,13 @@ namespace hearth {
 namespace {
 
 thread_local bool holds_all = false;
+
+// Where a shard is complete nothing of it may be unread, and a command may move a key there.
+bool MayLeaveUnread(Keyspace& keyspace, std::span<const KeyRef> keys) {
+  return std::ranges::none_of(keys, [&](const KeyRef& ref) {
+    return keyspace.shard(keyspace.ShardIndex(ref.position)).dbs[ref.db].complete;
+  });
+}
 
 }  // namespace
 
@@ -60,10 +68,15 @@ void Tx::EnsureResident() {
     Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
     const Shard::Db& db = shard.dbs[ref.db];
     if (db.complete) continue;
-    if (db.table && db.table->Find(ref.position, ref.key) != nullptr) continue;
-    if (!TryMakeResident(ref, options_.read_blocking)) {
+    const Object* object = db.table ? db.table->Find(ref.position, ref.key) : nullptr;
+    if (object != nullptr && !object->unread()) [[likely]]
+      continue;
+    KeyRef wanted = ref;
+    wanted.head_only = ref.head_only && MayLeaveUnread(keyspace_, keys_);
+    if (object != nullptr && wanted.head_only) continue;
+    if (!TryMakeResident(wanted, options_.read_blocking)) {
       if (state_ == State::kFailed) return;
-      missing_.push_back(ref);
+      missing_.push_back(wanted);
       state_ = State::kPending;
     }
   }
@@ -78,7 +91,8 @@ Tx::State Tx::TakeKeys(std::span<const KeyRef> keys, bool read_blocking) {
   return std::exchange(state_, State::kReady);
 }
 
-// Asks the store for a key that is not resident. True when it is now resident or surely absent.
+// Asks the store for a key that is not resident, or for the elements of one that is unread. True
+// when it is now resident or surely absent.
 bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
   Shard& shard = keyspace_.shard(keyspace_.ShardIndex(ref.position));
   const uint32_t db_id = log_.DbId(ref.db);
@@ -86,6 +100,8 @@ bool Tx::TryMakeResident(const KeyRef& ref, bool blocking) {
   Keyspace::ReadKey read;
   Status status;
   do {
+    if (!ref.head_only) read.object = UnreadAt(shard, ref);
+    if (read.object != nullptr && !blocking) return false;
     status =
         blocking ? keyspace_.Read(ref, db_id, &read) : keyspace_.ReadFromMemory(ref, db_id, &read);
     if (status.code() == Status::Code::kBusy && !blocking) return false;

@@ -127,7 +127,7 @@ Status VerifyResident(Keyspace& keyspace, uint32_t db, std::string* differences)
       if (!status.ok() && !status.IsNotFound()) return status;
       if (status.IsNotFound() != object->tombstone()) {
         *differences += "only in memory: " + ObjectText(*object, db_id) + "\n";
-      } else if (!object->tombstone() && object->spread()) {
+      } else if (!object->tombstone() && object->spread() && !object->unread()) {
         if (Status elements = VerifyElements(keyspace, db_id, *object, differences);
             !elements.ok()) {
           return elements;

@@ -82,6 +82,7 @@ enum CommandFlag : uint32_t {
   kCmdNoTouch = 1u << 29,       // the Tx does not make keys hotter
   kCmdInScripts = 1u << 30,     // runs in scripts despite kCmdOutsideTx: it takes no lock that a
                                 // Tx of all shards, without the log's mutex, holds
+  kCmdHeadOnly = 1u << 31,      // asks for nothing that elements tell (KeyRef::head_only)
 };
 
 // Whether a command runs while data is loaded: also what rules the server (REPLICAOF, CONFIG,

@@ -461,7 +461,8 @@ bool Dispatcher::MakeRoom() {
         !residency.PickVictim(now_ms_, RandomBits(), &db, &key, &size)) {
       return false;
     }
-    const KeyRef ref(db, key);
+    KeyRef ref(db, key);
+    ref.head_only = true;
     Tx tx(server_.keyspace(), {&ref, 1}, now_ms_, {.write = true, .give_way = true});
     if (tx.state() == Tx::State::kReady && tx.Delete(db, key)) {
       if (command_stream_.active()) [[unlikely]]

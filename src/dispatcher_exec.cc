@@ -138,7 +138,7 @@ void Dispatcher::Watch(Session& session, const Args& keys) {
     return;
   }
   std::vector<KeyRef> refs;
-  for (const std::string_view key : keys) refs.emplace_back(session.db(), key);
+  for (const std::string_view key : keys) refs.emplace_back(session.db(), key).head_only = true;
   std::optional<Tx> tx;
   if (!session.connection().worker().is_nested()) {
     tx.emplace(
@@ -259,9 +259,13 @@ Dispatcher::ExecPart Dispatcher::PlanExecPart(Session& session) {
       if (command.data == SwapDb) FollowSwap(args, &origins);
     }
   }
+  // What one command leaves unread, another may find by a new name.
+  if (!std::ranges::all_of(part.keys, &KeyRef::head_only)) {
+    for (KeyRef& ref : part.keys) ref.head_only = false;
+  }
   if (transaction.run.is_active) return part;
   for (const auto& [key, presence] : transaction.watcher().keys()) {
-    part.keys.emplace_back(key.first, key.second);
+    part.keys.emplace_back(key.first, key.second).head_only = true;
   }
   return part;
 }

@@ -5,6 +5,7 @@
 #include <cinttypes>
 
 #include "engine/process_memory.h"
+#include "engine/ttl_sample.h"
 #include "src/import/redis_import.h"
 #include "src/info_writer.h"
 #include "src/replication/redis_feed.h"
@@ -206,8 +207,9 @@ void KeyspaceSection(Server& server, std::string* out) {
   for (uint32_t db = 0; db < server.keyspace().db_count(); ++db) {
     const uint64_t keys = server.keyspace().KeyCount(db);
     if (keys == 0) continue;
-    InfoLine(out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=0", db, keys,
-             server.keyspace().ExpiryCount(db));
+    InfoLine(out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64, db, keys,
+             server.keyspace().ExpiryCount(db),
+             SampleTtl(server.keyspace(), db, server.clock().WallMs()));
   }
 }
 

@@ -79,6 +79,7 @@ bool LocksAll(const Command& command, const Args& args) {
 }
 
 bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {
+  const bool head_only = (command.flags & kCmdHeadOnly) != 0;
   if (command.keys != nullptr) return command.keys(args, db, keys);
   // The common case: one key at a fixed place.
   if (command.key_specs.size() == 1) [[likely]] {
@@ -92,13 +93,16 @@ bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vec
       } else {
         keys->emplace_back(db, key);
       }
+      keys->back().head_only = head_only;
       return true;
     }
   }
   thread_local std::vector<KeyPlace> places;
   places.clear();
   if (!FindKeyPlaces(command, args, &places)) return false;
-  for (const KeyPlace& place : places) keys->emplace_back(db, args[place.arg_index]);
+  for (const KeyPlace& place : places) {
+    keys->emplace_back(db, args[place.arg_index]).head_only = head_only;
+  }
   return true;
 }
 

@@ -396,10 +396,11 @@ void Verify(const Args&, Session& session, Reply&) {
   RunAndReport(session, [&server = session.server()] { return VerifyStore(server); });
 }
 
-void PackedSizeMax(const Args& args, Session&, Reply& reply) {
-  const auto size = ReadInteger(args[2], reply);
-  if (!size) return;
-  Limits().packed_size_max = static_cast<uint32_t>(std::clamp<int64_t>(*size, 0, 1 << 20));
+template <std::atomic<uint32_t> CollectionLimits::*kLimit>
+void SetLimit(const Args& args, Session&, Reply& reply) {
+  const auto limit = ReadInteger(args[2], reply);
+  if (!limit) return;
+  Limits().*kLimit = static_cast<uint32_t>(std::clamp<int64_t>(*limit, 0, 1 << 20));
   reply.Ok();
 }
 
@@ -427,6 +428,8 @@ void Help(const Args&, Session&, Reply& reply) {
              "ERROR <string>",
              "    Return a Redis protocol error with <string> as message. Useful for clients",
              "    unit tests to simulate Redis errors.",
+             "FEW-ROWS-MAX <rows>",
+             "    Leave cold collections of more unread where a command needs no elements.",
              "HTSTATS <dbid> [full]",
              "    Return the counts of keys of the specified database.",
              "HTSTATS-KEY <key> [full]",
@@ -496,6 +499,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"DICT-RESIZING", 3, 3, Ignore},
     {"DROP-CLUSTER-PACKET-FILTER", 3, 3, Ignore},
     {"ERROR", 3, 3, WriteError},
+    {"FEW-ROWS-MAX", 3, 3, SetLimit<&CollectionLimits::few_rows_max>},
     {"HELP", 2, 2, Help},
     {"HTSTATS", 3, 4, TableStats},
     {"HTSTATS-KEY", 3, 4, KeyTableStats},
@@ -507,7 +511,7 @@ constexpr DebugCommand kDebugCommands[] = {
     {"MALLCTL", 3, 4, AllocatorSetting},
     {"MALLCTL-STR", 3, 4, AllocatorSetting},
     {"OBJECT", 3, 4, DebugObject},
-    {"PACKED-SIZE-MAX", 3, 3, PackedSizeMax},
+    {"PACKED-SIZE-MAX", 3, 3, SetLimit<&CollectionLimits::packed_size_max>},
     {"PANIC", 2, kAnyCount, Crash},
     {"PAUSE-CRON", 3, 3, Ignore},
     {"POPULATE", 3, 5, Populate},

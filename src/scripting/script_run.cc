@@ -426,7 +426,9 @@ bool ScriptRun::HoldKeys(lua_State* lua, const Command& command, const Args& arg
       if (is_long_ && !EndLong()) return EndKilled(lua), false;
       end_ = End::kNeedsKeys;
       end_error_ = "ERR keys are being loaded";
-      for (const KeyRef& ref : tx_.missing()) missing_.emplace_back(ref.db, ref.key);
+      for (const KeyRef& ref : tx_.missing()) {
+        missing_.push_back({ref.db, std::string(ref.key), ref.head_only});
+      }
       return false;
     default:
       end_ = End::kReadFailed;

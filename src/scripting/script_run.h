@@ -66,7 +66,12 @@ class ScriptRun {
 
   // Keys to be loaded before another run; nothing of this one has happened.
   bool needs_keys() const { return end_ == End::kNeedsKeys; }
-  const std::vector<std::pair<uint32_t, std::string>>& missing() const { return missing_; }
+  struct MissingKey {
+    uint32_t db;
+    std::string key;
+    bool head_only;
+  };
+  const std::vector<MissingKey>& missing() const { return missing_; }
 
   // -- For the redis library. They return as lua_CFunctions do.
   int Call(lua_State* lua, bool raise);
@@ -124,7 +129,7 @@ class ScriptRun {
   bool has_effects_ = false;
   bool is_long_ = false;
   std::string end_error_;
-  std::vector<std::pair<uint32_t, std::string>> missing_;
+  std::vector<MissingKey> missing_;
   // For RunProtected.
   int function_ref_ = 0;
   const Args* run_keys_ = nullptr;

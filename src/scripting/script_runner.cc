@@ -272,7 +272,9 @@ void ScriptRunner::RunInTx(Session& session, Tx& tx, Job job, Reply& reply) {
   if (!run.needs_keys()) return;
   tx.DropEvents();
   std::vector<KeyRef> missing;
-  for (const auto& [db, key] : run.missing()) missing.emplace_back(db, key);
+  for (const auto& [db, key, head_only] : run.missing()) {
+    missing.emplace_back(db, key).head_only = head_only;
+  }
   session.parked_ = true;
   dispatcher_.Park(session, missing);
 }

@@ -23,6 +23,7 @@ class CollectionFixture : public EngineFixture {
   void TearDown() override {
     Limits().packed_size_max = packed_size_max_;
     Limits().small_size_max = kSmallSizeMaxUsual;
+    Limits().few_rows_max = kFewRowsMaxUsual;
     EngineFixture::TearDown();
   }
 
@@ -115,27 +116,32 @@ class CollectionFixture : public EngineFixture {
     ASSERT_TRUE(status.ok()) << status.message();
   }
 
-  // Runs random changes on a few keys under several limits of packed and small forms; each is
-  // checked after a load now and then, and on a replica at the end. step(Tx&, key, random) changes
-  // one key.
+  // Runs random changes on a few keys under several limits of packed, small and unread forms; each
+  // is checked after a load now and then, and on a replica at the end. step(Tx&, key, random)
+  // changes one key.
   using Step = std::function<void(Tx& tx, std::string_view key, std::mt19937_64& random)>;
   void CheckProperty(const Step& step, const Print& print, int step_count = 3000) {
     const std::vector<std::string> keys = {"a", "b", "c", "{tag}d"};
-    const std::pair<uint32_t, uint32_t> limits[] = {
-        {kPackedSizeMaxUsual, kSmallSizeMaxUsual}, {40, kSmallSizeMaxUsual}, {40, 300}, {0, 0}};
-    for (const auto& [packed_size_max, small_size_max] : limits) {
+    const std::tuple<uint32_t, uint32_t, uint32_t> limits[] = {
+        {kPackedSizeMaxUsual, kSmallSizeMaxUsual, kFewRowsMaxUsual},
+        {40, kSmallSizeMaxUsual, 2},
+        {40, 300, kFewRowsMaxUsual},
+        {0, 0, 0}};
+    for (const auto& [packed_size_max, small_size_max, few_rows_max] : limits) {
       const uint64_t seed = RandomBits() % 1'000'000;
       SCOPED_TRACE("seed " + std::to_string(seed) + ", packed up to " +
                    std::to_string(packed_size_max) + ", small up to " +
-                   std::to_string(small_size_max));
+                   std::to_string(small_size_max) + ", few rows up to " +
+                   std::to_string(few_rows_max));
       Limits().packed_size_max = packed_size_max;
       Limits().small_size_max = small_size_max;
+      Limits().few_rows_max = few_rows_max;
       StartAnew();
       std::mt19937_64 random(seed);
       for (int i = 0; i < step_count; ++i) {
         const std::string& key = keys[random() % keys.size()];
         InTx({key}, [&](Tx& tx) { step(tx, key, random); });
-        if (random() % 300 == 0) ChangeWholeKey(keys, random);
+        if (random() % 100 == 0) ChangeWholeKey(keys, random);
         if (random() % 400 == 0) ExpectSameAfterLoad(keys, print, /*feed=*/true);
         if (random() % 20 == 0) FeedReplica();
         if (random() % 100 == 0) DisturbReplica(keys, print, random);
@@ -160,7 +166,7 @@ class CollectionFixture : public EngineFixture {
   // What happens on a replica beside the groups.
   void DisturbReplica(const std::vector<std::string>& keys, const Print& print,
                       std::mt19937_64& random) {
-    const uint64_t what = random() % 4;
+    const uint64_t what = random() % 5;
     if (replica_ == nullptr) return;
     OnReplica([&] {
       if (what == 0) DemoteAll();
@@ -169,22 +175,31 @@ class CollectionFixture : public EngineFixture {
       if (what == 3) {
         EXPECT_EQ(Differences(), "");
       }
+      if (what == 4) {
+        DemoteAll();
+        for (const std::string& key : keys) {
+          InTx(
+              {key}, [](Tx&) {}, /*db=*/0, /*head_only=*/true);
+        }
+      }
     });
   }
 
-  // What generic commands do to keys of any type.
+  // What generic commands do to keys of any type, some of which are cold.
   void ChangeWholeKey(const std::vector<std::string>& keys, std::mt19937_64& random) {
     const std::string& from = keys[random() % keys.size()];
     const std::string& to = keys[random() % keys.size()];
     const uint64_t what = random() % 4;
-    InTx({from, to}, [&](Tx& tx) {
+    if (random() % 2 == 0) DemoteAll();
+    const auto change = [&](Tx& tx) {
       if (tx.Peek(from) == nullptr || from == to) return;
       const KeyRef from_ref(0, from), to_ref(0, to);
       if (what == 0) tx.Copy(from_ref, to_ref);
       if (what == 1) tx.Move(from_ref, to_ref);
       if (what == 2) tx.Delete(from);
       if (what == 3) tx.SetExpiry(from, clock_.WallMs() + 1'000'000);
-    });
+    };
+    InTx({from, to}, change, /*db=*/0, /*head_only=*/what != 0 && random() % 4 != 0);
   }
 
   const uint32_t packed_size_max_ = Limits().packed_size_max;

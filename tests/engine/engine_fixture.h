@@ -60,9 +60,10 @@ class EngineFixture : public testing::Test {
 
   // Runs change in a Tx on the keys, loading what is missing first.
   template <typename Change>
-  void InTx(std::initializer_list<std::string_view> keys, Change change, uint32_t db = 0) {
+  void InTx(std::initializer_list<std::string_view> keys, Change change, uint32_t db = 0,
+            bool head_only = false) {
     std::vector<KeyRef> refs;
-    for (const std::string_view key : keys) refs.emplace_back(db, key);
+    for (const std::string_view key : keys) refs.emplace_back(db, key).head_only = head_only;
     for (int attempt = 0;; ++attempt) {
       Tx tx(engine_->keyspace(), refs, clock_.WallMs(),
             {.write = true, .read_blocking = attempt > 2});

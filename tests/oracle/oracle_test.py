@@ -8,7 +8,8 @@ live may differ by --ttl-slack-ms. With --followed another redis-server replicat
 and holds the same data at the end.
 
 usage: oracle_test.py HEARTH_SERVER [--redis redis-server] [--commands N] [--seed N] [--restart N]
-                      [--demote N] [--packed-size-max N] [--multi PERCENT] [--followed]
+                      [--demote N] [--packed-size-max N] [--few-rows-max N]
+                      [--multi PERCENT] [--followed]
                       [--extra ARG...]
 """
 
@@ -332,9 +333,11 @@ class Follower:
         self.server.remove()
 
 
-def set_packed_size(client, options):
+def set_limits(client, options):
     if options.packed_size_max is not None:
         assert client.call("DEBUG", "PACKED-SIZE-MAX", options.packed_size_max) == "OK"
+    if options.few_rows_max is not None:
+        assert client.call("DEBUG", "FEW-ROWS-MAX", options.few_rows_max) == "OK"
 
 
 # redis-server's SORT takes an ERANGE that some earlier command left in errno for its own; a failing
@@ -374,7 +377,7 @@ def run(options, hearth, redis, follower):
     ours, theirs = hearth.client(), redis.client()
     done, db, args, errno_count = 0, 0, hearth.args, 0
     differences = {}
-    set_packed_size(ours, options)
+    set_limits(ours, options)
     while done < options.commands:
         batch = [generator.command() for _ in range(BATCH)]
         if options.multi:
@@ -403,7 +406,7 @@ def run(options, hearth, redis, follower):
             ours = hearth.client()
             ours.call("SELECT", db)
             theirs.call("SCRIPT", "FLUSH")
-            set_packed_size(ours, options)
+            set_limits(ours, options)
     for command, a, b in differences.values():
         print("%r\n  hearth: %r\n  redis:  %r" % (command, a, b))
     assert not differences, "%d differences (seed %d)" % (len(differences), options.seed)
@@ -426,6 +429,8 @@ def main():
                         help="demote everything after every N commands")
     parser.add_argument("--packed-size-max", type=int,
                         help="bytes from which on a collection's elements have their own rows")
+    parser.add_argument("--few-rows-max", type=int,
+                        help="rows from which on a cold collection may be left unread")
     parser.add_argument("--multi", type=int, default=0, metavar="PERCENT",
                         help="how often a command begins a transaction")
     parser.add_argument("--followed", action="store_true",

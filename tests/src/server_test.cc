@@ -33,7 +33,7 @@ TEST_F(ServerTest, ARestartKeepsEverything) {
   Run("SET d 4");
   const std::string replication_id = InfoField("replication", "master_replid");
   Restart();
-  EXPECT_EQ(InfoField("keyspace", "db0"), "keys=2,expires=1,avg_ttl=0");
+  EXPECT_TRUE(InfoField("keyspace", "db0").starts_with("keys=2,expires=1,avg_ttl="));
   EXPECT_EQ(InfoField("keyspace", "db5"), "keys=2,expires=0,avg_ttl=0");
   EXPECT_EQ(Run("GET a"), "$1\r\n1\r\n");
   EXPECT_EQ(InfoField("replication", "master_replid"), replication_id);
