@@ -173,8 +173,22 @@ TEST_F(UnreadCollectionTest, AReplicasIsForgottenWhenAGroupChangesIt) {
   FeedReplica();
   OnReplica([&] {
     EXPECT_EQ(engine_->keyspace().ResidentCount(), 0u);
-    EXPECT_TRUE(IsLeftUnread("t"));
     EXPECT_EQ(SetSize("t"), size_t{kMany} - 1);
+    EXPECT_EQ(Differences(), "");
+    DemoteAll();
+    EXPECT_TRUE(IsLeftUnread("t"));
+  });
+  InTx({"t"}, [&](Tx& tx) { tx.SetExpiry("t", clock_.WallMs() + 1000); });
+  FeedReplica();
+  OnReplica([&] {
+    EXPECT_TRUE(IsLeftUnread("t"));
+    EXPECT_EQ(Differences(), "");
+  });
+  InTx({"t", "u"}, [](Tx& tx) { tx.Move(KeyRef(0, "t"), KeyRef(0, "u")); });
+  FeedReplica();
+  OnReplica([&] {
+    EXPECT_EQ(SetSize("u"), size_t{kMany} - 1);
+    EXPECT_EQ(SetSize("t"), 0u);
     EXPECT_EQ(Differences(), "");
   });
 }

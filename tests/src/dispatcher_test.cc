@@ -219,6 +219,39 @@ TEST_F(DispatcherTest, ABatchNamesMembersOfAnyKey) {
             wrong + wrong + "$-1\r\n$-1\r\n$-1\r\n$-1\r\n");
 }
 
+// A million elements would take a second to read.
+TEST_F(DispatcherTest, WhoAsksForNoElementsReadsNone) {
+  std::string fill = "HSET {t}h";
+  for (int i = 0; i < 1000; ++i) fill += " field" + std::to_string(i) + " value";
+  EXPECT_EQ(Run(fill), ":1000\r\n");
+  const auto resident_bytes = [this] {
+    return std::stoul(InfoField("tiering", "tiering_resident_bytes"));
+  };
+  for (const auto& [call, reply] : std::vector<std::pair<std::string, std::string>>{
+           {"TYPE {t}h", "+hash\r\n"},
+           {"EXISTS {t}h {t}h", ":2\r\n"},
+           {"TOUCH {t}h", ":1\r\n"},
+           {"OBJECT ENCODING {t}h", WireBulk("hashtable")},
+           {"EXPIRE {t}h 1000", ":1\r\n"},
+           {"EXPIRE {t}h 900 GT", ":0\r\n"},
+           {"TTL {t}h", ":1000\r\n"},
+           {"PERSIST {t}h", ":1\r\n"},
+           {"PTTL {t}h", ":-1\r\n"},
+           {"RENAME {t}h {t}g", "+OK\r\n"},
+           {"RENAMENX {t}g {t}h", ":1\r\n"},
+           {"WATCH {t}h", "+OK\r\n"}}) {
+    Run("DEBUG DEMOTE-ALL");
+    EXPECT_EQ(Run(call), reply) << call;
+    EXPECT_LT(resident_bytes(), 2000u) << call;
+  }
+  EXPECT_EQ(Run("HLEN {t}h"), ":1000\r\n");
+  EXPECT_GT(resident_bytes(), 10'000u);
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("DEL {t}h"), ":1\r\n");
+  EXPECT_EQ(Run("HLEN {t}h"), ":0\r\n");
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
 // Nobody waits for another's cold read, and a client that leaves while it waits harms nobody.
 TEST_F(DispatcherTest, AClientMayLeaveWhileItsKeysAreRead) {
   for (int i = 0; i < 200; ++i) Run("SET k" + std::to_string(i) + " v");

@@ -177,6 +177,35 @@ TEST_F(TransactionTest, ColdKeysAreLoadedBeforeAnythingRuns) {
   EXPECT_EQ(Exec({"INCR a", "INCR b", "RPOP l"}), "*3\r\n:2\r\n:3\r\n$1\r\n3\r\n");
 }
 
+// What RENAME needs of a cold key is not what the next command needs of it.
+TEST_F(TransactionTest, AColdKeyIsRenamedAndRead) {
+  std::string fill = "SADD {t}a";
+  for (int i = 0; i < 1000; ++i) fill += " member" + std::to_string(i);
+  for (int i = 0; i < 100; ++i) Run("SET key" + std::to_string(i) + " v");
+  Run(fill);
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Exec({"RENAME {t}a {t}b", "SCARD {t}b"}), "*2\r\n+OK\r\n:1000\r\n");
+  Run("DEBUG DEMOTE-ALL");
+  Run("WATCH {t}b");
+  EXPECT_EQ(Exec({"RENAME {t}b {t}a", "EXPIRE {t}a 100", "TYPE {t}a"}),
+            "*3\r\n+OK\r\n:1\r\n+set\r\n");
+  EXPECT_EQ(Run("SISMEMBER {t}a member7"), ":1\r\n");
+  Run("DEBUG DEMOTE-ALL");
+  const auto eval = [this](const std::string& code) { return Run("EVAL \"" + code + "\" 0"); };
+  EXPECT_EQ(eval("redis.call('PERSIST', '{t}a'); redis.call('RENAME', '{t}a', '{t}b');"
+                 "return redis.call('SCARD', '{t}b')"),
+            ":1000\r\n");
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("EVAL \"redis.call('RENAME', KEYS[1], KEYS[2]);"
+                "return redis.call('SCARD', KEYS[2])\" 2 {t}b {t}a"),
+            ":1000\r\n");
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(eval("redis.call('RENAME', '{t}a', '{t}b')"), "$-1\r\n");
+  EXPECT_EQ(Exec({"SRANDMEMBER {t}a", "SREM {t}b member1", "SCARD {t}b"}),
+            "*3\r\n$-1\r\n:1\r\n:999\r\n");
+  EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
+}
+
 // A read that fails must never make a key look absent: INCR would write over it.
 TEST_F(TransactionTest, AFailedReadBehindASwapWritesOverNothing) {
   const auto disk = std::make_shared<FaultFileSystem>(rocksdb::FileSystem::Default(),
