@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/object.h"
 
@@ -64,6 +65,9 @@ class Collection {
   // The elements that may stand in rows: [*first, *last), both empty = all. Comes after ReadHead.
   // Keeps the load of a queue from walking what was taken out of it.
   virtual void LoadBounds(std::string* first, std::string* last) const { (void)first, (void)last; }
+  // True with the elements that may stand in rows, when they are so few that each is looked up by
+  // its key. Comes after ReadHead.
+  virtual bool NamesRows(std::vector<std::string>* elements) const { return (void)elements, false; }
   // The element is new or changes its value. Loading calls it in ascending byte order of elements.
   virtual bool Put(std::string_view element, std::string_view value) = 0;
   // The element may be absent.

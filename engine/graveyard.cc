@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kFreedAtOnceMax = 256;  // elements
+constexpr size_t kFreedAtOnceMax = 256;  // rows: a string has few
 
 class Gravedigger {
  public:
@@ -55,7 +55,7 @@ class Gravedigger {
 }  // namespace
 
 void Graveyard::Free(std::unique_ptr<Collection> collection) {
-  if (collection->size() <= kFreedAtOnceMax) return;
+  if (collection->row_count() <= kFreedAtOnceMax) return;
   static Gravedigger gravedigger;
   gravedigger.Take(std::move(collection));
 }

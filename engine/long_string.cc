@@ -12,7 +12,8 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kPackedSizesPerString = 4;  // of Limits().packed_size_max
+// Of Limits().packed_size_max.
+constexpr size_t kPackedSizesPerString = 4, kPackedSizesPerValue = 16;
 constexpr size_t kChunksWanted = 64;
 constexpr uint32_t kChunkSizeMin = 16, kChunkSizeUsual = 128, kChunkSizeMax = 4096;
 constexpr size_t kChunkBitsMax = 24;  // what is read
@@ -24,6 +25,12 @@ size_t ChunkBitsFor(size_t size) {
                                     kChunkSizeMin, kChunkSizeUsual);
   const size_t wanted = std::clamp<size_t>(size / kChunksWanted, least, kChunkSizeMax);
   return static_cast<size_t>(std::bit_width(wanted)) - 1;
+}
+
+// Of a value that is set at once.
+size_t WholeChunkBitsFor(size_t size) {
+  return static_cast<size_t>(
+      std::bit_width(size <= kWholeChunkMax ? std::max<size_t>(size, 1) - 1 : kChunkSizeMax - 1));
 }
 
 std::string_view WithoutZerosAtEnd(std::string_view bytes) {
@@ -40,9 +47,12 @@ std::string_view WithoutZerosAtEnd(std::string_view bytes) {
 class LongString final : public Collection {
  public:
   explicit LongString(uint64_t object_id) : Collection(object_id) {}
+  LongString(uint64_t object_id, std::string_view value)
+      : Collection(object_id), bytes_(value), chunk_bits_(WholeChunkBitsFor(value.size())) {}
 
   std::string_view value() const { return bytes_; }
   size_t chunk_bits() const { return chunk_bits_; }
+  bool has_whole_chunk() const { return chunk_size() > kChunkSizeMax; }
   // What the chunk's row holds; empty: there is none.
   std::string_view Row(size_t index) const {
     const size_t begin = index << chunk_bits_;
@@ -68,8 +78,15 @@ class LongString final : public Collection {
     head.remove_prefix(1);
     if (!ReadVarint(&head, &size) || !head.empty()) return false;
     if (size > UINT32_MAX || size < bytes_.size()) return false;
+    if (bytes_.empty()) bytes_.reserve(size);
     Grow(size);
     head_size_ = size;
+    return true;
+  }
+
+  bool NamesRows(std::vector<std::string>* elements) const override {
+    if (bytes_.empty() || row_count() > 1) return false;
+    elements->emplace_back(kIndexSize, '\0');
     return true;
   }
 
@@ -138,6 +155,10 @@ std::unique_ptr<Collection> MakeLongString(uint64_t object_id) {
   return std::make_unique<LongString>(object_id);
 }
 
+std::unique_ptr<Collection> MakeLongString(uint64_t object_id, std::string_view value) {
+  return std::make_unique<LongString>(object_id, value);
+}
+
 std::string_view LongStringValue(const Collection& collection) {
   return static_cast<const LongString&>(collection).value();
 }
@@ -152,6 +173,10 @@ size_t LongStringSizeMin() {
   return kPackedSizesPerString * Limits().packed_size_max.load(std::memory_order_relaxed);
 }
 
+size_t LongValueSizeMin() {
+  return kPackedSizesPerValue * Limits().packed_size_max.load(std::memory_order_relaxed);
+}
+
 LongString& LongStringKey::string() const {
   return static_cast<LongString&>(collection());
 }
@@ -161,6 +186,8 @@ void LongStringKey::WriteRange(size_t offset, std::string_view bytes) {
   SetEncoding(Encoding::kRaw);
   const size_t new_size =
       std::max(is_spread() ? string().size() : packed().size(), offset + bytes.size());
+  // A value that was set at once: what is changed now and then is to have small chunks.
+  if (is_spread() && string().has_whole_chunk()) Pack(string().value());
   if (!is_spread()) Spread(new_size);
   LongString& string = this->string();
   if (new_size > string.size()) {

@@ -1,17 +1,19 @@
 #pragma once
 
-// LongString: a string that is changed in place, in memory and as rows.
+// LongString: a string whose bytes stand in rows beside its head.
 //
-// What SET stores is one row, whatever its size. A string that outgrows LongStringSizeMin() by a
-// change of a range of it (APPEND, SETRANGE, SETBIT, BITFIELD, PFADD) is spread over chunks: from
-// then on such a change logs the chunks that it touches, not the whole value. In memory its bytes
-// are in one piece.
+// A value of more than LongValueSizeMin() that is set at once is one chunk, or many from
+// kWholeChunkMax on: another expiry or name of its key does not log it again, and who walks over
+// heads does not read it. A string that outgrows LongStringSizeMin() by a change of a range of it
+// (APPEND, SETRANGE, SETBIT, BITFIELD, PFADD) is spread over small chunks: from then on such a
+// change logs the chunks that it touches. In memory its bytes are in one piece.
 //
 //   head     = chunk-bits:u8 size:varint
 //   element  = index:u32be -> the chunk's bytes without the zero bytes at its end
 //
 // A chunk of zero bytes has no row: a bitmap costs what is set in it. All chunks have 2^chunk-bits
-// bytes, chosen when the string is spread; the string never shrinks.
+// bytes, chosen when the string is spread; what is set anew gets another object id, so that none
+// ever shrinks.
 //
 // Thread, lifetime, errors: see collection_key.h and collection.h.
 
@@ -24,6 +26,8 @@
 namespace hearth {
 
 std::unique_ptr<Collection> MakeLongString(uint64_t object_id);
+// One that holds a value which was set at once.
+std::unique_ptr<Collection> MakeLongString(uint64_t object_id, std::string_view value);
 
 // Requires: of a spread string. Dies with the next change.
 std::string_view LongStringValue(const Collection& collection);
@@ -33,6 +37,10 @@ uint64_t LongStringSize(std::string_view head);
 
 // Bytes beyond which a change of a range spreads a string.
 size_t LongStringSizeMin();
+// Bytes beyond which a value that is set does not stand in its head row.
+size_t LongValueSizeMin();
+// Bytes up to which it is one chunk.
+inline constexpr size_t kWholeChunkMax = size_t{1} << 20;
 
 class LongString;
 

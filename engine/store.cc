@@ -42,14 +42,20 @@ class Store::InfoLog final : public rocksdb::Logger {
   std::function<void(int, const std::string&)> sink_;
 };
 
-// Head rows' keys, whole.
-class Store::HeadRows final : public rocksdb::SliceTransform {
+// The keys of rows that are looked up one by one, whole: of heads, and of what may be the first
+// chunk of a long string (long_string.h). Another domain needs another name.
+class Store::NamedRows final : public rocksdb::SliceTransform {
  public:
-  const char* Name() const override { return "hearth.head-rows"; }
+  const char* Name() const override { return "hearth.named-rows"; }
   rocksdb::Slice Transform(const rocksdb::Slice& key) const override { return key; }
   bool InDomain(const rocksdb::Slice& key) const override {
-    return !key.empty() && key[0] == kHeadTable;
+    if (key.empty()) return false;
+    return key[0] == kHeadTable || (key[0] == kElementTable && key.ends_with(kFirstChunk) &&
+                                    key.size() == kElementKeyPrefixSize + kFirstChunk.size());
   }
+
+ private:
+  static constexpr std::string_view kFirstChunk{"\0\0\0\0", 4};
 };
 
 class Store::Listener final : public rocksdb::EventListener {
@@ -140,10 +146,10 @@ rocksdb::Options Store::BuildOptions() {
   table.format_version = 5;
   table.block_size = 4096;
   table.cache_index_and_filter_blocks = false;
-  // Only head rows are looked up one by one: as prefixes that are whole keys they alone are in the
+  // Few rows are looked up one by one: as prefixes that are whole keys they alone are in the
   // filters, which would otherwise cost a byte and more of memory an element.
   table.whole_key_filtering = false;
-  options.prefix_extractor = std::make_shared<HeadRows>();
+  options.prefix_extractor = std::make_shared<NamedRows>();
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

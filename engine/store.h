@@ -111,7 +111,7 @@ class Store {
   rocksdb::DB* db() { return db_.get(); }
 
  private:
-  class HeadRows;
+  class NamedRows;
   class Listener;
   class InfoLog;
   rocksdb::Options BuildOptions();

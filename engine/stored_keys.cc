@@ -17,8 +17,32 @@ bool LacksElements(const Object& object) {
 
 }  // namespace
 
+namespace {
+
+// Of a collection that names its rows: a filter tells which files hold none of them.
+Status ReadNamed(StoreView& view, uint32_t db_id, std::span<const std::string> elements,
+                 Collection* collection) {
+  for (const std::string& element : elements) {
+    std::string row;
+    std::string_view value;
+    const Status status = view.Get(ElementKey(db_id, collection->object_id(), element), &row);
+    if (status.IsNotFound()) continue;
+    if (!status.ok()) return status;
+    if (!ParseElementValue(row, &value) || !collection->Put(element, value)) {
+      return Status::Corruption("an element row does not parse");
+    }
+  }
+  return collection->FinishLoad() ? Status::Ok()
+                                  : Status::Corruption("an element row does not parse");
+}
+
+}  // namespace
+
 Status ReadElements(StoreView& view, uint32_t db_id, Collection* collection, size_t rows_max,
                     size_t bytes_max) {
+  if (std::vector<std::string> names; collection->NamesRows(&names)) {
+    return ReadNamed(view, db_id, names, collection);
+  }
   std::string first, last;
   size_t rows = 0, bytes = 0;
   collection->LoadBounds(&first, &last);

@@ -312,6 +312,17 @@ Object* Tx::TakeSpread(const KeyRef& from, Object* source, std::string_view key,
   return taken;
 }
 
+// A string in rows of its own, which are logged.
+Object* Tx::MakeLong(const KeyRef& ref, std::string_view value, bool expires) {
+  auto string = MakeLongString(Log().next_seq(), value);
+  const uint64_t changes_before = change_count_;
+  string->Rows([&](std::string_view element, std::string_view row) {
+    PutElementRow(ref.db, string->object_id(), element, row, {});
+  });
+  change_count_ = changes_before;
+  return Object::MakeSpread(ref.key, string.release(), expires);
+}
+
 void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, Encoding encoding) {
   KeyRef scratch(db_, {}, 0);
   const KeyRef& ref = Ref(db_, key, &scratch);
@@ -326,16 +337,18 @@ void Tx::SetString(std::string_view key, std::string_view value, Expiry expiry, 
   Object* object = old;
   if (old != nullptr) DropRows(ref.db, *old);
   const bool elements_expired = old != nullptr && old->elements_expire();
-  if (old != nullptr && old->Suits(value.size(), expires)) {
+  const bool spreads = encoding == Encoding::kRaw && value.size() > LongValueSizeMin();
+  if (!spreads && old != nullptr && old->Suits(value.size(), expires)) {
     std::memmove(object->mutable_value(), value.data(), value.size());
     object->set_value_size(value.size());
+    object->flags = 0;
   } else {
-    object = Object::Make(key, value.data(), value.size(), expires);
+    object = spreads ? MakeLong(ref, value, expires)
+                     : Object::Make(key, value.data(), value.size(), expires);
     object->access = old != nullptr ? old->access : keyspace_.FreshAccess(now_ms_);
     object->hot = old != nullptr ? old->hot : 0;
   }
   object->type = ObjectType::kString;
-  object->flags = 0;
   object->encoding = encoding;
   const bool refresh = object->expire_at_ms() != expire_at_ms || elements_expired;
   object->set_expire_at_ms(expire_at_ms);

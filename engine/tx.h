@@ -148,7 +148,6 @@ class Tx {
   void Move(const KeyRef& from, const KeyRef& to);
 
   // Collections are changed through the key classes of their types (collection_key.h).
-
   // -- Function libraries: rows beside the databases. Require lock_all.
   void PutLibrary(std::string_view name, std::string_view code);
   void DeleteLibrary(std::string_view name);
@@ -197,6 +196,7 @@ class Tx {
   Object* FindObject(const KeyRef& ref);
   Object* FindLive(const KeyRef& ref, bool touch);
   void PutObject(const KeyRef& ref, Object* object, Object* old);
+  Object* MakeLong(const KeyRef& ref, std::string_view value, bool expires);
   Object* TakeSpread(const KeyRef& from, Object* source, std::string_view key, bool expires);
   uint64_t LogHead(const KeyRef& ref, const Object& object, int64_t keys, int64_t expires);
   uint64_t LogDelete(const KeyRef& ref, int64_t keys, int64_t expires);

@@ -17,18 +17,34 @@ class LongStringTest : public CollectionFixture {
     InTx({key}, [&](Tx& tx) { tx.WriteRange(key, offset, bytes); });
   }
 
-  uint64_t RowsOf(size_t offset, std::string_view bytes) {
+  template <typename Change>
+  uint64_t RowsOf(Change change) {
     Commit();
     const uint64_t rows_before = engine_->log().counters().rows;
-    Write("s", offset, bytes);
+    InTx({"s"}, change);
     Commit();
     return engine_->log().counters().rows - rows_before - 1;  // of the state
+  }
+  uint64_t RowsOf(size_t offset, std::string_view bytes) {
+    return RowsOf([&](Tx& tx) { tx.WriteRange("s", offset, bytes); });
+  }
+  uint64_t RowsOfSet(const std::string& value) {
+    return RowsOf([&](Tx& tx) {
+      tx.SetString("s", value, Expiry::None());
+      EXPECT_EQ(tx.change_count(), 1u);
+    });
+  }
+  bool IsSpread() {
+    bool spread = false;
+    InTx({"s"}, [&](Tx& tx) { spread = tx.Find("s")->spread(); });
+    return spread;
   }
 };
 
 TEST_F(LongStringTest, AChangeInPlaceLogsTheChunksItTouches) {
   InTx({"s"}, [](Tx& tx) { tx.SetString("s", std::string(20'000, 'x'), Expiry::None()); });
-  EXPECT_EQ(RowsOf(0, "a"), 81u) << "its head, 79 chunks of 256 bytes, and the one that changes";
+  EXPECT_EQ(RowsOf(0, "a"), 82u)
+      << "its head, 79 chunks of 256 bytes for one of all, and the one that changes";
   EXPECT_EQ(RowsOf(5'000, "b"), 1u);
   EXPECT_EQ(RowsOf(1'023, "cd"), 2u);
   EXPECT_EQ(RowsOf(19'999, "ef"), 2u) << "its head tells the new size";
@@ -87,9 +103,36 @@ TEST_F(LongStringTest, SetMakesItShortAgain) {
   EXPECT_EQ(Differences(), "");
 }
 
-TEST_F(LongStringTest, WhatIsSetStaysOneRow) {
-  InTx({"s"}, [](Tx& tx) { tx.SetString("s", std::string(1 << 20, 'x'), Expiry::None()); });
-  InTx({"s"}, [](Tx& tx) { EXPECT_FALSE(tx.Find("s")->spread()); });
+TEST_F(LongStringTest, WhatIsSetAtOnceIsOneChunkOrSmallOnes) {
+  EXPECT_EQ(RowsOfSet(std::string(16'384, 'x')), 1u);
+  EXPECT_FALSE(IsSpread());
+  EXPECT_EQ(RowsOfSet(std::string(16'385, 'x')), 2u) << "its head, its bytes";
+  EXPECT_TRUE(IsSpread());
+  EXPECT_EQ(RowsOfSet(std::string(1 << 20, 'y')), 3u) << "and the former bytes' end";
+  EXPECT_EQ(RowsOfSet(std::string((1 << 20) + 1, 'y')), 2u + 257u) << "chunks of 4,096 bytes";
+  ExpectSameAfterLoad({"s"}, Print);
+  EXPECT_EQ(RowsOfSet("short"), 1u + 257u);
+  EXPECT_EQ(StoredRows().find("element"), std::string::npos);
+  EXPECT_EQ(RowsOfSet(std::string(100'000, '\0')), 1u) << "zeros have no row";
+  ExpectSameAfterLoad({"s"}, Print);
+}
+
+// Who touches a session with each request does not write it anew each time.
+TEST_F(LongStringTest, AnExpiryOrANameLogsTheHeadAlone) {
+  EXPECT_EQ(RowsOfSet(std::string(500'000, 'x')), 2u);
+  EXPECT_EQ(RowsOf([&](Tx& tx) { tx.SetExpiry("s", clock_.WallMs() + 1000); }), 1u);
+  Commit();
+  const uint64_t bytes_before = engine_->log().counters().bytes;
+  InTx({"s", "t"}, [](Tx& tx) { tx.Move(KeyRef(0, "s"), KeyRef(0, "t")); });
+  Commit();
+  EXPECT_LT(engine_->log().counters().bytes - bytes_before, 1000u);
+  ExpectSameAfterLoad({"s", "t"}, Print);
+}
+
+TEST_F(LongStringTest, ALoadedValueHasNoSpareRoom) {
+  RowsOfSet(std::string(1 << 20, 'x'));
+  DemoteAll();
+  InTx({"s"}, [](Tx& tx) { EXPECT_LT(tx.Find("s")->memory_size(), (1u << 20) + 1000); });
 }
 
 TEST_F(LongStringTest, ShortStringsAreNotSpread) {
@@ -130,7 +173,7 @@ TEST_F(LongStringTest, MemoryLoadAndReplicaAgree) {
         const size_t size = object == nullptr ? 0 : object->value().size();
         const uint64_t what = random() % 20;
         if (what == 0) {
-          tx.SetString(key, std::string(random() % 6'000, 's'), Expiry::Keep());
+          tx.SetString(key, std::string(random() % 20'000, 's'), Expiry::Keep());
         } else if (what < 5 && size < 40'000) {
           tx.WriteRange(key, size, std::string(1 + random() % 900, 'a'));
         } else if (what < 7 && size < 40'000) {

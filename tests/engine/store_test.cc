@@ -38,7 +38,7 @@ class StoreTest : public testing::Test {
 
 constexpr size_t kRows = 20'000;
 
-TEST_F(StoreTest, FiltersHoldHeadRowsAlone) {
+TEST_F(StoreTest, FiltersHoldNamedRowsAlone) {
   std::vector<std::string> heads, elements;
   for (size_t i = 0; i < kRows; ++i) {
     elements.push_back(ElementKey(0, 1, std::to_string(i)));
@@ -52,6 +52,14 @@ TEST_F(StoreTest, FiltersHoldHeadRowsAlone) {
   EXPECT_TRUE(store_->Get(heads[77], Store::Tier::kDisk, &value).ok());
   EXPECT_TRUE(store_->Get(elements[77], Store::Tier::kDisk, &value).ok());
   EXPECT_TRUE(store_->Get(HeadKey(0, 77, "none"), Store::Tier::kDisk, &value).IsNotFound());
+  std::vector<std::string> chunks;
+  for (size_t i = 0; i < kRows; ++i) {
+    chunks.push_back(ElementKey(0, 2 + i, std::string_view("\0\0\0\0", 4)));
+  }
+  const size_t before = FilterBytes();
+  Write(chunks);
+  EXPECT_GT(FilterBytes(), before + kRows);
+  EXPECT_TRUE(store_->Get(chunks[77], Store::Tier::kDisk, &value).ok());
 }
 
 // What the filters rule out needs no disk.
