@@ -80,6 +80,7 @@ Status ReadUnread(Store& store, uint32_t db_id, Keyspace::ReadKey* read) {
   }
   const Status status = ReadElements(view, db_id, whole.get());
   if (status.ok()) read->object->Fill(whole.release());
+  read->fills = true;
   return status;
 }
 
@@ -262,8 +263,9 @@ bool Keyspace::Install(Shard& shard, const KeyRef& ref, uint32_t db_id, ReadKey 
   if (shard.max_demoted_seq > read.view_seq) return true;
   Table& table = TableOf(shard, ShardIndex(ref.position), ref.db);
   Object* const there = table.Find(ref.position, ref.key);
-  if (there != nullptr) {
-    if (!there->unread() || read.object->unread() || !read.object->spread()) return true;
+  if (read.fills || there != nullptr) {
+    if (there == nullptr || !there->unread()) return true;
+    if (read.object->unread() || !read.object->spread()) return true;
     if (there->collection()->object_id() != read.object->collection()->object_id()) return true;
   } else if (shard.dbs[ref.db].delete_seq > read.view_seq) {
     return true;

@@ -94,8 +94,7 @@ class Keyspace {
   uint64_t KeyCount(uint32_t db) const { return log_.KeyCount(db); }
   uint64_t ExpiryCount(uint32_t db) const { return log_.ExpiryCount(db); }
 
-  // A hint: these are the keys of the next commands. A key is skipped when its shard is locked by
-  // somebody else.
+  // A hint: the keys of the next commands. One whose shard somebody has locked is skipped.
   void Prefetch(std::span<const KeyRef> keys);
 
   // A key as the store has it; without an object when it has none.
@@ -103,6 +102,7 @@ class Keyspace {
     ObjectPointer object;
     uint64_t view_seq = 0;  // what the read saw
     uint64_t epoch = 0;     // of the store that was read
+    bool fills = false;     // elements alone were read, for what is unread
   };
   // Reads a key from the disk, and of a spread collection all its elements, or nothing: Busy. With
   // head_only a big one is left unread; with one in read (UnreadAt), that is what gets elements.
@@ -180,8 +180,7 @@ class Keyspace {
   // A replica's keyspace is changed by groups (group_applier.h). Takes every shard's lock.
   void SetReplica(bool replica);
   bool is_replica() const { return is_replica_.load(std::memory_order_relaxed); }
-  // While it is held, what expires is hidden but not deleted, and nothing is evicted: another
-  // server decides that and sends its deletions (TxOptions::see_expired).
+  // While held, what expires is only hidden, and nothing evicted: another server sends deletions.
   void SetExpiryHeld(bool held) { expiry_held_.store(held, std::memory_order_release); }
   bool expiry_held() const { return expiry_held_.load(std::memory_order_acquire); }
   // While paused, what expires is hidden from reads, and deleted only by a write that got by.

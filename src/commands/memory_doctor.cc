@@ -6,8 +6,8 @@
 namespace hearth {
 namespace {
 
-// Below it no ratio means anything.
-constexpr uint64_t kSmallBytes = 5 << 20;
+// Below it no ratio means anything: what the process takes without data is a third of it.
+constexpr uint64_t kSmallBytes = 16 << 20;
 constexpr uint64_t kWasteBytesMin = 10 << 20;
 constexpr uint64_t kMemtableBytesMin = 64 << 20;
 constexpr uint64_t kClientBytesMax = 200 << 10;  // a client's, on average

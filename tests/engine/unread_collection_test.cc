@@ -160,6 +160,32 @@ TEST_F(UnreadCollectionTest, NothingUnreadComesToACompleteShard) {
   EXPECT_EQ(SetSize("t"), size_t{kMany});
 }
 
+// What was read for it may be all that is left of it.
+TEST_F(UnreadCollectionTest, WhatIsGoneMeanwhileIsNotFilled) {
+  DemoteAll();
+  ASSERT_TRUE(IsLeftUnread("s"));
+  Keyspace& keyspace = engine_->keyspace();
+  const KeyRef ref(0, "s");
+  Shard& shard = keyspace.shard(keyspace.ShardIndex(ref.position));
+  const uint32_t db_id = engine_->log().DbId(0);
+  Keyspace::ReadKey read;
+  {
+    std::lock_guard lock(shard.mutex);
+    read.object = UnreadAt(shard, ref);
+  }
+  ASSERT_NE(read.object, nullptr);
+  WithHeads({"s"}, [](Tx& tx) { EXPECT_TRUE(tx.Delete("s")); });
+  Commit();
+  ASSERT_TRUE(keyspace.Read(ref, db_id, &read).ok());
+  DemoteAll();
+  {
+    std::lock_guard lock(shard.mutex);
+    EXPECT_TRUE(keyspace.Install(shard, ref, db_id, std::move(read), /*hot=*/true));
+  }
+  InTx({"s"}, [](Tx& tx) { EXPECT_EQ(tx.Peek("s"), nullptr); });
+  EXPECT_EQ(Differences(), "");
+}
+
 // Its rows change in the store behind memory's back.
 TEST_F(UnreadCollectionTest, AReplicasIsForgottenWhenAGroupChangesIt) {
   ASSERT_TRUE(engine_->feed().SetActive(true).ok());
