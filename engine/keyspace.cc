@@ -7,7 +7,6 @@
 #include "engine/check.h"
 #include "engine/collection.h"
 #include "engine/collection_limits.h"
-#include "engine/long_string.h"
 #include "engine/stored_keys.h"
 #include "engine/unread_collection.h"
 
@@ -38,11 +37,6 @@ bool MayStayUnread(const HeadValueParts& parts) {
   return parts.spread && (parts.type != ObjectType::kHash || parts.fields_stay);
 }
 
-// One whose head alone would take its memory.
-bool IsLongString(const HeadValueParts& parts) {
-  return parts.type == ObjectType::kString && LongStringSize(parts.value) > kFewBytesMax;
-}
-
 // Head and elements as one view shows them.
 Status ReadSpread(Store& store, const KeyRef& ref, uint32_t db_id, Keyspace::ReadKey* read) {
   StoreView view(store);
@@ -54,7 +48,7 @@ Status ReadSpread(Store& store, const KeyRef& ref, uint32_t db_id, Keyspace::Rea
   HeadValueParts parts;
   if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
   const bool may_stay_unread = ref.head_only && MayStayUnread(parts);
-  if (may_stay_unread && IsLongString(parts)) {
+  if (may_stay_unread && parts.type == ObjectType::kString) {
     read->object.reset(ObjectFromHead(ref.key, parts, /*unread=*/true));
     return Status::Ok();
   }
@@ -201,8 +195,9 @@ Status Keyspace::ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read
   if (!status.ok()) return status;
   HeadValueParts parts;
   if (!ParseHeadValue(row, &parts)) return Status::Corruption("a head row does not parse");
-  if (parts.spread) return Status::Busy("a spread collection");
-  read->object.reset(ObjectFromHead(ref.key, parts));
+  const bool unread = parts.spread && parts.type == ObjectType::kString && ref.head_only;
+  if (parts.spread && !unread) return Status::Busy("a spread collection");
+  read->object.reset(ObjectFromHead(ref.key, parts, unread));
   return Status::Ok();
 }
 

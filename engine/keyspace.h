@@ -107,7 +107,7 @@ class Keyspace {
   // Reads a key from the disk, and of a spread collection all its elements, or nothing: Busy. With
   // head_only a big one is left unread; with one in read (UnreadAt), that is what gets elements.
   Status Read(const KeyRef& ref, uint32_t db_id, ReadKey* read, bool with_elements = true);
-  // The same without the disk: Busy when it needs it, and for every spread collection.
+  // The same without the disk: Busy when it needs it, and for what is spread but unread strings.
   Status ReadFromMemory(const KeyRef& ref, uint32_t db_id, ReadKey* read);
   // Reads keys from the disk and makes them resident. Any thread without a Tx.
   Status Load(std::span<const KeyRef> keys, bool hot = true);

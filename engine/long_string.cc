@@ -163,10 +163,19 @@ std::string_view LongStringValue(const Collection& collection) {
   return static_cast<const LongString&>(collection).value();
 }
 
-uint64_t LongStringSize(std::string_view head) {
+uint64_t LongStringChunkCount(std::string_view head) {
   uint64_t size;
-  head.remove_prefix(std::min<size_t>(head.size(), 1));  // the chunks' size
-  return ReadVarint(&head, &size) ? size : 0;
+  if (head.empty() || static_cast<uint8_t>(head[0]) > kChunkBitsMax) return UINT64_MAX;
+  const auto chunk_bits = static_cast<size_t>(head[0]);
+  head.remove_prefix(1);
+  if (!ReadVarint(&head, &size) || size > UINT32_MAX) return UINT64_MAX;
+  return (size + (uint64_t{1} << chunk_bits) - 1) >> chunk_bits;
+}
+
+std::string LongStringElement(uint32_t index) {
+  std::string element(kIndexSize, '\0');
+  PutBigEndian32(element.data(), index);
+  return element;
 }
 
 size_t LongStringSizeMin() {

@@ -32,8 +32,10 @@ std::unique_ptr<Collection> MakeLongString(uint64_t object_id, std::string_view 
 // Requires: of a spread string. Dies with the next change.
 std::string_view LongStringValue(const Collection& collection);
 
-// Bytes of the string whose head it is; 0 for one that does not parse.
-uint64_t LongStringSize(std::string_view head);
+// Chunks of the string whose head it is; UINT64_MAX for one that does not parse.
+uint64_t LongStringChunkCount(std::string_view head);
+// The element of a chunk's row.
+std::string LongStringElement(uint32_t index);
 
 // Bytes beyond which a change of a range spreads a string.
 size_t LongStringSizeMin();

@@ -10,6 +10,7 @@
 #include "engine/collection_key.h"
 #include "engine/keyspace.h"
 #include "engine/long_string.h"
+#include "engine/unread_collection.h"
 
 namespace hearth {
 namespace {
@@ -24,6 +25,13 @@ bool HasExpired(const Object& object, int64_t now_ms) {
   if (!object.elements_expire()) return false;
   const int64_t last_ms = ElementExpiryOf(object).last_ms;
   return last_ms != kNoExpiry && last_ms <= now_ms;
+}
+
+// How many rows a spread one has at most, as far as is known.
+size_t RowCountMax(const Object& object) {
+  if (!object.unread()) return object.collection()->row_count();
+  if (object.type != ObjectType::kString) return SIZE_MAX;
+  return LongStringChunkCount(static_cast<UnreadCollection*>(object.collection())->head());
 }
 
 }  // namespace
@@ -274,8 +282,12 @@ void Tx::DropRows(uint32_t db, const Object& object) {
   if (!object.spread()) return;
   const Collection& collection = *object.collection();
   const uint64_t changes_before = change_count_;
-  if (object.unread() || collection.row_count() > kRowsErasedSinglyMax) {
+  if (const size_t count = RowCountMax(object); count > kRowsErasedSinglyMax) {
     EraseElementRows(db, collection.object_id(), {}, {});
+  } else if (object.unread()) {
+    for (uint32_t index = 0; index < count; ++index) {
+      EraseElementRow(db, collection.object_id(), LongStringElement(index));
+    }
   } else {
     collection.Rows([&](std::string_view element, std::string_view) {
       EraseElementRow(db, collection.object_id(), element);

@@ -49,6 +49,9 @@ using PlacesFunction = void (*)(const Command& command, const Args& args,
 // Whether a call touches keys that no argument names.
 using LocksAllFunction = bool (*)(const Args& args);
 
+// Whether a call asks for what is stored, although its command has kCmdHeadOnly.
+using AsksForValueFunction = bool (*)(const Args& args);
+
 // Redis' command flags, as COMMAND INFO prints them.
 enum CommandFlag : uint32_t {
   kCmdWrite = 1u << 0,
@@ -168,6 +171,7 @@ struct Command {
   KeysFunction keys = nullptr;
   PlacesFunction places = nullptr;
   LocksAllFunction locks_all = nullptr;
+  AsksForValueFunction asks_for_value = nullptr;
   MemberArgs members = {};
 
   std::string_view summary = {};

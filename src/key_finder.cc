@@ -79,7 +79,8 @@ bool LocksAll(const Command& command, const Args& args) {
 }
 
 bool CollectKeys(const Command& command, const Args& args, uint32_t db, std::vector<KeyRef>* keys) {
-  const bool head_only = (command.flags & kCmdHeadOnly) != 0;
+  const bool head_only = (command.flags & kCmdHeadOnly) != 0 &&
+                         (command.asks_for_value == nullptr || !command.asks_for_value(args));
   if (command.keys != nullptr) return command.keys(args, db, keys);
   // The common case: one key at a fixed place.
   if (command.key_specs.size() == 1) [[likely]] {

@@ -325,14 +325,17 @@ void MSetEx(const Args& args, Tx& tx, Reply& reply) {
   reply.Integer(1);
 }
 
+bool SetAsksForValue(const Args& args) {
+  for (size_t i = 3; i < args.size(); ++i) {
+    if (IsWord(args[i], "GET") || IsWord(args[i], "IFEQ")) return true;
+  }
+  return false;
+}
+
 void FindSetKey(const Command&, const Args& args, std::vector<KeyPlace>* places) {
   static constexpr KeySpec kWritten{.flags = "OW update"};
   static constexpr KeySpec kReadToo{.flags = "RW access update"};
-  bool reads = false;
-  for (size_t i = 3; i < args.size(); ++i) {
-    reads |= IsWord(args[i], "GET") || IsWord(args[i], "IFEQ");
-  }
-  places->push_back({1, reads ? &kReadToo : &kWritten});
+  places->push_back({1, SetAsksForValue(args) ? &kReadToo : &kWritten});
 }
 
 }  // namespace hearth

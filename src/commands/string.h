@@ -23,6 +23,7 @@ void Set(const Args& args, Tx& tx, Reply& reply);
 void SetEx(const Args& args, Tx& tx, Reply& reply);
 void SetNx(const Args& args, Tx& tx, Reply& reply);
 // What SET does to its key hangs on GET and IFEQ among its options.
+bool SetAsksForValue(const Args& args);
 void FindSetKey(const Command& command, const Args& args, std::vector<KeyPlace>* places);
 
 // counter.cc

@@ -120,6 +120,24 @@ TEST_F(UnreadCollectionTest, IsReplacedByAString) {
   EXPECT_EQ(StoredRows().find("member:"), std::string::npos);
 }
 
+// Its head tells how many rows it has.
+TEST_F(UnreadCollectionTest, ALongStringIsDeletedByItsRows) {
+  const auto rows_of_delete = [&](size_t size) {
+    InTx({"l"}, [&](Tx& tx) { tx.SetString("l", std::string(size, 'x'), Expiry::None()); });
+    DemoteAll();
+    EXPECT_TRUE(IsLeftUnread("l"));
+    const uint64_t rows_before = engine_->log().counters().rows;
+    WithHeads({"l"}, [](Tx& tx) { EXPECT_TRUE(tx.Delete("l")); });
+    Commit();
+    EXPECT_EQ(Differences(), "");
+    EXPECT_EQ(StoredRows().find("xxx"), std::string::npos);
+    return engine_->log().counters().rows - rows_before - 1;  // of the state
+  };
+  EXPECT_EQ(rows_of_delete(20'000), 2u) << "its head, its bytes";
+  EXPECT_EQ(rows_of_delete((1 << 20) + 1), 1u + 257u);
+  EXPECT_EQ(rows_of_delete(4 << 20), 2u) << "its head, a range";
+}
+
 // Its fields alone tell whether such a hash is still there.
 TEST_F(UnreadCollectionTest, AHashWhoseFieldsExpireIsReadWhole) {
   InTx({"h"}, [&](Tx& tx) {

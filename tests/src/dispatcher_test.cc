@@ -252,6 +252,43 @@ TEST_F(DispatcherTest, WhoAsksForNoElementsReadsNone) {
   EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n");
 }
 
+// What is written over is not read before.
+TEST_F(DispatcherTest, AColdValueIsReplacedUnread) {
+  const std::string value(100'000, 'x'), huge(3 << 20, 'x');
+  const auto loaded_bytes = [this] {
+    return std::stoul(InfoField("tiering", "tiering_resident_bytes"));
+  };
+  for (const auto& [call, reply] :
+       std::vector<std::pair<std::string, std::string>>{{"SET k v", "+OK\r\n"},
+                                                        {"SET k v EX 100 XX", "+OK\r\n"},
+                                                        {"SETEX k 100 v", "+OK\r\n"},
+                                                        {"PSETEX k 100000 v", "+OK\r\n"},
+                                                        {"MSET k v", "+OK\r\n"},
+                                                        {"SETNX k v", ":0\r\n"},
+                                                        {"MSETNX k v", ":0\r\n"},
+                                                        {"EXPIRE k 100", ":1\r\n"},
+                                                        {"EXISTS k", ":1\r\n"},
+                                                        {"DEL k", ":1\r\n"}}) {
+    for (const std::string& old : {value, huge}) {
+      Run("SET k " + old);
+      Run("DEBUG DEMOTE-ALL");
+      EXPECT_EQ(Run(call), reply) << call;
+      EXPECT_LT(loaded_bytes(), 2000u) << call;
+      EXPECT_EQ(Run("DEBUG VERIFY-STORE"), "+OK\r\n") << call;
+    }
+  }
+  Run("SET k " + value);
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("SET k v GET"), WireBulk(value));
+  Run("SET k " + value);
+  Run("DEBUG DEMOTE-ALL");
+  EXPECT_EQ(Run("SET k new IFEQ " + value), "+OK\r\n");
+  Run("SET k " + value);
+  Run("DEBUG DEMOTE-ALL");
+  Run("EXPIRE k 100");
+  EXPECT_EQ(Run("GET k"), WireBulk(value));
+}
+
 // Nobody waits for another's cold read, and a client that leaves while it waits harms nobody.
 TEST_F(DispatcherTest, AClientMayLeaveWhileItsKeysAreRead) {
   for (int i = 0; i < 200; ++i) Run("SET k" + std::to_string(i) + " v");
