@@ -331,7 +331,8 @@ Status Engine::Shutdown() {
     status = log_->Sync();
   }
   log_->Stop();
-  const uint64_t synced_seq = log_->synced_seq();
+  const bool is_flushed = log_->policy() == SyncPolicy::kOff && status.ok();
+  const uint64_t synced_seq = is_flushed ? log_->committed_seq() : log_->synced_seq();
   const Status closed = CloseStore();
   reclaimer_->Stop();
   if (status.ok()) status = closed;

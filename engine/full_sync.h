@@ -107,6 +107,7 @@ class FullSyncSource {
   };
   void TakeOver(const SnapshotInfo& info);
   std::shared_ptr<const SharedCheckpoint> FindUsable();
+  static bool IsThere(const Kept& kept);
 
   Engine& engine_;
   const Options options_;

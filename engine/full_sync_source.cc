@@ -93,6 +93,12 @@ void FullSyncSource::TakeOver(const SnapshotInfo& info) {
   kept_[checkpoint->id] = {checkpoint, read.time_ms, engine_.clock().WallMs()};
 }
 
+// What somebody has removed by hand is not handed out.
+bool FullSyncSource::IsThere(const Kept& kept) {
+  std::error_code error;
+  return fs::exists(kept.checkpoint->path_ + "/CURRENT", error) || error;
+}
+
 // The newest that is young enough and that the history still leads on from.
 std::shared_ptr<const SharedCheckpoint> FullSyncSource::FindUsable() {
   const int64_t now_ms = engine_.clock().WallMs();
@@ -108,7 +114,7 @@ std::shared_ptr<const SharedCheckpoint> FullSyncSource::FindUsable() {
     std::lock_guard lock(mutex_);
     for (auto& [id, kept] : kept_) {
       const bool young = now_ms >= kept.made_ms && now_ms - kept.made_ms <= options_.reused_ms_max;
-      if (young && covers(*kept.checkpoint)) usable.push_back(kept.checkpoint);
+      if (young && covers(*kept.checkpoint) && IsThere(kept)) usable.push_back(kept.checkpoint);
     }
   }
   for (auto at = usable.rbegin(); at != usable.rend(); ++at) {
@@ -149,7 +155,7 @@ Status FullSyncSource::Share(std::shared_ptr<const SharedCheckpoint>* checkpoint
 std::shared_ptr<const SharedCheckpoint> FullSyncSource::Find(const std::string& id) {
   std::lock_guard lock(mutex_);
   const auto kept = kept_.find(id);
-  if (kept == kept_.end()) return nullptr;
+  if (kept == kept_.end() || !IsThere(kept->second)) return nullptr;
   kept->second.used_ms = engine_.clock().WallMs();
   return kept->second.checkpoint;
 }

@@ -279,9 +279,18 @@ void FullSyncTarget::Follow(const std::string& name, uint64_t offset, std::strin
 // Gives a file that has all its bytes its name.
 Status FullSyncTarget::CheckWhole(Part* part) {
   const std::string path = PathOf(part->file.name);
-  if (::fsync(part->fd) != 0) return SystemError("cannot sync " + path + kPartSuffix);
-  ClosePart(part);
   std::error_code error;
+  const auto give_up = [&] {
+    ClosePart(part);
+    part->ranges.clear();
+    for (const char* suffix : {kPartSuffix, kRangesSuffix}) fs::remove(path + suffix, error);
+  };
+  if (::fsync(part->fd) != 0) {
+    const Status status = SystemError("cannot sync " + path + kPartSuffix);
+    give_up();  // what was not written may look as if it were
+    return status;
+  }
+  ClosePart(part);
   std::string checksum;
   if (followed_name_ == part->file.name && followed_bytes_ == part->file.size_bytes) {
     checksum = followed_.Text();
@@ -289,8 +298,7 @@ Status FullSyncTarget::CheckWhole(Part* part) {
     return status;
   }
   if (checksum != part->file.checksum || !SameSize(path + kPartSuffix, part->file.size_bytes)) {
-    part->ranges.clear();
-    for (const char* suffix : {kPartSuffix, kRangesSuffix}) fs::remove(path + suffix, error);
+    give_up();
     return Status::Corruption("the file " + part->file.name + " has a wrong checksum");
   }
   fs::rename(path + kPartSuffix, path, error);
@@ -304,6 +312,12 @@ Status FullSyncTarget::CheckWhole(Part* part) {
 Status FullSyncTarget::Finish() {
   if (parts_.empty()) return Status::Invalid("no resync was begun");
   for (auto& [name, part] : parts_) {
+    // The last chunk came, and then a crash or an error before the file got its name.
+    if (!part.whole && CoveredBytes(part.ranges) == part.file.size_bytes) {
+      Status status = OpenPart(&part);
+      if (status.ok()) status = CheckWhole(&part);
+      if (!status.ok()) return status;
+    }
     if (!part.whole) return Status::Invalid("the file " + name + " is not whole yet");
   }
   // What was whole before a power loss may not be any more.

@@ -126,7 +126,11 @@ Status Engine::WriteDiverged(uint64_t from_seq, const std::string& dir, std::str
       if (cursor == nullptr || cursor->next_seq() != next_seq) cursor = feed_->NewCursor(next_seq);
       status = feed_->ReadFromWal(cursor.get(), kPieceBytes, &groups);
     }
-    if (!status.ok()) return status;
+    if (!status.ok()) {
+      std::error_code ignored;
+      std::filesystem::remove(name + ".tmp", ignored);
+      return status;
+    }
     if (groups.empty()) break;
     for (const auto& group : groups) file << GroupText(*group);
     *group_count += groups.size();

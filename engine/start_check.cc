@@ -66,7 +66,8 @@ Status ReadWals(rocksdb::FileSystem* file_system, const std::string& dir,
         found->middle = true;
         return Status::Ok();
       }
-      if (found->last_seq != 0 && record.seq > found->last_seq + 1) {
+      // A store that has flushed nothing has a log from its first sequence on.
+      if ((facts.known || found->last_seq != 0) && record.seq > found->last_seq + 1) {
         found->damaged_file = path + " (the log before it, with the sequences from " +
                               std::to_string(found->last_seq + 1) + " to " +
                               std::to_string(record.seq - 1) + ", is missing)";

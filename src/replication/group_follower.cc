@@ -82,10 +82,16 @@ void GroupFollower::Follow(LinkSocket& socket, ReplicaLink& link) {
   link.Fail("PSYNC: " + *line);
 }
 
+// Over restarts too.
+void GroupFollower::Mark(const ReplicaLink& link, bool refused) {
+  if (mark_.followed && mark_.refused == refused) return;
+  mark_ = {.followed = true, .refused = refused};
+  WriteFollowedMark(engine_, link.host() + " " + std::to_string(link.port()), refused);
+}
+
 void GroupFollower::Stream(LinkSocket& socket, ReplicaLink& link) {
   const bool was_up = link.is_up();
-  followed_ = true;
-  refused_ = false;
+  Mark(link, /*refused=*/false);
   link.SetState(LinkState::kConnected);
   if (!was_up) {
     Log(LogLevel::kNotice, "MASTER <-> REPLICA sync: the primary goes on from sequence " +

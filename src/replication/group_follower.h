@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "engine/full_sync.h"
 #include "src/replication/apply_queue.h"
+#include "src/replication/followed_mark.h"
 #include "src/replication/frame.h"
 #include "src/replication/replica_link.h"
 
@@ -63,6 +64,8 @@ class GroupFollower {
   GroupFollower(Engine& engine, FollowHost& host, bool accept_empty);
   ~GroupFollower();
 
+  // What is known of this primary from before a restart. Before Follow.
+  void GoOn(const FollowedMark& mark) { mark_ = mark; }
   // The next PSYNC asks the primary-to-be to take over (FAILOVER).
   void AskToTakeOver() { ask_to_take_over_ = true; }
   // The primary's last sequence, as it told last.
@@ -97,9 +100,11 @@ class GroupFollower {
   const bool accept_empty_;
   std::atomic<bool> ask_to_take_over_{false};
   std::atomic<uint64_t> primary_seq_{0};
+  void Mark(const ReplicaLink& link, bool refused);
+
   // Until REPLICAOF makes another follower: whether the primary was followed, what it offered was
-  // refused, and where a group could not be applied.
-  bool followed_ = false, refused_ = false;
+  // refused; and where a group could not be applied.
+  FollowedMark mark_;
   uint64_t unfit_seq_ = UINT64_MAX;
   std::unique_ptr<FrameReader> reader_;  // of the connection that stands
   uint64_t pushed_seq_ = 0;              // the last sequence given to the queue

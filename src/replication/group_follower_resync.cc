@@ -95,13 +95,13 @@ uint64_t GroupFollower::CommonSeq(const FullOffer& offer) {
 // have written to it before this server saw it empty. A replica may be sent to other data.
 bool GroupFollower::MayResync(const FullOffer& offer, uint64_t common, ReplicaLink& link) {
   if (accept_empty_) return true;
-  const bool has_less = followed_ && offer.last_seq < engine_.log().committed_seq();
-  const bool is_lost = common == 0 && !offer.is_of_replica && (has_less || refused_);
+  const bool has_less = mark_.followed && offer.last_seq < engine_.log().committed_seq();
+  const bool is_lost = common == 0 && !offer.is_of_replica && (has_less || mark_.refused);
   if (!offer.is_empty && !is_lost) return true;
   uint64_t keys = 0;
   for (uint32_t db = 0; db < engine_.options().db_count; ++db) keys += engine_.log().KeyCount(db);
   if (keys == 0) return true;
-  refused_ = true;
+  Mark(link, /*refused=*/true);
   const std::string here = ", this replica holds " + std::to_string(keys) +
                            " keys: it keeps them and goes on serving. If the primary is right, ";
   link.Fail(offer.is_empty ? "the primary is empty and has no history" + here +

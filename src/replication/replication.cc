@@ -80,8 +80,11 @@ void Replication::Start() {
   ReadLoadMark();
   server_.workers()[0]->SetCron(kCheckPeriod, [this] { Tick(); });
   if (const auto address = ParsePrimary(server_.config().Text("replicaof"))) {
-    Post([this, address] { Follow(*address, /*take_over=*/false); });
-  } else if (!server_.config().Bool("appendonly")) {
+    Post([this, address] { Follow(*address, /*take_over=*/false, /*goes_on=*/true); });
+  } else {
+    RemoveIncoming();
+  }
+  if (!is_replica() && !server_.config().Bool("appendonly")) {
     Log(LogLevel::kWarning,
         "WARNING: persistence is off (appendonly no). If this server has replicas and is restarted "
         "automatically, it may come back without its data, and its replicas are asked to become "
@@ -191,17 +194,26 @@ void Replication::StopFollowing() {
   if (old) old->link.Stop();
 }
 
-void Replication::Follow(const PrimaryAddress& address, bool take_over) {
+void Replication::Follow(const PrimaryAddress& address, bool take_over, bool goes_on) {
   StopFollowing();
+  if (!goes_on) RemoveFollowedMark(server_.engine());
   BecomeReplica();
-  server_.config().Note("replicaof", address.host + " " + std::to_string(address.port));
+  const std::string name = address.host + " " + std::to_string(address.port);
+  server_.config().Note("replicaof", name);
   Log(LogLevel::kNotice,
       "Connecting to MASTER " + address.host + ":" + std::to_string(address.port));
   auto following = std::make_shared<Following>(server_, address, *this);
+  following->follower.groups().GoOn(ReadFollowedMark(server_.engine(), name));
   if (take_over) following->follower.groups().AskToTakeOver();
   following->link.Start();
   std::lock_guard lock(mutex_);
   following_ = std::move(following);
+}
+
+// What a full resync has collected, when it is given up.
+void Replication::RemoveIncoming() {
+  const Status status = FullSyncTarget(server_.engine().options().store.dir).Remove();
+  if (!status.ok()) Log(LogLevel::kWarning, status.message());
 }
 
 // Requires: the control thread.
@@ -269,9 +281,11 @@ std::string Replication::BecomePrimary(const std::string& why) {
   if (!status.ok()) {
     Log(LogLevel::kWarning, "Becoming a primary failed: " + status.message());
     const auto address = ParsePrimary(server_.config().Text("replicaof"));
-    if (address) Follow(*address, /*take_over=*/false);
+    if (address) Follow(*address, /*take_over=*/false, /*goes_on=*/true);
     return "ERR " + status.message();
   }
+  RemoveFollowedMark(server_.engine());
+  RemoveIncoming();
   server_.keyspace().SetExpiryHeld(false);
   server_.config().Note("replicaof", "");
   is_replica_ = false;

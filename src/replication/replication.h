@@ -181,10 +181,12 @@ class Replication final : public FollowHost {
   void ControlMain();
   void Post(std::function<void()> task);
   LinkSettings ReadLinkSettings() const;
-  void Follow(const PrimaryAddress& address, bool take_over);
+  // goes_on: nobody has asked for it since it was followed last.
+  void Follow(const PrimaryAddress& address, bool take_over, bool goes_on = false);
   void StopFollowing();
   std::string BecomePrimary(const std::string& why);
   void BecomeReplica();
+  void RemoveIncoming();
   void CloseRedisFollowers();
   void WaitForWorkers();
   void ReadLoadMark();

@@ -141,6 +141,17 @@ TEST_F(FullSyncTest, CallersShareACheckpoint) {
   EXPECT_NE(first->id, second->id) << "the first is too old to begin with";
 }
 
+TEST_F(FullSyncTest, ACheckpointThatWasRemovedByHandIsMadeAnew) {
+  std::shared_ptr<const SharedCheckpoint> first, second;
+  ASSERT_TRUE(source_->Share(&first).ok());
+  fs::remove_all(Options().store.dir + "/outgoing/" + first->id);
+  EXPECT_EQ(source_->Find(first->id), nullptr);
+  ASSERT_TRUE(source_->Share(&second).ok());
+  FullSyncTarget target(ReplicaDir());
+  ASSERT_TRUE(target.Begin(second->id, second->files).ok());
+  EXPECT_TRUE(Fetch(*second, &target, 64 << 10).ok());
+}
+
 TEST_F(FullSyncTest, AnUnusedCheckpointIsRemoved) {
   std::shared_ptr<const SharedCheckpoint> checkpoint;
   ASSERT_TRUE(source_->Share(&checkpoint).ok());
@@ -220,6 +231,30 @@ TEST_F(FullSyncTest, WhatAnEarlierRunBroughtIsCheckedAgain) {
   EXPECT_EQ(target.missing_bytes(), table->size_bytes);
   ASSERT_TRUE(Fetch(*checkpoint_, &target, 64 << 10).ok());
   EXPECT_TRUE(target.Finish().ok());
+}
+
+// All bytes came, but a crash or an error came before the file got its name.
+TEST_F(FullSyncTest, AFileThatLacksItsNameAloneIsFinished) {
+  for (const bool damaged : {false, true}) {
+    {
+      FullSyncTarget target(ReplicaDir());
+      FetchAll(&target);
+    }
+    const std::string path = ReplicaDir() + "/incoming/CURRENT";
+    const auto size = fs::file_size(path);
+    fs::rename(path, path + ".part");
+    std::ofstream(path + ".done") << "0 " << size << " .\n";
+    if (damaged) std::ofstream(path + ".part") << std::string(size, 'x');
+    FullSyncTarget target(ReplicaDir());
+    ASSERT_TRUE(target.Begin(checkpoint_->id, checkpoint_->files).ok());
+    EXPECT_TRUE(target.Missing(1).empty());
+    const Status status = target.Finish();
+    EXPECT_EQ(status.IsCorruption(), damaged) << status.message();
+    if (!damaged) continue;
+    EXPECT_FALSE(target.Missing(1).empty()) << "it is fetched again";
+    ASSERT_TRUE(Fetch(*checkpoint_, &target, 64 << 10).ok());
+    EXPECT_TRUE(target.Finish().ok());
+  }
 }
 
 TEST_F(FullSyncTest, DamageIsRefused) {

@@ -247,6 +247,47 @@ TEST_F(StartCheckTest, AMissingFirstLogRefusesAndIsNamed) {
 }
 
 // The operator's word: what stands before the gap, and no hole.
+// As when its first log is lost, or its MANIFEST is cut: then RocksDB would begin with the log that
+// is there, and delete the table files that the MANIFEST does not name.
+TEST_F(StartCheckTest, AStoreThatHasFlushedNothingHasItsFirstSequence) {
+  WriteKeys(100);
+  ASSERT_TRUE(engine_->store().Flush(/*wait=*/true).ok());
+  WriteKeys(10);
+  ManifestFacts facts;
+  ASSERT_TRUE(ReadManifest(engine_->store().file_system(), data_dir(), &facts).ok());
+  std::string manifest;
+  for (const auto& entry : fs::directory_iterator(data_dir())) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("MANIFEST-")) manifest = name;
+  }
+  ASSERT_GT(facts.flushed_seq, 0u);
+  size_t refused_count = 0;
+  for (uint64_t size = fs::file_size(data_dir() + "/" + manifest) - 1; size > 0; --size) {
+    CopyAsKilled();
+    fs::resize_file(copy() + "/" + manifest, size);
+    ManifestFacts cut;
+    if (!ReadManifest(engine_->store().file_system(), copy(), &cut).ok() || !cut.known) continue;
+    if (cut.flushed_seq >= facts.flushed_seq) continue;
+    const std::string before = Listing();
+    const Status status = OpenCopy();
+    EXPECT_TRUE(status.IsCorruption()) << size << ": " << status.message();
+    EXPECT_EQ(Listing(), before) << size;
+    ++refused_count;
+  }
+  EXPECT_GT(refused_count, 0u);
+}
+
+TEST_F(StartCheckTest, AnUnloggedStoresManifestIsComparedToo) {
+  ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kOff).ok());
+  Set("key", "value");
+  ASSERT_TRUE(engine_->Shutdown().ok());
+  Watermark mark;
+  ASSERT_TRUE(ReadWatermark(engine_->store().file_system(), data_dir(), &mark).ok());
+  EXPECT_TRUE(mark.clean);
+  EXPECT_EQ(mark.synced_seq, engine_->log().committed_seq());
+  EXPECT_GT(mark.synced_seq, 0u);
+}
+
 TEST_F(StartCheckTest, AcceptedLossDropsTheLogsBehindTheGap) {
   WriteKeys(60);
   ASSERT_TRUE(engine_->store().Flush(true).ok());

@@ -1,4 +1,6 @@
 // FAILOVER: writes stop, the replica takes over, the old primary follows it.
+#include <filesystem>
+#include <fstream>
 #include <latch>
 #include <optional>
 
@@ -180,6 +182,24 @@ TEST(FailoverTest, AReplicaComesBackFromAnotherAddress) {
   ASSERT_TRUE(Eventually([&] { return replicas.count() == 1; }));
   EXPECT_EQ(replicas.List()[0]->port, 2);
   EXPECT_EQ(replicas.List()[0]->id, id);
+}
+
+TEST(PromotionTest, WhatAResyncCollectedGoesWithIt) {
+  Node node;
+  const std::string incoming = node.data() + "/incoming";
+  const auto collect = [&] {
+    std::filesystem::create_directories(incoming);
+    std::ofstream(incoming + "/000009.sst.part") << "bytes";
+  };
+  collect();
+  node.Follow(1);
+  EXPECT_TRUE(std::filesystem::exists(incoming));
+  EXPECT_EQ(node.Run("REPLICAOF NO ONE"), "+OK\r\n");
+  EXPECT_FALSE(std::filesystem::exists(incoming));
+  collect();
+  node.Stop();
+  node.Start();
+  EXPECT_FALSE(std::filesystem::exists(incoming));
 }
 
 }  // namespace

@@ -330,6 +330,32 @@ TEST(ReplicationTest, WhatWasRefusedStaysRefused) {
   EXPECT_EQ(replica.Run("DBSIZE"), ":100\r\n");
 }
 
+// A restart asks for nothing that was not asked for before.
+TEST(ReplicationTest, WhatWasRefusedStaysRefusedOverARestart) {
+  Node primary, replica;
+  WriteSome(primary, 5);
+  ASSERT_TRUE(replica.Joins(primary));
+  const std::string digest = replica.Digest();
+  const std::vector<std::string> follows = {"--replicaof", "127.0.0.1 " + primary.port_text()};
+  replica.Stop();
+  replica.Start(follows);
+  ASSERT_TRUE(replica.CatchesUp(primary));
+  primary.Stop();
+  primary.Wipe();
+  replica.Stop();
+  primary.Start();
+  primary.Run("SET first 1");
+  replica.Start(follows);
+  ASSERT_TRUE(IsRefused(replica, "the primary has lost its data"));
+  for (int i = 0; i < 100; ++i) primary.Run("SET new" + std::to_string(i) + " 1");
+  replica.Stop();
+  replica.Start(follows);
+  ASSERT_TRUE(IsRefused(replica, "the primary has lost its data")) << "although it has more by now";
+  EXPECT_EQ(replica.Digest(), digest);
+  ASSERT_TRUE(replica.Joins(primary)) << "as the operator wants it";
+  EXPECT_EQ(replica.Run("DBSIZE"), ":101\r\n");
+}
+
 // It may be written to before the replica comes back.
 TEST(ReplicationTest, APrimaryThatSuddenlyHasLessIsRefused) {
   Node primary, replica, lost;
