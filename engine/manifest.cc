@@ -96,15 +96,33 @@ Edit ParseEdit(std::string_view text) {
 // all of that was in table files. (The greatest sequence of a file alone would be too low: a
 // compaction to the last level sets it to zero.) Later records bear the sequence of the moment,
 // flushed or not, so from then on the files that flushes made count.
+namespace {
+
+// "MANIFEST-" digits "\n", as RocksDB writes it.
+bool NamesManifest(std::string_view current) {
+  constexpr std::string_view kPrefix = "MANIFEST-";
+  if (!current.starts_with(kPrefix) || !current.ends_with('\n')) return false;
+  const std::string_view digits =
+      current.substr(kPrefix.size(), current.size() - kPrefix.size() - 1);
+  return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
 Status ReadManifest(rocksdb::FileSystem* file_system, const std::string& dir,
                     ManifestFacts* facts) {
   std::string current, manifest;
   if (Status status = ReadWholeFile(file_system, dir + "/CURRENT", &current); !status.ok()) {
     return status;
   }
-  while (!current.empty() && current.back() == '\n') current.pop_back();
+  if (!NamesManifest(current)) {
+    return Status::Corruption("The file " + dir + "/CURRENT is damaged: it names no MANIFEST");
+  }
+  current.pop_back();
   if (Status status = ReadWholeFile(file_system, dir + "/" + current, &manifest); !status.ok()) {
-    return {status.code(), "the store's " + current + " cannot be read: " + status.message()};
+    if (!status.IsNotFound()) return status;
+    return Status::Corruption("The file " + dir + "/" + current +
+                              ", which CURRENT names, is missing");
   }
   *facts = {};
   facts->known = true;

@@ -57,6 +57,28 @@ Status CopyFiles(const std::string& from, const std::string& to) {
   return error ? Status::IoError("cannot list " + from + ": " + error.message()) : Status::Ok();
 }
 
+// Before anything is made: whether all is there that the manifest lists.
+Status CheckListed(const std::string& dir) {
+  const std::string way_out =
+      ". Nothing was changed. Ways out: restore the file; start from another snapshot";
+  SnapshotInfo info;
+  std::vector<SnapshotFile> files;
+  if (!ReadSnapshot(dir, &info, &files)) {
+    return Status::Corruption("The list of the snapshot's files, " + dir + "/" +
+                              kSnapshotManifestName + ", is damaged" + way_out);
+  }
+  for (const SnapshotFile& file : files) {
+    const std::string path = dir + "/" + file.name;
+    std::error_code error;
+    const uint64_t size = fs::file_size(path, error);
+    if (error) return Status::Corruption("The snapshot's file " + path + " is missing" + way_out);
+    if (size == file.size_bytes) continue;
+    return Status::Corruption("The snapshot's file " + path + " has " + std::to_string(size) +
+                              " bytes instead of " + std::to_string(file.size_bytes) + way_out);
+  }
+  return Status::Ok();
+}
+
 // Who makes the copy of a snapshot does so alone; the others find it made. Held to the end of the
 // scope; where it can't be had for want of a right, what follows tells.
 class CopyLock {
@@ -112,6 +134,7 @@ Status PrepareDataDir(const std::string& data_dir, std::string* working_dir) {
     return Status::Invalid(*working_dir + " is a copy of another snapshot than the one in " +
                            data_dir + ": move it away to start from that, or name it as dir");
   }
+  if (Status status = CheckListed(data_dir); !status.ok()) return status;
   const std::string temporary = *working_dir + kSnapshotUnfinishedSuffix;
   fs::remove_all(temporary, error);
   fs::create_directories(temporary, error);

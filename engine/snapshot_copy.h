@@ -21,7 +21,8 @@ namespace hearth {
 
 // When data_dir is a snapshot, makes its copy, if there is none; *working_dir is what to open: also
 // when the snapshot was removed since the copy was made. Else that is data_dir itself. Errors:
-// Invalid: there is a copy, of another snapshot; Busy: another process takes long to make it.
+// Invalid: there is a copy, of another snapshot; Corruption: the snapshot is not whole, and no copy
+// was begun; Busy: another process takes long to make it.
 Status PrepareDataDir(const std::string& data_dir, std::string* working_dir);
 
 // Invalid: the store in dir is a copy that was never opened, and wal_dir holds logs already: of

@@ -182,6 +182,7 @@ Status CheckStart(const Store& store, bool accept_data_loss, StartFindings* find
   const std::string& wal_dir = WalDir(options);
   ManifestFacts facts;
   Status status = ReadManifest(file_system, options.dir, &facts);
+  if (status.IsCorruption()) return Status::Corruption(status.message() + "." + kWayOut);
   if (status.ok()) status = ReadWals(file_system, wal_dir, facts, &wal, findings);
   if (!status.ok()) return status;
   // A store that runs has a log: what the mark, up to a second behind, does not tell would be lost.

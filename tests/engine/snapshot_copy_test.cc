@@ -56,6 +56,27 @@ TEST_F(SnapshotCopyTest, ACopyIsOfTheSnapshotThatIsThere) {
   EXPECT_EQ(copy_->keyspace().KeyCount(0), 2u);
 }
 
+TEST_F(SnapshotCopyTest, WhatIsNotWholeIsNotCopied) {
+  Take();
+  const auto expect_refused = [&](const std::string& why) {
+    const Status status = OpenCopy();
+    EXPECT_TRUE(status.IsCorruption()) << status.message();
+    EXPECT_NE(status.message().find(why), std::string::npos) << status.message();
+    EXPECT_FALSE(fs::exists(Snapshot() + ".opened")) << why;
+    EXPECT_FALSE(fs::exists(Snapshot() + ".opened.unfinished")) << why;
+  };
+  fs::rename(Snapshot() + "/CURRENT", folder_.path() + "/kept");
+  expect_refused("/CURRENT is missing");
+  std::ofstream(Snapshot() + "/CURRENT") << "MANI";
+  expect_refused("/CURRENT has 4 bytes instead of");
+  fs::rename(folder_.path() + "/kept", Snapshot() + "/CURRENT");
+  fs::rename(Snapshot() + "/SNAPSHOT", folder_.path() + "/kept");
+  std::ofstream(Snapshot() + "/SNAPSHOT").flush();
+  expect_refused("/SNAPSHOT, is damaged");
+  fs::rename(folder_.path() + "/kept", Snapshot() + "/SNAPSHOT");
+  EXPECT_TRUE(OpenCopy().ok());
+}
+
 // Several starts at once: one makes the copy, the others find it.
 TEST_F(SnapshotCopyTest, ACopyIsMadeOnce) {
   Take();

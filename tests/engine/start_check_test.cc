@@ -277,6 +277,29 @@ TEST_F(StartCheckTest, AStoreThatHasFlushedNothingHasItsFirstSequence) {
   EXPECT_GT(refused_count, 0u);
 }
 
+TEST_F(StartCheckTest, AManifestThatCannotBeHadIsNamed) {
+  WriteKeys(10);
+  const auto expect_refused = [&](const std::string& why) {
+    const std::string before = Listing();
+    const Status status = OpenCopy();
+    EXPECT_TRUE(status.IsCorruption()) << status.message();
+    EXPECT_NE(status.message().find(why), std::string::npos) << status.message();
+    EXPECT_NE(status.message().find("Ways out"), std::string::npos) << status.message();
+    EXPECT_EQ(Listing(), before);
+  };
+  for (const std::string current :
+       {"", "MANIFEST-", "MANIFEST-000005", "MANIFEST-00\xffx\n", "\n"}) {
+    CopyAsKilled();
+    std::ofstream(copy() + "/CURRENT") << current;
+    expect_refused("/CURRENT is damaged");
+  }
+  CopyAsKilled();
+  std::string current;
+  std::getline(std::ifstream(copy() + "/CURRENT"), current);
+  fs::remove(copy() + "/" + current);
+  expect_refused(current + ", which CURRENT names, is missing");
+}
+
 TEST_F(StartCheckTest, AnUnloggedStoresManifestIsComparedToo) {
   ASSERT_TRUE(engine_->SetSyncPolicy(SyncPolicy::kOff).ok());
   Set("key", "value");
