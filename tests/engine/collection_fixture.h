@@ -8,6 +8,7 @@
 
 #include "engine/collection_limits.h"
 #include "engine/random.h"
+#include "engine/set.h"
 #include "tests/engine/engine_fixture.h"
 
 namespace hearth {
@@ -43,6 +44,15 @@ class CollectionFixture : public EngineFixture {
       });
     }
     return text;
+  }
+
+  // 0 when it is not there.
+  size_t SetSize(std::string_view key) {
+    size_t size = 0;
+    InTx({key}, [&](Tx& tx) {
+      if (const Object* object = tx.Peek(key)) size = SetKey(tx, key, object).size();
+    });
+    return size;
   }
 
   // Compares memory with the store, row by row, and with what a load gives.

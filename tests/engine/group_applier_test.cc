@@ -35,14 +35,6 @@ class GroupApplierTest : public CollectionFixture {
         db);
   }
 
-  size_t SetSize(std::string_view key) {
-    size_t size = 0;
-    InTx({key}, [&](Tx& tx) {
-      if (const Object* object = tx.Peek(key)) size = SetKey(tx, key, object).size();
-    });
-    return size;
-  }
-
   // Every database, with all shards locked.
   template <typename Change>
   void InAll(Change change) {

@@ -26,14 +26,6 @@ class UnreadCollectionTest : public CollectionFixture {
     });
   }
 
-  size_t SetSize(std::string_view key) {
-    size_t size = 0;
-    InTx({key}, [&](Tx& tx) {
-      if (const Object* object = tx.Peek(key)) size = SetKey(tx, key, object).size();
-    });
-    return size;
-  }
-
   template <typename Change>
   void WithHeads(std::initializer_list<std::string_view> keys, Change change) {
     InTx(keys, change, /*db=*/0, /*head_only=*/true);
